@@ -1,0 +1,33 @@
+"""Every Redis key that Throughline itself reads or writes; all but Celery's own begin with `tl:`."""
+
+from typing import Final
+
+BREAKER: Final = "tl:breaker"  # hash: state, until (ms), wait (s)
+WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
+WORKER_ALIVE_SECONDS: Final = 10  # a worker beats every 2 s: five beats missed and it is not counted
+CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not yet acknowledged
+
+
+def task(task_id: str) -> str:
+    """Hash: the task record."""
+    return f"tl:task:{task_id}"
+
+
+def attempts(task_id: str) -> str:
+    """List: one JSON object for each start of the task, oldest first."""
+    return f"tl:task:{task_id}:attempts"
+
+
+def correlation(correlation_id: str) -> str:
+    """Sorted set: the tasks of one correlation ID, scored by their submission (s, Redis's clock)."""
+    return f"tl:correlation:{correlation_id}"
+
+
+def idempotency(scope: str, key_hash: str) -> str:
+    """String `<payload hash> <task id>`, expiring with the key."""
+    return f"tl:idempotency:{scope}:{key_hash}"
+
+
+def celery_result(task_id: str) -> str:
+    """Celery's own result key: JSON with status, result and, after a failure, the exception."""
+    return f"celery-task-meta-{task_id}"
