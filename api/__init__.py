@@ -1,0 +1,1 @@
+"""The FastAPI service: takes tasks in, tells how they fare."""

@@ -1,0 +1,55 @@
+"""Why a request can be refused: one class for each reason, turned into HTTP answers in problems.py."""
+
+
+class Refusal(Exception):
+    """A request that is not carried out; its message is for the client."""
+
+
+class TaskNotFound(Refusal):
+    """No task with this ID was ever accepted, or its record has expired."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"There is no task {task_id[:128]!r}. Records are kept for 7 days.")
+
+
+class PayloadTooLarge(Refusal):
+    """The body is larger than the front door lets in."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request body is larger than {limit:,} bytes.")
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is not declared to be JSON."""
+
+    def __init__(self, content_type: str) -> None:
+        super().__init__(f"Content-Type must be application/json, not {content_type[:128] or 'absent'}.")
+
+
+class IdempotencyKeyInvalid(Refusal):
+    """The Idempotency-Key is empty, too long or not printable."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key must be 1 to 255 printable ASCII characters, bare or in double quotes.")
+
+
+class IdempotencyKeyReused(Refusal):
+    """The Idempotency-Key came before, with another payload."""
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another payload. Send a new key with a new task.")
+
+
+class CircuitOpen(Refusal):
+    """Too many tasks wait; none is taken until `retry_after` seconds have passed."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many tasks are waiting. Please retry later, in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class BrokerUnavailable(Refusal):
+    """Redis did not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The task queue does not answer at the moment. Nothing is known to be accepted; please retry.")

@@ -1,0 +1,46 @@
+"""Builds the application: settings, log lines, spans, middleware, routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import problems
+from api.middleware import BodyLimit, RequestContext
+from api.queue.queue_service import QueueService
+from api.routes import health, task_types, tasks
+from api.services.task_service import TaskService
+from contracts.settings import Settings, load_settings
+from observability import logging, tracing
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """One replica, ready for uvicorn."""
+    logging.setup("api", settings)
+    tracing.setup("api", settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        queue_service = QueueService(settings)
+        app.state.queue_service = queue_service
+        app.state.task_service = TaskService(queue_service)
+        yield
+        await queue_service.close()
+        tracing.flush()
+
+    app = FastAPI(
+        title="Throughline",
+        summary="Risk calculations, queued, and one search that shows where each spent its time.",
+        version=version("throughline"),
+        lifespan=lifespan,
+    )
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestContext)  # added last: outermost
+    problems.install(app)
+    for module in (tasks, task_types, health):
+        app.include_router(module.router)
+    return app
+
+
+app = create_app(load_settings())

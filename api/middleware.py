@@ -1,0 +1,95 @@
+"""What surrounds every request: correlation ID, server span, log line, size limit and last resort."""
+
+import logging
+import time
+from typing import Final
+
+from opentelemetry.trace import Span, SpanKind
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import problems
+from api.errors import PayloadTooLarge
+from observability import correlation, tracing
+from observability.logging import event
+
+MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
+
+_logger = logging.getLogger("throughline.api")
+
+
+class RequestContext:
+    """Binds the correlation ID, continues the trace and logs `request.completed`, however the request ends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = correlation.keep_or_make(headers.get("x-request-id"))
+        parent = tracing.remote_parent(headers.get("traceparent"))
+        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
+        with (
+            correlation.bound(request_id),
+            tracing.span("api", SpanKind.SERVER, attributes, parent) as span,
+        ):
+            await self._answer(scope, receive, send, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = correlation.current()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            tracing.mark_failed(span, error)
+            _logger.exception("A request ended on an error that nothing caught")
+            if not status:
+                await problems.internal_error(scope["path"])(scope, receive, send_with_id)
+        finally:
+            span.set_attribute("http.response.status_code", status)
+            if task_id := correlation.current_task():
+                span.set_attribute("task_id", task_id)
+            fields = {
+                "http.request.method": scope["method"],
+                "url.path": scope["path"],
+                "http.response.status_code": status,
+                "duration_ms": round((time.perf_counter() - started) * 1000, 3),
+            }
+            event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
+
+
+class BodyLimit:
+    """Refuses a body of more than `MAX_BODY_BYTES`, by its declared length or as soon as it has grown past it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(MAX_BODY_BYTES)
+        received = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise PayloadTooLarge(MAX_BODY_BYTES)
+            return message
+
+        await self._app(scope, receive_counted, send)

@@ -1,0 +1,130 @@
+"""Every error answer: RFC 9457 problem details, with a code for programs and the correlation ID for a search."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from api import errors
+from observability import correlation
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+_REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
+    errors.TaskNotFound: (404, "TASK_NOT_FOUND"),
+    errors.PayloadTooLarge: (413, "PAYLOAD_TOO_LARGE"),
+    errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
+    errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),
+    errors.IdempotencyKeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
+    errors.CircuitOpen: (503, "CIRCUIT_OPEN"),
+    errors.BrokerUnavailable: (503, "BROKER_UNAVAILABLE"),
+}
+_FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+class FieldError(BaseModel):
+    """One thing wrong with the request's body."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"field": "data.confidence_level", "message": "Input should be less than 1"}}
+    )
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    category: str
+    correlation_id: str
+    errors: list[FieldError] | None = None
+
+
+def answer(
+    request_path: str,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    field_errors: list[FieldError] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    problem = Problem(
+        type=f"urn:throughline:problem:{code.lower().replace('_', '-')}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=request_path,
+        code=code,
+        category="CLIENT_ERROR" if status < 500 else "SERVER_ERROR",
+        correlation_id=correlation.current(),
+        errors=field_errors,
+    )
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+
+
+def internal_error(request_path: str) -> JSONResponse:
+    """Says that it is our fault, where to search for it, and nothing of how the inside looks."""
+    detail = "Something went wrong on our side. The correlation ID finds what it was in the logs."
+    return answer(request_path, 500, "INTERNAL", detail)
+
+
+def code_of(refusal: errors.Refusal) -> str:
+    return _REFUSALS[type(refusal)][1]
+
+
+def install(app: FastAPI) -> None:
+    """Makes the application answer each kind of error with a problem."""
+    app.add_exception_handler(errors.Refusal, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.Refusal)
+    status, code = _REFUSALS[type(error)]
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.CircuitOpen) else None
+    return answer(request.url.path, status, code, str(error), headers=headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if found[0]["type"] == "json_invalid":
+        detail = f"The request body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}."
+        return answer(request.url.path, 400, "MALFORMED_JSON", detail)
+    fields = [FieldError(field=field_path(e["loc"]), message=_message(e)) for e in found]
+    detail = f"{fields[0].field}: {fields[0].message}" + (
+        f" (and {len(fields) - 1} more, see errors)" if len(fields) > 1 else ""
+    )
+    return answer(request.url.path, 422, "VALIDATION_FAILED", detail, field_errors=fields)
+
+
+async def _framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _FRAMEWORK.get(error.status_code, "INTERNAL" if error.status_code >= 500 else "VALIDATION_FAILED")
+    headers = dict(error.headers) if error.headers else None
+    return answer(request.url.path, error.status_code, code, error.detail, headers=headers)
+
+
+def field_path(location: tuple[Any, ...]) -> str:
+    """`("body", "data", "positions", 0, "price")` as people write it: `data.positions[0].price`."""
+    path = ""
+    for part in location[1:]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.removeprefix(".") or f"({location[0]})"
+
+
+def _message(error: dict[str, Any]) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,1 @@
+"""Redis and the Celery envelope, nothing else."""

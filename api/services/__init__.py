@@ -1,0 +1,1 @@
+"""The rules, in terms of neither HTTP nor Redis."""
