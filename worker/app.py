@@ -1,0 +1,69 @@
+"""The Celery application: its configuration, each line with its reason."""
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from contracts import message
+from contracts.settings import load_settings
+from worker import heartbeat, quiet, telemetry
+
+settings = load_settings()
+app = Celery(
+    "throughline",
+    broker=settings.redis_url,
+    backend=f"worker.results:RecordingBackend+{settings.redis_url}",
+    include=["worker.tasks"],
+)
+
+_visibility = {"visibility_timeout": settings.visibility_timeout_seconds}
+_exchange = Exchange("throughline", type="direct")
+
+app.conf.update(
+    # Delivery: a message is acknowledged after its task has run, and goes back to its queue when the process dies.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    # Fairness: a worker holds only what its processes run, so that an urgent task never waits behind a held one.
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_concurrency=settings.worker_concurrency,
+    # Queues in strict order. kombu before 5.7 kept no order here; "sorted" would be alphabetical: high, low, medium.
+    task_queues=[Queue(name, _exchange, routing_key=name) for name in message.Queue],
+    task_default_queue=message.Queue.MEDIUM,
+    task_default_exchange=_exchange.name,
+    task_default_routing_key=message.Queue.MEDIUM,
+    task_create_missing_queues=False,  # a misspelt queue is an error, not a list that nobody reads
+    broker_transport_options=_visibility
+    | {
+        "queue_order_strategy": "priority",
+        "priority_steps": [0],  # one Redis list per queue; the default is four, and LLEN would miss three
+        "socket_keepalive": True,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 15,  # above BRPOP's own second, below for ever
+    },
+    result_backend_transport_options=_visibility,
+    visibility_timeout=settings.visibility_timeout_seconds,
+    # Limits: the soft one lets the task say why; the hard one kills the process.
+    task_soft_time_limit=settings.task_soft_time_limit_seconds,
+    task_time_limit=settings.task_time_limit_seconds,
+    worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
+    # Results.
+    task_track_started=True,
+    result_expires=settings.result_ttl_seconds,
+    redis_socket_connect_timeout=2,
+    redis_socket_timeout=5,
+    # JSON only: a message can never run code.
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    # Redis may be away for as long as it likes; the default gives up after 100 tries.
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    # Log lines are ours: see telemetry.py.
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+)
+
+quiet.install()
+telemetry.install(settings)
+heartbeat.install(app, settings)

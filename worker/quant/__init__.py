@@ -1,0 +1,1 @@
+"""Pure functions on numpy arrays: no Celery, no I/O, no settings."""

@@ -1,0 +1,155 @@
+"""The worker's share of the journey: correlation from the message's headers, wait and run spans, task events."""
+
+import logging
+import os
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from celery import Task
+from celery.app.task import Context
+from celery.signals import (
+    setup_logging,
+    task_failure,
+    task_postrun,
+    task_prerun,
+    task_received,
+    task_retry,
+    task_success,
+    worker_process_init,
+    worker_process_shutdown,
+)
+from celery.worker.request import Request
+from opentelemetry.trace import SpanKind, set_span_in_context
+
+from contracts import message
+from contracts.settings import Settings
+from contracts.status import Status
+from observability import correlation, tracing
+from observability import logging as log_lines
+from observability.logging import event
+
+
+class RunningTask:
+    """What is open while a task runs in this process: its correlation, its run span, its start."""
+
+    def __init__(self, task: Task, task_id: str) -> None:
+        request = task.request
+        headers = own_headers(request)
+        self.queue = (request.delivery_info or {}).get("routing_key") or "unknown"
+        self.fields = {"task_type": task.name, "queue": self.queue, "attempt": request.retries + 1}
+        self.started = time.time()
+        self.queue_wait_ms = _milliseconds_since(headers.get(message.PUBLISHED_AT), self.started)
+        self._open = ExitStack()
+        self._open.enter_context(correlation.bound(headers[message.CORRELATION_ID], task_id))
+        self.span = self._open.enter_context(self._run_span(headers))
+
+    def _run_span(self, headers: dict[str, Any]) -> Any:
+        parent = tracing.remote_parent(headers.get(message.TRACEPARENT))
+        published_at = headers.get(message.PUBLISHED_AT)
+        if isinstance(published_at, int | float):
+            wait = tracing.tracer().start_span(
+                f"wait {self.queue}", parent, attributes={"queue": self.queue}, start_time=int(published_at * 1e9)
+            )
+            wait.end(int(self.started * 1e9))
+            parent = set_span_in_context(wait)
+        attributes = self.fields | {"process.pid": os.getpid()}
+        return tracing.span(f"run {self.fields['task_type']}", SpanKind.CONSUMER, attributes, parent)
+
+    def ended(self, status: Status) -> dict[str, Any]:
+        """The fields of the event that ends this run."""
+        self.span.set_attribute("status", status)
+        duration_ms = round((time.time() - self.started) * 1000, 3)
+        fields = self.fields | {"status": status, "duration_ms": duration_ms}
+        return fields | ({} if self.queue_wait_ms is None else {"queue_wait_ms": self.queue_wait_ms})
+
+    def close(self) -> None:
+        self._open.close()
+
+
+_running: dict[str, RunningTask] = {}  # by task id; a prefork process runs one at a time
+
+
+def install(settings: Settings) -> None:
+    """Connects to Celery's signals; in each prefork child, sets up log lines and spans anew."""
+
+    def set_up_process(**_: Any) -> None:
+        log_lines.setup("worker", settings)
+        # Celery's own account of each task repeats ours, with a traceback for what is the client's mistake.
+        for name in ("celery.app.trace", "celery.worker.strategy"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    def set_up_child(**_: Any) -> None:
+        set_up_process()
+        tracing.setup("worker", settings)
+
+    setup_logging.connect(set_up_process, weak=False)
+    worker_process_init.connect(set_up_child, weak=False)
+    worker_process_shutdown.connect(_flush, weak=False)
+    task_received.connect(_received)
+    task_prerun.connect(_started)
+    task_success.connect(_succeeded)
+    task_failure.connect(_failed)
+    task_retry.connect(_retried)
+    task_postrun.connect(_done)
+
+
+def own_headers(request: Context) -> dict[str, Any]:
+    """Our headers of a task's message; a correlation ID is made for a message that came without a valid one."""
+    headers = dict(request.headers or {})
+    headers[message.CORRELATION_ID] = correlation.keep_or_make(headers.get(message.CORRELATION_ID))
+    return headers
+
+
+def _received(request: Request, **_: Any) -> None:
+    """In the main process. Celery's request overwrites a *header* correlation_id with the property of that name
+    (the task id), so the headers travel to the child, and into a retry's message, as the request's `headers`."""
+    sent = request.message.headers
+    own = {name: sent[name] for name in message.OWN_HEADERS if name in sent}
+    own[message.CORRELATION_ID] = correlation.keep_or_make(own.get(message.CORRELATION_ID))
+    request.request_dict["headers"] = own
+    with correlation.bound(own[message.CORRELATION_ID], request.id):
+        queue = request.delivery_info["routing_key"]
+        event("task.received", f"Took {request.name} from {queue}", {"task_type": request.name, "queue": queue})
+
+
+def _started(task_id: str, task: Task, **_: Any) -> None:
+    running = _running[task_id] = RunningTask(task, task_id)
+    wait = {} if running.queue_wait_ms is None else {"queue_wait_ms": running.queue_wait_ms}
+    event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
+
+
+def _succeeded(sender: Task, **_: Any) -> None:
+    running = _running[sender.request.id]
+    event("task.succeeded", f"{sender.name} succeeded; the result is stored", running.ended(Status.SUCCESS))
+
+
+def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> None:
+    error = {"error.type": type(exception).__name__, "error.message": str(exception)}
+    running = _running.get(task_id)
+    if running is None:  # in the main process: the task's own process was lost or killed at its time limit
+        event("task.failed", f"{sender.name} failed", error | {"task_id": task_id, "status": Status.FAILURE})
+        return
+    tracing.mark_failed(running.span, exception)
+    event("task.failed", f"{sender.name} failed: {exception}", running.ended(Status.FAILURE) | error)
+
+
+def _retried(request: Context, reason: BaseException, **_: Any) -> None:
+    running = _running[request.id]
+    error = {"error.type": type(reason).__name__, "error.message": str(reason)}
+    event("task.retried", f"{request.task} will run again", running.ended(Status.RETRY) | error)
+
+
+def _done(task_id: str, **_: Any) -> None:
+    running = _running.pop(task_id, None)
+    if running is not None:
+        running.close()
+
+
+def _flush(**_: Any) -> None:
+    tracing.flush()
+
+
+def _milliseconds_since(published_at: object, now: float) -> float | None:
+    # Clocks of two hosts may differ by more than the wait was long: never a negative wait.
+    return round(max(0.0, now - published_at) * 1000, 3) if isinstance(published_at, int | float) else None
