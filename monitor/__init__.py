@@ -1,0 +1,1 @@
+"""The ninth process: watches the queues, the workers and the circuit breaker."""

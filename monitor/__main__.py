@@ -1,0 +1,18 @@
+"""`python -m monitor`."""
+
+import uvicorn
+
+from contracts.settings import load_settings
+from monitor.app import create_app
+
+
+def main() -> None:
+    settings = load_settings()
+    # log_config=None: uvicorn's lines go the way of ours.
+    uvicorn.run(
+        create_app(settings), host=settings.monitor_host, port=settings.monitor_port, access_log=False, log_config=None
+    )
+
+
+if __name__ == "__main__":
+    main()

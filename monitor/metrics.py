@@ -1,0 +1,55 @@
+"""The latest sample as OpenTelemetry gauges, for Prometheus to scrape."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry, generate_latest
+
+from monitor.sample import Sample
+from observability import vocabulary
+
+_Observe = Callable[[Sample], Iterable[Observation]]
+
+_GAUGES: dict[str, _Observe] = {
+    "throughline.queue.depth": lambda s: [Observation(n, {"queue": q}) for q, n in s.depth.items()],
+    "throughline.queue.oldest_age": lambda s: [Observation(age, {"queue": q}) for q, age in s.oldest_age.items()],
+    "throughline.tasks.in_flight": lambda s: [Observation(s.in_flight)],
+    "throughline.workers.alive": lambda s: [Observation(len(s.workers))],
+    "throughline.circuit.state": lambda s: [
+        Observation(int(s.circuit == state), {"state": state}) for state in ("closed", "open", "half_open")
+    ],
+}
+
+
+class Metrics:
+    """Holds the latest sample and prints it in Prometheus's text format."""
+
+    def __init__(self, node: str) -> None:
+        self.registry = CollectorRegistry()
+        reader = PrometheusMetricReader(registry=self.registry)
+        resource = Resource({"service.name": "monitor", "service.instance.id": node})
+        self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
+        self._sample: Sample | None = None
+        self._taken = time.monotonic()
+        for name, observe in _GAUGES.items():
+            self._gauge(name, self._observing(observe))
+        self._gauge("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
+
+    def update(self, sample: Sample) -> None:
+        self._sample, self._taken = sample, time.monotonic()
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: str, callback: Callable[[CallbackOptions], Iterable[Observation]]) -> None:
+        declared = vocabulary.load()["metrics"][name]
+        self._provider.get_meter("throughline").create_observable_gauge(
+            name, [callback], declared["unit"], declared["means"]
+        )
+
+    def _observing(self, observe: _Observe) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        return lambda _: observe(self._sample) if self._sample is not None else []
