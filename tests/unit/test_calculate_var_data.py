@@ -1,0 +1,73 @@
+"""What a calculate_var task may hold, and how a mistake in it is told."""
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.calculate_var import EXAMPLE, CalculateVarData
+
+POSITION = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
+
+
+def with_positions(*positions, **rest):
+    return {"portfolio_data": {"positions": list(positions)}} | rest
+
+
+def test_the_example_is_valid_and_defaults_are_told_apart_from_what_was_said():
+    data = CalculateVarData.model_validate(EXAMPLE)
+    assert (data.confidence_level, data.time_horizon, data.simulations) == (0.95, 10, 100_000)
+    assert data.model_fields_set == {"portfolio_data"}
+
+
+def test_positions_may_stand_at_the_top():
+    data = CalculateVarData.model_validate({"positions": [POSITION], "time_horizon": 1})
+    assert data.portfolio_data.positions[0].symbol == "AAPL"
+    assert data.time_horizon == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ({}, "portfolio_data"),
+        ([], ""),
+        ({"portfolio_data": []}, "portfolio_data"),
+        (with_positions(), "portfolio_data.positions"),
+        (with_positions(POSITION | {"price": "150"}), "portfolio_data.positions.0.price"),
+        (with_positions(POSITION, POSITION | {"price": 0}), "portfolio_data.positions.1.price"),
+        (with_positions(POSITION | {"price": float("nan")}), "portfolio_data.positions.0.price"),
+        (with_positions(POSITION | {"quantity": float("inf")}), "portfolio_data.positions.0.quantity"),
+        (with_positions(POSITION | {"quantity": True}), "portfolio_data.positions.0.quantity"),
+        (with_positions(POSITION | {"volatilty": 0.3}), "portfolio_data.positions.0.volatilty"),
+        (with_positions(POSITION | {"volatility": 0}), "portfolio_data.positions.0.volatility"),
+        (with_positions(POSITION, confidence_level=1), "confidence_level"),
+        (with_positions(POSITION, confidence_level=0), "confidence_level"),
+        (with_positions(POSITION, time_horizon=0), "time_horizon"),
+        (with_positions(POSITION, time_horizon=1.5), "time_horizon"),
+        (with_positions(POSITION, simulations=10), "simulations"),
+        (with_positions(*[POSITION] * 10_001), "portfolio_data.positions"),
+        ({"portfolio_data": {"positions": [POSITION], "correlations": [[2.0]]}}, "portfolio_data.correlations.0.0"),
+    ],
+)
+def test_a_mistake_is_told_by_its_path(data, where):
+    with pytest.raises(ValidationError) as raised:
+        CalculateVarData.model_validate(data)
+    assert ".".join(map(str, raised.value.errors()[0]["loc"])) == where
+
+
+@pytest.mark.parametrize(
+    ("correlations", "words"),
+    [
+        ([[1.0]], "must be 2 × 2"),
+        ([[1.0, 0.2], [0.2]], "must be 2 × 2"),
+        ([[1.0, 0.2], [0.3, 1.0]], "symmetric; row 1 and column 1 differ"),
+        ([[1.0, 0.2], [0.2, 0.9]], r"correlations\[1\]\[1\] must be 1"),
+    ],
+)
+def test_a_matrix_that_does_not_fit_says_why(correlations, words):
+    portfolio = {"positions": [POSITION, POSITION], "correlations": correlations}
+    with pytest.raises(ValidationError, match=words):
+        CalculateVarData.model_validate({"portfolio_data": portfolio})
+
+
+def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit():
+    with pytest.raises(ValidationError, match="simulations can be at most 100,000 here"):
+        CalculateVarData.model_validate(with_positions(*[POSITION] * 10_000, simulations=200_000))

@@ -1,0 +1,53 @@
+"""What the API says of a task follows from what Redis holds of it."""
+
+import pytest
+
+from api.queue.queue_service import StoredTask
+from api.services.task_view import task_view
+from contracts.status import Status
+
+RECORD = {
+    "task_type": "calculate_var",
+    "queue": "high",
+    "priority": "high",
+    "correlation_id": "ABC-1",
+    "trace_id": "a" * 32,
+    "status": "PENDING",
+    "submitted_at": "1790000000.100000",
+}
+FINISHED = {"started_at": "1790000000.350000", "finished_at": "1790000001.350500"}
+
+
+def test_a_waiting_task_has_neither_start_nor_result():
+    view = task_view(StoredTask("t", RECORD, [], {}))
+    assert view.status is Status.PENDING
+    assert (view.started_at, view.result, view.error, view.queue_wait_ms) == (None, None, None, None)
+
+
+def test_a_finished_task_says_how_long_it_waited_and_ran():
+    stored = StoredTask("t", RECORD | FINISHED | {"status": "SUCCESS"}, [], {"status": "SUCCESS", "result": {"x": 1}})
+    view = task_view(stored)
+    assert (view.queue_wait_ms, view.run_ms, view.result) == (250.0, 1000.5, {"x": 1})
+
+
+def test_a_failure_tells_its_class_and_words_and_no_traceback():
+    meta = {
+        "status": "FAILURE",
+        "result": {"exc_type": "NotCalculable", "exc_message": ["no such matrix"], "exc_module": "worker.errors"},
+        "traceback": "Traceback (most recent call last): …",
+    }
+    view = task_view(StoredTask("t", RECORD | FINISHED | {"status": "FAILURE"}, [], meta))
+    assert view.error is not None
+    assert (view.error.type, view.error.message, view.result) == ("NotCalculable", "no such matrix", None)
+    assert "Traceback" not in view.model_dump_json()
+
+
+def test_a_result_that_a_stock_worker_stored_counts():
+    view = task_view(StoredTask("t", RECORD, [], {"status": "SUCCESS", "result": {"x": 1}}))
+    assert (view.status, view.result) == (Status.SUCCESS, {"x": 1})
+
+
+@pytest.mark.parametrize("stale", ["PENDING", "STARTED"])
+def test_what_celery_noted_on_the_way_does_not_outrank_the_record(stale):
+    view = task_view(StoredTask("t", RECORD | {"status": "RETRY"}, [], {"status": stale, "result": None}))
+    assert view.status is Status.RETRY
