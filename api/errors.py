@@ -12,13 +12,6 @@ class TaskNotFound(Refusal):
         super().__init__(f"There is no task {task_id[:128]!r}. Records are kept for 7 days.")
 
 
-class PayloadTooLarge(Refusal):
-    """The body is larger than the front door lets in."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The request body is larger than {limit:,} bytes.")
-
-
 class UnsupportedMediaType(Refusal):
     """The body is not declared to be JSON."""
 

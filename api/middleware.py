@@ -6,10 +6,10 @@ from typing import Final
 
 from opentelemetry.trace import Span, SpanKind
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
-from api.errors import PayloadTooLarge
 from observability import correlation, tracing
 from observability.logging import event
 
@@ -80,16 +80,17 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(MAX_BODY_BYTES)
+        declared_too_large = declared.isdecimal() and int(declared) > MAX_BODY_BYTES
         received = 0
 
         async def receive_counted() -> Message:
             nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                raise PayloadTooLarge(MAX_BODY_BYTES)
-            return message
+            if not declared_too_large:
+                message = await receive()
+                received += len(message.get("body", b""))
+                if received <= MAX_BODY_BYTES:
+                    return message
+            # Raised where the route reads the body: FastAPI lets only an HTTPException through from there.
+            raise HTTPException(413, f"The request body is larger than {MAX_BODY_BYTES:,} bytes.")
 
         await self._app(scope, receive_counted, send)

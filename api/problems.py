@@ -16,14 +16,13 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.TaskNotFound: (404, "TASK_NOT_FOUND"),
-    errors.PayloadTooLarge: (413, "PAYLOAD_TOO_LARGE"),
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
     errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),
     errors.IdempotencyKeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
     errors.CircuitOpen: (503, "CIRCUIT_OPEN"),
     errors.BrokerUnavailable: (503, "BROKER_UNAVAILABLE"),
 }
-_FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
 
 
 class FieldError(BaseModel):
@@ -102,7 +101,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if found[0]["type"] == "json_invalid":
-        detail = f"The request body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}."
+        detail = f"The request body is not JSON: {found[0]['ctx']['error']} (character {found[0]['loc'][-1]})."
         return answer(request.url.path, 400, "MALFORMED_JSON", detail)
     fields = [FieldError(field=field_path(e["loc"]), message=_message(e)) for e in found]
     detail = f"{fields[0].field}: {fields[0].message}" + (

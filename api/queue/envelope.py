@@ -42,7 +42,7 @@ def celery_message(
         "argsrepr": "(...)",  # Celery's own would show the client's positions in every monitoring tool
         "kwargsrepr": "{}",
         "origin": _ORIGIN,
-        "ignore_result": False,
+        "ignore_result": None,  # the task decides
         "replaced_task_nesting": 0,
         "stamped_headers": None,
         "stamps": {},

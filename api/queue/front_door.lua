@@ -27,7 +27,7 @@ end
 -- 2. The breaker.
 local transitions = {}
 local function go(state, wait)
-  redis.call('HSET', breaker, 'state', state, 'wait', wait, 'until', string.format('%.3f', now + wait))
+  redis.call('HSET', breaker, 'state', state, 'wait', wait, 'until', string.format('%.6f', now + wait))
   table.insert(transitions, state)
 end
 local function refuse(wait)
