@@ -1,6 +1,6 @@
 """Prints docs/settings.md and docs/vocabulary.md from what they describe: `python -m local.reference`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +46,7 @@ def _vocabulary_sections() -> Iterator[str]:
         yield ""
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield "| " + " | ".join(header) + " |"
     yield "|" + " --- |" * len(header)
     for row in rows:

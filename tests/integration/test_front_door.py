@@ -53,14 +53,14 @@ def test_accepted_means_recorded_and_enqueued_with_the_correlation_id_in_the_mes
 @pytest.mark.parametrize(("priority", "rest", "queue"), [("low", {}, "low"), ("low", {"queue": "high"}, "high")])
 def test_the_priority_picks_the_queue_unless_one_is_named(door, broker, priority, rest, queue):
     door(lambda tasks: tasks.submit(submission(priority=priority, **rest)))
-    assert [broker.llen(name) for name in ("high", "medium", "low")] == [int(queue == n) for n in ("high", "medium", "low")]
+    assert [broker.llen(name) for name in ("high", "medium", "low")] == [
+        int(queue == n) for n in ("high", "medium", "low")
+    ]
 
 
 def test_the_position_counts_who_is_served_first(door):
     async def story(tasks):
-        return [
-            (await tasks.submit(submission(priority=p))).position for p in ("low", "low", "medium", "high", "low")
-        ]
+        return [(await tasks.submit(submission(priority=p))).position for p in ("low", "low", "medium", "high", "low")]
 
     assert door(story) == [1, 2, 1, 1, 5]
 

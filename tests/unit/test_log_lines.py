@@ -33,18 +33,21 @@ def test_an_event_says_who_for_whom_and_in_which_span(written):
     with correlation.bound("ABC-1", "task-1"), tracing.span("api") as span:
         event("task.submitted", "Accepted", {"queue": "high"})
     (line,) = written()
-    assert line.items() >= {
-        "service.name": "api",
-        "service.node.name": "fastapi-2",
-        "correlation_id": "ABC-1",
-        "task_id": "task-1",
-        "event.action": "task.submitted",
-        "message": "Accepted",
-        "queue": "high",
-        "log.level": "notice",
-        "trace.id": f"{span.get_span_context().trace_id:032x}",
-        "span.id": f"{span.get_span_context().span_id:016x}",
-    }.items()
+    assert (
+        line.items()
+        >= {
+            "service.name": "api",
+            "service.node.name": "fastapi-2",
+            "correlation_id": "ABC-1",
+            "task_id": "task-1",
+            "event.action": "task.submitted",
+            "message": "Accepted",
+            "queue": "high",
+            "log.level": "notice",
+            "trace.id": f"{span.get_span_context().trace_id:032x}",
+            "span.id": f"{span.get_span_context().span_id:016x}",
+        }.items()
+    )
 
 
 def test_an_event_outside_the_vocabulary_is_refused(written):

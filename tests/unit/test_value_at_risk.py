@@ -38,7 +38,9 @@ def test_one_position_agrees_with_the_closed_form(volatility, days, confidence, 
 
 
 def test_expected_shortfall_agrees_with_the_closed_form():
-    assert measured(loadings(15_000, days=1), simulations=1_000_000).expected_shortfall == pytest.approx(389.82, rel=4e-3)
+    assert measured(loadings(15_000, days=1), simulations=1_000_000).expected_shortfall == pytest.approx(
+        389.82, rel=4e-3
+    )
 
 
 def test_expected_shortfall_counts_the_boundary_loss_in_part():

@@ -1,0 +1,38 @@
+"""Programs of ours, started for real on a Redis of the test's own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+
+@pytest.fixture
+def start(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """`start("celery", "-A", …, SPANS_DIR=…)` runs a Python program until the test ends."""
+    with ExitStack() as programs:
+
+        def started(*command: str, **environment: str) -> "subprocess.Popen[str]":
+            program = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=os.environ | {"REDIS_URL": redis_url} | environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            programs.enter_context(program)
+            programs.callback(_end, program)
+            return program
+
+        yield started
+
+
+def _end(program: "subprocess.Popen[str]") -> None:
+    """Asks it to stop, and does not wait for ever. Its output is read, so that a full pipe cannot block it."""
+    program.terminate()
+    try:
+        program.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        program.kill()

@@ -1,0 +1,95 @@
+"""A worker process that is replaced after ten tasks takes no span with it, wherever spans go."""
+
+import asyncio
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from api.queue.queue_service import QueueService
+from api.services.task_service import TaskService
+from contracts.settings import Settings
+from contracts.tasks import TaskSubmission
+from observability import correlation
+
+TASKS = 40
+SMALL = TaskSubmission.model_validate(
+    {
+        "task_type": "calculate_var",
+        "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "simulations": 1_000},
+    }
+)
+
+
+class Collector:
+    """The receiving end of OTLP/HTTP, as small as it can be: keeps (name, attributes) of each span."""
+
+    def __init__(self):
+        spans = self.spans = []
+
+        class Receive(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    for scope in resource.scope_spans:
+                        spans.extend((s.name, {a.key: a.value.string_value for a in s.attributes}) for s in scope.spans)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Receive)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+
+def spans_in(folder):
+    """(name, attributes) of each span written as OTLP/JSON lines."""
+    for path in folder.glob("*.jsonl"):
+        for line in path.read_text().splitlines():
+            for resource in json.loads(line)["resourceSpans"]:
+                for scope in resource["scopeSpans"]:
+                    for span in scope["spans"]:
+                        yield span["name"], {a["key"]: a["value"].get("stringValue") for a in span["attributes"]}
+
+
+@pytest.fixture(params=["lines", "otlp"])
+def exported(request, tmp_path):
+    """The environment that makes spans go one way, and what has arrived there."""
+    if request.param == "lines":
+        yield {"SPANS_DIR": str(tmp_path)}, lambda: list(spans_in(tmp_path))
+        return
+    collector = Collector()
+    yield {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}, lambda: collector.spans
+    collector.server.shutdown()
+
+
+def test_forty_tasks_in_processes_of_ten_give_forty_run_spans(exported, start, redis_url, broker, wait_until):
+    environment, arrived = exported
+
+    async def submit_all():
+        queue = QueueService(Settings(redis_url=redis_url))
+        for _ in range(TASKS):
+            with correlation.bound("ABC-1"):
+                await TaskService(queue).submit(SMALL)
+        await queue.close()
+
+    asyncio.run(submit_all())
+    options = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
+    small = {"WORKER_MAX_TASKS_PER_CHILD": "10", "WORKER_CONCURRENCY": "2"}
+    worker = start("celery", *options, **small, **environment)
+    wait_until(lambda: len(list(broker.scan_iter("celery-task-meta-*"))) == TASKS, 60, "every task has a result")
+    worker.terminate()
+    lines = [json.loads(line) for line in worker.communicate(timeout=20)[0].splitlines() if line.startswith("{")]
+
+    runs = [attributes for name, attributes in arrived() if name == "run calculate_var"]
+    assert len({run["task_id"] for run in runs}) == len(runs) == TASKS
+    assert {attributes.get("correlation_id") for _, attributes in arrived()} == {"ABC-1"}
+    processes = {line["process.pid"] for line in lines if line.get("event.action") == "task.succeeded"}
+    assert len(processes) >= TASKS // 10
