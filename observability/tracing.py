@@ -83,10 +83,17 @@ def span(
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Mapping[str, AttributeValue] | None = None,
     context: Context | None = None,
+    start_ns: int | None = None,
 ) -> Iterator[trace.Span]:
     """A span around the block. An exception marks it failed by its class; its message may hold a task's data."""
     with tracer().start_as_current_span(
-        name, context, kind, attributes, record_exception=False, set_status_on_exception=False
+        name,
+        context,
+        kind,
+        attributes,
+        start_time=start_ns,
+        record_exception=False,
+        set_status_on_exception=False,
     ) as current:
         try:
             yield current

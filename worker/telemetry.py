@@ -46,15 +46,16 @@ class RunningTask:
 
     def _run_span(self, headers: dict[str, Any]) -> Any:
         parent = tracing.remote_parent(headers.get(message.TRACEPARENT))
+        started_ns = int(self.started * 1e9)
         published_at = headers.get(message.PUBLISHED_AT)
         if isinstance(published_at, int | float):
             wait = tracing.tracer().start_span(
                 f"wait {self.queue}", parent, attributes={"queue": self.queue}, start_time=int(published_at * 1e9)
             )
-            wait.end(int(self.started * 1e9))
+            wait.end(started_ns)
             parent = set_span_in_context(wait)
         attributes = self.fields | {"process.pid": os.getpid()}
-        return tracing.span(f"run {self.fields['task_type']}", SpanKind.CONSUMER, attributes, parent)
+        return tracing.span(f"run {self.fields['task_type']}", SpanKind.CONSUMER, attributes, parent, started_ns)
 
     def ended(self, status: Status) -> dict[str, Any]:
         """The fields of the event that ends this run."""

@@ -1,0 +1,23 @@
+"""Stretches of time, as (start, end) in nanoseconds, and how much of it several of them cover together."""
+
+from collections.abc import Iterable
+
+Interval = tuple[int, int]
+
+
+def covered_ns(intervals: Iterable[Interval]) -> int:
+    """The length of their union: what two cover both is counted once."""
+    total, covered_until = 0, None
+    for start, end in sorted(intervals):
+        if covered_until is None or start > covered_until:
+            covered_until = start
+        if end > covered_until:
+            total += end - covered_until
+            covered_until = end
+    return total
+
+
+def clipped(interval: Interval, frame: Interval) -> Interval:
+    """The part of it that lies in the frame; empty (start = end) when none does."""
+    start = min(max(interval[0], frame[0]), frame[1])
+    return start, min(max(interval[1], start), frame[1])

@@ -1,0 +1,260 @@
+"""`throughline journey ID`: what it prints, where, and what it exits with."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from cli.journey import draw, journey
+from observability.journey import assemble, find
+from tests.unit.test_journey_sample import Sample
+
+ID = "ULTIMATE-SUCCESS-123"
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    return Sample(tmp_path / "var")
+
+
+def printed(sample: Sample, width: int = 100, *, logs: bool = False) -> list[str]:
+    """The lines of the drawing on something that is no terminal."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False, force_terminal=False)
+    draw(assemble(ID, find(sample.var_dir, ID)), console, logs=logs)
+    return out.getvalue().splitlines()
+
+
+def test_the_drawing(sample: Sample):
+    sample.complete(ID)
+
+    assert printed(sample) == [
+        "ULTIMATE-SUCCESS-123  SUCCESS in 110 ms",
+        "calculate_var in high · 2026-11-24 14:45:12.123 UTC · task task-1",
+        "trace 00000000000000000000000000000001",
+        "",
+        " offset    took  0            50 ms",
+        "      0 6.00 ms  █▋                              nginx          POST /api/v1/tasks → 201",
+        "1.00 ms 4.00 ms  █▍                              api fastapi-2    answered 201",
+        "2.00 ms 2.00 ms  ▐▏                              api fastapi-2      accepted into high at position 1",
+        "3.00 ms 7.00 ms  ░░░                             worker-2       waited in high",
+        "10.0 ms  100 ms    ▕███████████████████████████  worker-2       ran calculate_var → SUCCESS",
+        "20.0 ms 80.0 ms       ▐█████████████████████▎    worker-2         simulate 100,000 scenarios",
+        "",
+        "░ queue wait 7.00 ms (6 %)   █ run 100 ms (91 %)   █ the rest 3.00 ms (3 %)",
+        "slowest step: simulate on worker-2, 80.0 ms (73 %)",
+    ]
+
+
+def test_log_lines_stand_in_their_places_when_asked_for(sample: Sample):
+    task = sample.complete(ID)
+    in_run = {"correlation_id": ID, "span.id": f"{task.run:016x}", "log.level": "warning"}
+    sample.log(60, "is getting warm", service="worker", node="worker-2", **in_run)
+
+    assert printed(sample) == [line for line in printed(sample, logs=True) if "warm" not in line]
+    *_, simulate, line = printed(sample, logs=True)[:12]
+    assert simulate.endswith("simulate 100,000 scenarios")
+    assert line == "60.0 ms warning                  ╵               worker-2       ┊ is getting warm"
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_the_drawing_uses_the_width_and_keeps_to_it(sample: Sample, width: int):
+    task = sample.complete(ID)
+    sample.log(60, "long " * 60, correlation_id=ID, task_id=task.task_id)
+
+    lines = printed(sample, width)
+    widest = next(line for line in lines if "accepted into high" in line)
+    assert width - 2 <= cell_len(widest) <= width
+    assert widest.endswith("at position 1")
+    assert max(map(cell_len, printed(sample, width, logs=True))) == width
+
+
+@pytest.mark.parametrize("width", [1, 20, 40])
+def test_a_terminal_too_narrow_cuts_and_does_not_crash(sample: Sample, width: int):
+    sample.complete(ID)
+
+    assert max(map(cell_len, printed(sample, width, logs=True))) <= width
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it(sample: Sample):
+    task = sample.complete(ID)
+    hostile = "\x1b[2J[bold]\r\nnext \u202e\x07"
+    sample.log(60, hostile, correlation_id=ID, task_id=task.task_id, **{"log.level": hostile})
+    sample.span("api", 300, 301, (77, 78, 0), correlation_id=ID, **{"url.path": hostile})
+
+    text = "\n".join(printed(sample, 140, logs=True))
+
+    assert text.count("�[2J[bold]  next ��") == 2
+    assert all(c.isprintable() or c == "\n" for c in text)
+
+
+def test_each_task_of_an_id_is_drawn_and_reads_get_a_line_each(sample: Sample):
+    for at in (0, 200, 400):
+        sample.complete(ID, at)
+    for at in range(500, 530):
+        sample.read(ID, at)
+    sample.read(ID, 600, status=404)
+
+    lines = printed(sample)
+
+    assert lines[0] == f"{ID}  3 tasks, 31 other requests"
+    assert [line for line in lines if " of 3  " in line] == [f"{n} of 3  SUCCESS in 110 ms" for n in (1, 2, 3)]
+    assert sum("waited in high" in line for line in lines) == 3
+    others = lines[lines.index("other requests") + 1 :]
+    assert others[0] == "14:45:12.623   2.00 ms  GET /api/v1/tasks/task-1 → 200"
+    assert others[7:] == ["14:45:12.723   2.00 ms  GET /api/v1/tasks/task-1 → 404", "and 23 more: --json has them all"]
+
+
+def test_a_lone_request_without_a_task_is_drawn_in_full(sample: Sample):
+    sample.read(ID, 0, status=404)
+
+    lines = printed(sample)
+
+    assert lines[0] == f"{ID}  404 in 2.00 ms"
+    assert any(line.endswith("answered 404") for line in lines)
+    assert not any("queue wait" in line for line in lines)
+
+
+def test_a_task_that_is_not_done_is_shown_as_such(sample: Sample):
+    sample.submission(ID)
+
+    lines = printed(sample)
+
+    assert lines[0] == f"{ID}  PENDING, 6.00 ms so far"
+    assert lines[-2] == "Accepted, no run span yet: it waits in the queue."
+    assert lines[-1].startswith("slowest step so far: ")
+
+
+def test_an_id_of_which_only_log_lines_are_left_shows_those(sample: Sample):
+    sample.log(0, "all there is", correlation_id=ID)
+
+    assert printed(sample)[0] == f"{ID}  1 log line"
+    assert printed(sample)[1].endswith("--logs shows them.")
+    assert printed(sample, logs=True)[-1] == "2026-11-24T14:45:12.123000Z  fastapi-2  all there is"
+
+
+def test_a_journey_that_is_found_exits_with_0_and_is_plain_text_when_piped(
+    sample: Sample, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    sample.complete(ID)
+    for variable in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(variable, raising=False)
+
+    assert journey(ID, sample.var_dir, logs=False, as_json=False) == 0
+    assert capsys.readouterr().out.splitlines() == printed(sample, 100)
+
+    monkeypatch.setenv("COLUMNS", "140")
+    journey(ID, sample.var_dir, logs=False, as_json=False)
+    assert capsys.readouterr().out.splitlines() == printed(sample, 140)
+
+
+def test_a_terminal_gets_colours_unless_it_wants_none(sample: Sample):
+    sample.complete(ID)
+    found = assemble(ID, find(sample.var_dir, ID))
+    drawn = {}
+    for no_color in (False, True):
+        out = io.StringIO()
+        draw(found, Console(file=out, width=100, force_terminal=True, no_color=no_color), logs=False)
+        drawn[no_color] = out.getvalue()
+
+    assert "\x1b[34m" in drawn[False]
+    assert "\x1b[34m" not in drawn[True]
+
+
+def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys: pytest.CaptureFixture[str]):
+    task = sample.complete(ID)
+    sample.log(60, "half way", correlation_id=ID, **{"span.id": f"{task.run:016x}"})
+    sample.read(ID, 200)
+
+    assert journey(ID, sample.var_dir, logs=False, as_json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+
+    assert (document["correlation_id"], document["tasks"], len(document["requests"])) == (ID, 1, 2)
+    request = document["requests"][0]
+    assert request["slowest_step"] == request["steps"][5]
+    assert request["logs"] == [
+        {
+            "offset_ms": 60.0,
+            "span_id": f"{task.run:016x}",
+            "line": {
+                "@timestamp": "2026-11-24T14:45:12.183000Z",
+                "log.level": "info",
+                "message": "half way",
+                "service.name": "api",
+                "service.node.name": "fastapi-2",
+                "correlation_id": ID,
+                "span.id": f"{task.run:016x}",
+            },
+        }
+    ]
+    assert request["steps"][3] == {
+        "name": "wait high",
+        "role": "wait",
+        "service": "worker",
+        "node": "worker-2",
+        "offset_ms": 3.0,
+        "duration_ms": 7.0,
+        "own_ms": 7.0,
+        "what": "waited in high",
+        "failed": False,
+        "depth": 0,
+        "span_id": f"{task.wait:016x}",
+        "parent_span_id": f"{task.publish:016x}",
+    }
+    assert {key: value for key, value in request.items() if key not in {"slowest_step", "steps", "logs"}} == {
+        "trace_id": f"{task.trace:032x}",
+        "started": "2026-11-24T14:45:12.123000Z",
+        "method": "POST",
+        "path": "/api/v1/tasks",
+        "http_status": 201,
+        "code": None,
+        "submitted": True,
+        "task_id": task.task_id,
+        "task_type": "calculate_var",
+        "queue": "high",
+        "status": "SUCCESS",
+        "note": None,
+        "total_ms": 110.0,
+        "queue_wait_ms": 7.0,
+        "run_ms": 100.0,
+        "rest_ms": 3.0,
+    }
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_nothing_found_exits_with_1_and_says_where_it_looked(
+    sample: Sample, capsys: pytest.CaptureFixture[str], as_json: bool
+):
+    sample.complete("OTHER-1")
+    sample.log(0, "line", correlation_id="OTHER-1")
+
+    assert journey(ID, sample.var_dir, logs=False, as_json=as_json) == 1
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, looked, hint, seen = err.splitlines()
+    assert first == f"Nothing found under the correlation ID {ID}."
+    assert looked.startswith(f"Looked in {sample.var_dir / 'log'} and {sample.var_dir / 'spans'}: 4 files, 0.0 MB, ")
+    assert looked.endswith(" ago.")
+    assert "upper and lower case" in hint
+    assert seen == "Seen last: OTHER-1"
+
+
+def test_where_nothing_ever_ran_it_says_how_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert journey(ID, tmp_path, logs=False, as_json=False) == 1
+    assert "`throughline up` starts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hostile", ["", "a b", 'x"', "../etc", "ü", "\x1b[2J", "x" * 129, "A\n"])
+def test_what_cannot_be_an_id_exits_with_2_and_says_what_one_looks_like(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hostile: str
+):
+    assert journey(hostile, tmp_path, logs=False, as_json=False) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "1 to 128 letters, digits, dots, underscores, colons and hyphens" in err
+    assert "\x1b" not in err
