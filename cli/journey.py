@@ -1,0 +1,295 @@
+"""`throughline journey`: draws in the terminal where each request of a correlation ID spent its time."""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from observability import correlation
+from observability.journey import assemble, find, to_dict
+from observability.journey.duration import in_words
+from observability.journey.journey import Journey, LogLine, Request, Step
+from observability.journey.placing import rows_of_logs
+from observability.journey.scale import Scale
+from observability.journey.span import Role
+from observability.journey.survey import survey
+from observability.journey.words import counted
+
+_PIPED_WIDTH: Final = 100
+_WIDE: Final = 100  # from here on there is room for the service beside the instance
+_OTHERS_SHOWN: Final = 8
+_TICKS_APART: Final = 7
+_SERVICE_COLOURS: Final = {"nginx": "green", "api": "cyan", "worker": "blue", "monitor": "magenta"}
+_STATUS_COLOURS: Final = {"SUCCESS": "green", "FAILURE": "red", "REVOKED": "red"}
+_LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
+_WAIT_COLOUR: Final = "yellow"
+
+
+def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) -> int:
+    """Prints the journey. 0 when there is one, 1 when nothing is found, 2 when no ID can look like this."""
+    if not correlation.is_valid(correlation_id):
+        print(
+            f"{correlation_id[:128]!r} is no correlation ID. "
+            "Those have 1 to 128 letters, digits, dots, underscores, colons and hyphens.",
+            file=sys.stderr,
+        )
+        return 2
+    found = find(var_dir, correlation_id)
+    if not found:
+        print("\n".join(_nothing_found(correlation_id, var_dir)), file=sys.stderr)
+        return 1
+    result = assemble(correlation_id, found)
+    if as_json:
+        print(orjson.dumps(to_dict(result), option=orjson.OPT_INDENT_2).decode())
+    else:
+        draw(result, terminal(), logs=logs)
+    return 0
+
+
+def terminal() -> Console:
+    """Standard output: as wide as it is, or as COLUMNS says when it is a file or a pipe."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        columns = os.environ.get("COLUMNS", "")
+        console.width = int(columns) if columns.isdecimal() and int(columns) else _PIPED_WIDTH
+    return console
+
+
+def draw(found: Journey, console: Console, *, logs: bool) -> None:
+    """The tasks one below the other, each in its own time; then the other requests, a line each."""
+    for line in _lines(found, console, logs):
+        line.rstrip()
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, no_wrap=True, crop=False)
+
+
+def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
+    # A lone refusal or read has nothing that it could drown.
+    full = found.tasks or (found.requests if len(found.requests) == 1 else ())
+    others = found.others if full == found.tasks else ()
+    yield _title(found, full)
+    for number, request in enumerate(full, start=1):
+        if len(full) > 1:
+            yield Text("")
+            yield Text(f"{number} of {len(full)}  ", style="bold") + _outcome(request)
+        yield from _facts(request, console.width)
+        yield Text("")
+        yield from _waterfall(request, console, logs)
+        yield from _footer(request, console.width)
+    yield from _others(others, logs)
+    if found.loose_logs:
+        yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
+        for line in found.loose_logs if logs else ():
+            yield Text(_plain(f"{line.text('@timestamp')}  {line.text('service.node.name')}  {line.text('message')}"))
+
+
+def _title(found: Journey, full: tuple[Request, ...]) -> Text:
+    title = Text(found.correlation_id, style="bold") + Text("  ")
+    if len(full) == 1:
+        return title + _outcome(full[0])
+    counts = [counted(len(found.tasks), "task")] if found.tasks else []
+    if found.others:
+        counts.append(counted(len(found.others), "other request" if found.tasks else "request"))
+    if found.loose_logs:
+        counts.append(counted(len(found.loose_logs), "log line"))
+    return title + Text(", ".join(counts), style="not bold")
+
+
+def _outcome(request: Request) -> Text:
+    done = request.status in _STATUS_COLOURS or not request.submitted
+    word = request.status or f"{request.http_status or 'no answer'} {request.code}".strip()
+    colour = _STATUS_COLOURS.get(word, "yellow" if request.submitted or request.refused else "green")
+    return Text.assemble(
+        (_plain(word), f"not bold {colour}"),
+        (f" in {in_words(request.total_ns)}" if done else f", {in_words(request.total_ns)} so far", "not bold"),
+    )
+
+
+def _facts(request: Request, width: int) -> Iterator[Text]:
+    """What the request is known by, as many facts a line as fit."""
+    facts = [
+        request.task_type and f"{request.task_type} in {request.queue}",
+        f"{request.started:%Y-%m-%d %H:%M:%S}.{request.started.microsecond // 1000:03} UTC",
+        request.task_id and f"task {request.task_id}",
+        request.trace_id and f"trace {request.trace_id}",
+    ]
+    line = ""
+    for fact in map(_plain, filter(None, facts)):
+        if line and cell_len(f"{line} · {fact}") > width:
+            yield Text(line, style="dim")
+            line = ""
+        line = f"{line} · {fact}" if line else fact
+    yield Text(line, style="dim")
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The widths of a waterfall's columns, and the scale that its bars are drawn in."""
+
+    width: int
+    times: int
+    origin: int
+    scale: Scale
+
+    def row(self, *cells: Text, words: Text) -> Text:
+        """Offset, duration, bar and origin, each in its column; then the words, as far as they go."""
+        offset, duration, bar, origin = cells
+        offset.align("right", self.times)
+        duration.align("right", self.times)
+        bar.align("left", self.scale.cells)
+        origin.align("left", self.origin)
+        return Text.assemble(offset, " ", duration, "  ", bar, "  ", origin, "  ", words)
+
+    def indent(self, step: Step) -> str:
+        return " " * step.depth * (2 if self.width >= _WIDE else 1)
+
+
+def _frame(request: Request, console: Console, logs: bool) -> _Frame:
+    width, steps = console.width, request.steps
+    times = max(7, *(len(in_words(ns)) for ns in (request.total_ns, *(step.duration_ns for step in steps))))
+    origin = max(cell_len(_origin(step.service, step.node, width).plain) for step in steps)
+    frame = _Frame(width, times, origin, Scale(request.total_ns, 1))
+    room = width - 2 * times - origin - 7
+    words = [cell_len(frame.indent(step) + step.what) for step in steps]
+    messages = [cell_len(line.text("message")) + 8 for line in request.logs] if logs else []
+    bar = max(12, room - min(max(words + messages), room * 7 // 10))
+    return replace(frame, scale=Scale(request.total_ns, bar))
+
+
+def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]:
+    frame = _frame(request, console, logs)
+    yield _axis(frame)
+    rows = rows_of_logs(request.steps, request.logs if logs else ())
+    indents = {step.span_id: frame.indent(step) for step in request.steps}
+    for index, step in enumerate(request.steps):
+        slowest = "bold" if step is request.slowest else ""
+        yield frame.row(
+            Text(in_words(step.offset_ns) if step.offset_ns else "0", style="dim"),
+            Text(in_words(step.duration_ns), style=slowest),
+            _bar(step, frame),
+            _origin(step.service, step.node, frame.width),
+            words=Text(frame.indent(step) + _plain(step.what), style="red" if step.failed else slowest),
+        )
+        for line in rows.get(index, ()):
+            yield _log_row(line, frame, indents[line.step_id])
+
+
+def _axis(frame: _Frame) -> Text:
+    labels = [" "] * frame.scale.cells
+    for cell, label in frame.scale.ticks(_TICKS_APART):
+        if cell + len(label) <= len(labels):
+            labels[cell : cell + len(label)] = label
+    heads = (Text(head, style="dim") for head in ("offset", "took", "".join(labels), ""))
+    return frame.row(*heads, words=Text(""))
+
+
+def _bar(step: Step, frame: _Frame) -> Text:
+    if step.role is Role.WAIT:
+        before, cells = frame.scale.shade(step.offset_ns, step.end_ns)
+        return Text.assemble(" " * before, ("░" * cells, _WAIT_COLOUR))
+    colour = "red" if step.failed else _SERVICE_COLOURS.get(step.service, "white")
+    before, blocks = frame.scale.bar(step.offset_ns, step.end_ns)
+    return Text.assemble(" " * before, (blocks, colour))
+
+
+def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
+    level, offset = line.text("log.level"), line.offset_ns
+    origin = _origin(line.text("service.name"), line.text("service.node.name"), frame.width)
+    origin.stylize("dim")
+    return frame.row(
+        Text("" if offset is None else _signed(offset), style="dim"),
+        Text(_plain(level), style=_LEVEL_COLOURS.get(level, "dim")),
+        Text("" if offset is None else " " * frame.scale.cell(offset) + "╵", style="dim"),
+        origin,
+        words=Text(f"{indent}┊ {_plain(line.text('message'))}", style="dim"),
+    )
+
+
+def _signed(nanoseconds: int) -> str:
+    return in_words(nanoseconds) if nanoseconds >= 0 else "−" + in_words(-nanoseconds)
+
+
+def _origin(service: str, node: str, width: int) -> Text:
+    colour = _SERVICE_COLOURS.get(service, "")
+    if width < _WIDE or node.startswith(service):
+        return Text(_plain(node or service), style=colour)
+    return Text.assemble((_plain(service), colour), (f" {_plain(node)}", colour))
+
+
+def _footer(request: Request, width: int) -> Iterator[Text]:
+    yield Text("")
+    if request.note:
+        yield Text(_plain(request.note), style="yellow")
+    if request.queue_wait_ns or request.run_ns:
+        yield Text("   ").join(
+            [
+                _share("░", _WAIT_COLOUR, "queue wait", request.queue_wait_ns, request),
+                _share("█", _SERVICE_COLOURS["worker"], "run", request.run_ns, request),
+                _share("█", _SERVICE_COLOURS["api"], "the rest", request.rest_ns, request),
+            ]
+        )
+    slowest = request.slowest
+    where = "" if slowest.role is Role.WAIT else f" on {_plain(slowest.node)}"
+    yield Text.assemble(
+        "slowest step so far: " if request.note else "slowest step: ",
+        (_plain(slowest.name), "bold"),
+        f"{where}, {in_words(slowest.own_ns)} ({_percent(slowest.own_ns, request.total_ns)})",
+    )
+
+
+def _share(sign: str, colour: str, name: str, part_ns: int, request: Request) -> Text:
+    return Text.assemble((sign, colour), f" {name} {in_words(part_ns)} ({_percent(part_ns, request.total_ns)})")
+
+
+def _percent(part: int, whole: int) -> str:
+    share = 100 * part / max(1, whole)
+    return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"
+
+
+def _others(others: tuple[Request, ...], logs: bool) -> Iterator[Text]:
+    """Refusals are never among those left out while a read is shown."""
+    chosen = sorted(sorted(others, key=lambda request: not request.refused)[:_OTHERS_SHOWN], key=lambda r: r.started)
+    if chosen:
+        yield Text("")
+        yield Text("other requests", style="dim")
+    for request in chosen:
+        again = f", task {request.task_id} of before" if request.method == "POST" and request.task_id else ""
+        yield Text.assemble(
+            (f"{request.started:%H:%M:%S}.{request.started.microsecond // 1000:03}  ", "dim"),
+            (f"{in_words(request.total_ns):>8}  ", ""),
+            (
+                _plain(f"{request.method} {request.path} → {request.http_status or 'no answer'} {request.code}{again}"),
+                "yellow" if request.refused else "",
+            ),
+        )
+    if len(others) > len(chosen):
+        yield Text(f"and {len(others) - len(chosen):,} more: --json has them all", style="dim")
+
+
+def _nothing_found(correlation_id: str, var_dir: Path) -> Iterator[str]:
+    there = survey(var_dir)
+    folders = " and ".join(map(str, there.folders))
+    yield f"Nothing found under the correlation ID {correlation_id}."
+    if not there.files:
+        yield f"No line was ever written in {folders}: `throughline up` starts the nine processes that write there."
+        return
+    age = in_words(round(there.newest_age_seconds * 1e9))
+    yield (
+        f"Looked in {folders}: {counted(there.files, 'file')}, {there.size / 1e6:,.1f} MB, "
+        f"the newest line written {age} ago."
+    )
+    yield "An ID has to be complete, in the same upper and lower case; a span is on disk 0.2 s after its step's end."
+    if there.recent_ids:
+        yield "Seen last: " + ", ".join(there.recent_ids)
+
+
+def _plain(text: str) -> str:
+    """Data may hold what a terminal would obey; nothing of it reaches one."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)

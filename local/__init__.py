@@ -1,0 +1,1 @@
+"""The nine processes on one machine without Docker, under supervisor."""

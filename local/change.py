@@ -1,0 +1,40 @@
+"""Stops and starts single processes of a run: how failures are tried."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+
+from local import waiting
+from local.run import CannotRun, Run
+from local.supervisor import Supervisor
+
+_STOP_SECONDS: Final = 40
+_POLL_SECONDS: Final = 0.05
+
+
+def stop(run: Run, names: Sequence[str]) -> None:
+    """All at once; returns when they have ended."""
+    supervisor = Supervisor(run.socket)
+    for name in _known(run, names):
+        supervisor.stop(name)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while any(supervisor.processes()[name].pid for name in names):
+        if time.monotonic() > deadline:
+            raise CannotRun(f"After {_STOP_SECONDS} s {', '.join(names)} have not ended.")
+        time.sleep(_POLL_SECONDS)
+
+
+def start(run: Run, names: Sequence[str], console: Console) -> None:
+    """Returns when they are healthy."""
+    for name in _known(run, names):
+        Supervisor(run.socket).start(name)
+    waiting.until_healthy(run, names, console)
+
+
+def _known(run: Run, names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in run.names:
+            raise CannotRun(f"There is no process {name}; there are {', '.join(run.names)}.")
+    return names

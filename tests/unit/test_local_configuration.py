@@ -1,0 +1,93 @@
+"""The configuration of Redis, NGINX and supervisor, as written for one run."""
+
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from local import configuration
+from local.run import Run
+
+FOUND = {"nginx": "/usr/sbin/nginx", "redis-server": "/usr/bin/redis-server"}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = Run(
+        var=str(tmp_path / "100% var"),
+        http_port=9000,
+        redis_url="redis://:p%40ss%22word@127.0.0.1:9005/0",
+        api_replicas=2,
+        worker_replicas=1,
+        socket="/tmp/throughline/supervisor.sock",
+    )
+    configuration.write(run, FOUND)
+    return run
+
+
+def conf(run: Run, name: str) -> str:
+    return (run.folder / "conf" / name).read_text()
+
+
+def test_only_placeholders_of_ours_are_filled_in(tmp_path: Path):
+    template = tmp_path / "template"
+    template.write_text("listen ${NGINX_LISTEN}; map $end_s ${end_s}${end_ms}000;")
+
+    assert configuration.fill(template, {"NGINX_LISTEN": "80"}) == "listen 80; map $end_s ${end_s}${end_ms}000;"
+
+
+def test_no_placeholder_of_the_templates_is_left(run: Run):
+    for name in ("redis.conf", "nginx.conf", "throughline.conf"):
+        assert "${NGINX" not in conf(run, name)
+        assert "${API" not in conf(run, name)
+        assert "${REDIS" not in conf(run, name)
+
+
+def test_redis_listens_on_loopback_and_wants_the_password(run: Run):
+    lines = conf(run, "redis.conf").splitlines()
+
+    assert "bind 127.0.0.1" in lines
+    assert "port 9005" in lines
+    assert 'requirepass "p@ss\\"word"' in lines
+    assert "maxmemory-policy noeviction" in lines
+
+
+def test_nginx_knows_each_replica_and_only_those(run: Run):
+    site = conf(run, "throughline.conf")
+
+    assert "listen 127.0.0.1:9000 " in site
+    assert site.count("max_fails=") == 2
+    assert "server 127.0.0.1:9002 max_fails=3 fail_timeout=4s;" in site
+
+
+def test_what_holds_a_password_is_the_users_alone(run: Run):
+    for file in (run.folder / "conf").iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+def test_redis_starts_first_and_so_stops_last(run: Run):
+    supervisord = RawConfigParser()
+    supervisord.read_string(conf(run, "supervisord.conf"))
+
+    groups = [name for name in supervisord.sections() if name.startswith("group:")]
+    by_priority = sorted(groups, key=lambda name: supervisord.getint(name, "priority"))
+    assert by_priority == ["group:redis", "group:workers", "group:api", "group:monitor", "group:nginx"]
+
+
+def test_every_process_has_its_name_and_comes_back(run: Run):
+    supervisord = RawConfigParser()
+    supervisord.read_string(conf(run, "supervisord.conf"))
+
+    programs = [name for name in supervisord.sections() if name.startswith("program:")]
+    assert {name.partition(":")[2] for name in programs} == set(run.names)
+    for name in programs:
+        assert supervisord.get(name, "autorestart") == "true"
+        assert f'SERVICE_NODE_NAME="{name.partition(":")[2]}"' in supervisord.get(name, "environment")
+
+
+def test_a_percent_sign_is_not_supervisors_to_expand(run: Run):
+    supervisord = RawConfigParser()
+    supervisord.read_string(conf(run, "supervisord.conf"))
+
+    assert "worker-1@%%h" in supervisord.get("program:worker-1", "command")
+    assert "100%% var" in supervisord.get("program:nginx", "command")

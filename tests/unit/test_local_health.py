@@ -1,0 +1,49 @@
+"""A worker is as healthy as the heartbeat that Redis holds of it, if that is its own."""
+
+import pytest
+import redis
+
+from contracts import keys
+from local.health import check
+from local.run import Run
+from local.supervisor import Process
+
+
+@pytest.fixture
+def run(redis_url: str) -> Run:
+    return Run("/var", 8080, redis_url, 0, 1, "/socket")
+
+
+def word(run: Run, state: str, started: int) -> str:
+    (row,) = check(run, {"worker-1": Process("workers", state, 7, started)}, ["worker-1"])
+    return row.word
+
+
+def beat(broker: redis.Redis, ago: int) -> int:
+    at = int(broker.time()[0]) - ago
+    broker.zadd(keys.WORKERS, {"worker-1": at})
+    return at
+
+
+def test_a_recent_heartbeat_is_health(run: Run, broker: redis.Redis):
+    at = beat(broker, ago=1)
+
+    assert word(run, "RUNNING", started=at - 5) == "healthy"
+
+
+def test_the_heartbeat_of_a_predecessor_is_not(run: Run, broker: redis.Redis):
+    at = beat(broker, ago=1)
+
+    assert word(run, "RUNNING", started=at) == "no heartbeat"
+
+
+def test_neither_is_an_old_one(run: Run, broker: redis.Redis):
+    at = beat(broker, ago=keys.WORKER_ALIVE_SECONDS + 1)
+
+    assert word(run, "RUNNING", started=at - 5) == "no heartbeat"
+
+
+def test_a_stopped_process_is_stopped_whatever_its_heartbeat_says(run: Run, broker: redis.Redis):
+    at = beat(broker, ago=1)
+
+    assert word(run, "STOPPED", started=at - 5) == "stopped"
