@@ -12,10 +12,12 @@ from contracts.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
 from contracts.tasks import TaskType
 
 DATA = {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}}
+TRACEPARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+PUBLISHED_AT = 1790000000.5
 OURS = {
     "correlation_id": "ABC-1",
-    "traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01",
-    "published_at": 1790000000.5,
+    "traceparent": TRACEPARENT,
+    "published_at": PUBLISHED_AT,
     "envelope": 1,
 }
 # What differs between any two messages, or is left out on purpose: Celery would show the task's data in argsrepr.
@@ -50,8 +52,8 @@ def test_field_by_field(sent_by_celery, queue):
             DATA,
             queue,
             correlation_id="ABC-1",
-            traceparent=OURS["traceparent"],
-            published_at=OURS["published_at"],
+            traceparent=TRACEPARENT,
+            published_at=PUBLISHED_AT,
         )
     )
     assert ours.keys() == theirs.keys()

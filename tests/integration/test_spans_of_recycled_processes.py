@@ -27,7 +27,8 @@ class Collector:
     """The receiving end of OTLP/HTTP, as small as it can be: keeps (name, attributes) of each span."""
 
     def __init__(self):
-        spans = self.spans = []
+        spans: list[tuple[str, dict[str, str]]] = []
+        self.spans = spans
 
         class Receive(BaseHTTPRequestHandler):
             def do_POST(self):

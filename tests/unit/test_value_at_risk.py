@@ -20,8 +20,8 @@ CLOSED_FORM = [
 ]
 
 
-def loadings(*values, volatility=0.2, days=10):
-    values = np.array(values, dtype=float)
+def loadings(*worth, volatility=0.2, days=10):
+    values = np.array(worth, dtype=float)
     return np.sign(values) * quant.horizon_deviations(values, np.full(len(values), volatility), days)
 
 

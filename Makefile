@@ -1,0 +1,48 @@
+# What one does with this checkout. `make` alone lists it.
+# PYTHON=python3.12 make setup   chooses the Python; HTTP_PORT=9080 make up   moves all ports.
+PYTHON ?=
+export PYTHON
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status test lint format lock docs clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+setup: ## installs what is missing: NGINX, redis-server, everything else into .venv
+	@sh local/setup.sh
+
+demo: setup ## starts the nine processes, sends a task, shows its journey
+	@$(BIN)/throughline demo
+
+up: setup ## starts the nine processes
+	@$(BIN)/throughline up
+
+down: ## ends them
+	@test ! -x $(BIN)/throughline || $(BIN)/throughline down
+
+status: setup ## process, port, pid, health
+	@$(BIN)/throughline status
+
+test: setup lint ## lint, types, and all tests that need no Docker
+	$(BIN)/pytest
+
+lint: setup ## style, types, and who imports whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## puts the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: setup ## writes the lock files from pyproject.toml
+	sh local/lock.sh
+
+docs: setup ## prints docs/settings.md and docs/vocabulary.md from what they describe
+	$(BIN)/python -m local.reference
+
+clean: down ## ends the nine; removes their data and everything that setup made here
+	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
