@@ -30,7 +30,7 @@ class Metrics:
 
     def __init__(self, node: str) -> None:
         self.registry = CollectorRegistry()
-        reader = PrometheusMetricReader(registry=self.registry)
+        reader = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
         resource = Resource({"service.name": "monitor", "service.instance.id": node})
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
         self._sample: Sample | None = None

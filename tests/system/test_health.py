@@ -1,0 +1,122 @@
+"""/health tells the truth at once, whatever is broken; NGINX goes round a replica that is down, and comes back."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.system.nine import Nine
+
+Wait = Callable[..., Any]
+
+
+@contextmanager
+def stopped(nine: Nine, *names: str) -> Iterator[None]:
+    """The named processes are down inside the block, healthy after it."""
+    assert nine.run("stop", *names).returncode == 0
+    try:
+        yield
+    finally:
+        assert nine.run("start", *names).returncode == 0
+
+
+@contextmanager
+def frozen(pid: int | None) -> Iterator[None]:
+    """The process hangs inside the block: it holds its connections and answers nothing."""
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def health(nine: Nine) -> tuple[int, dict[str, Any], float]:
+    with nine.http() as client:
+        began = time.monotonic()
+        answer = client.get("/health")
+        return answer.status_code, answer.json(), time.monotonic() - began
+
+
+def test_all_is_well(nine: Nine):
+    status, body, _ = health(nine)
+
+    assert status == 200
+    assert body.keys() >= {"status", "timestamp", "version", "dependencies"}
+    assert body["status"] == "healthy"
+    assert body["dependencies"] == {"redis": "healthy", "celery": "healthy"}
+    assert body["workers"] == nine.recorded.workers
+
+
+def test_without_workers_it_is_degraded_but_takes_tasks(nine: Nine):
+    with stopped(nine, *nine.recorded.workers):
+        status, body, _ = health(nine)
+        assert (status, body["status"]) == (200, "degraded")
+        assert body["dependencies"] == {"redis": "healthy", "celery": "unavailable"}
+        with nine.http() as client:
+            assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize("fault", ["stopped", "frozen"])
+def test_without_redis_it_is_unhealthy_within_a_second_and_the_process_still_answers(nine: Nine, fault: str):
+    broken = stopped(nine, "redis") if fault == "stopped" else frozen(nine.pids()["redis"])
+    with broken:
+        status, body, seconds = health(nine)
+        assert (status, body["status"]) == (503, "unhealthy")
+        assert body["dependencies"] == {"redis": "unavailable", "celery": "unavailable"}
+        assert seconds < 1.5  # the setting's 0.5 s, a connection's and an answer's
+        with nine.http() as client:
+            assert client.get("/health/live").status_code == 200
+
+
+def test_a_health_check_that_waits_for_redis_holds_up_no_other_request(nine: Nine, wait_until: Wait):
+    with (
+        frozen(nine.pids()["redis"]),
+        nine.http(nine.replica_urls[0]) as slow,
+        nine.http(nine.replica_urls[0]) as quick,
+    ):
+        with slow.stream("GET", "/health") as waiting:  # answered once the wait for Redis is over
+            assert waiting.status_code == 503
+        began = time.monotonic()
+        for _ in range(20):
+            assert quick.get("/health/live").status_code == 200
+        assert time.monotonic() - began < 0.5  # one health check's wait would be longer than all of these
+    wait_until(lambda: nine.run("status").returncode == 0, 20, "all nine are healthy again")
+
+
+def test_requests_go_round_the_three_replicas(nine: Nine, wait_until: Wait):
+    ids = [f"ROUND-{number}" for number in range(30)]
+    with nine.http() as client:
+        for correlation_id in ids:
+            client.get("/health/live", headers={"X-Request-ID": correlation_id})
+
+    wait_until(lambda: len(_lines(nine, ids)) == len(ids), 5, "every request has its line")
+    lines = _lines(nine, ids)
+    replicas = {url.removeprefix("http://") for url in nine.replica_urls}
+    assert Counter(line["upstream.address"] for line in lines) == dict.fromkeys(replicas, 10)
+    for line in lines:
+        assert line["http.response.status_code"] == 200
+        # NGINX reads two clocks, both in whole milliseconds.
+        assert line["duration_ms"] + 1 >= line["upstream.duration_ms"] >= 0
+
+
+def test_a_replica_that_is_down_costs_no_request_and_is_taken_back_within_five_seconds(nine: Nine, wait_until: Wait):
+    address = nine.replica_urls[1].removeprefix("http://")
+    with stopped(nine, "fastapi-2"), nine.http() as client:
+        assert [client.get("/health/live").status_code for _ in range(30)] == [200] * 30
+
+    def asked() -> bool:
+        with nine.http() as client:
+            client.get("/health/live", headers={"X-Request-ID": "TAKEN-BACK"})
+        return any(line["upstream.address"] == address for line in _lines(nine, ["TAKEN-BACK"]))
+
+    wait_until(asked, 5, "fastapi-2 is asked again")
+
+
+def _lines(nine: Nine, ids: list[str]) -> list[dict[str, Any]]:
+    return [line for line in nine.log_lines("nginx") if line.get("correlation_id") in ids]

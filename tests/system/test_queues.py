@@ -1,0 +1,109 @@
+"""The queues: strict order of priority, nothing lost when Redis is killed, and a monitor that tells how they fare."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.system.nine import Nine
+
+POSITIONS = {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}
+Wait = Callable[..., Any]
+
+
+def submit(nine: Nine, priority: str, number: int) -> list[str]:
+    task = {"task_type": "calculate_var", "data": POSITIONS, "priority": priority}
+    with nine.http() as client:
+        return [client.post("/api/v1/tasks", json=task).json()["task_id"] for _ in range(number)]
+
+
+def read(nine: Nine, task_ids: list[str]) -> list[dict[str, Any]]:
+    with nine.http() as client:
+        return [client.get(f"/api/v1/tasks/{task_id}").json() for task_id in task_ids]
+
+
+def all_succeed(nine: Nine, task_ids: list[str]) -> bool:
+    return all(task["status"] == "SUCCESS" for task in read(nine, task_ids))
+
+
+def test_tasks_sent_low_medium_high_run_high_first_then_medium_then_low(nine: Nine, wait_until: Wait):
+    workers = nine.recorded.workers
+    assert nine.run("stop", *workers).returncode == 0
+    sent = {priority: submit(nine, priority, 10) for priority in ("low", "medium", "high")}
+    # One worker: between twelve processes, which of two tasks taken a moment apart starts first is the system's whim.
+    assert nine.run("start", "worker-1").returncode == 0
+    everything = [task_id for ids in sent.values() for task_id in ids]
+    wait_until(lambda: all_succeed(nine, everything), 30, "all thirty have run")
+    assert nine.run("start", *workers).returncode == 0
+
+    lines = [line for line in nine.log_lines("worker-1") if line.get("event.action") == "task.received"]
+    taken = [line["queue"] for line in lines if line["task_id"] in everything]
+    assert taken == ["high"] * 10 + ["medium"] * 10 + ["low"] * 10
+
+
+def test_waiting_tasks_survive_a_redis_that_is_killed(nine: Nine, wait_until: Wait):
+    assert nine.run("stop", *nine.recorded.workers).returncode == 0
+    waiting = submit(nine, "medium", 20)
+    pid = nine.pids()["redis"]
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: nine.pids()["redis"] not in {None, pid}, 10, "Redis runs again")
+    with nine.redis() as client:
+        wait_until(lambda: _answers(client), 10, "Redis has read its file")
+        assert client.llen("medium") == 20
+
+    assert nine.run("start", *nine.recorded.workers).returncode == 0
+
+    wait_until(lambda: all_succeed(nine, waiting), 30, "all twenty have run")
+
+
+def test_the_monitor_tells_what_waits_in_its_log_and_to_prometheus(nine: Nine, wait_until: Wait):
+    assert nine.run("stop", *nine.recorded.workers).returncode == 0
+    waiting = submit(nine, "low", 3) + submit(nine, "high", 2)
+
+    def sampled() -> Any:
+        lines = [line for line in nine.log_lines("monitor") if line.get("event.action") == "queue.sampled"]
+        last = lines[-1]
+        return last if (last["queue.depth.low"], last["queue.depth.high"]) == (3, 2) else None
+
+    line = wait_until(sampled, 12, "a sample shows the five that wait")
+    with nine.http() as client:
+        text = client.get("/metrics").text
+    assert nine.run("start", *nine.recorded.workers).returncode == 0
+
+    assert line["queue.depth.total"] == 5
+    assert line["queue.depth.medium"] == 0
+    assert line["queue.oldest_age_seconds"] > 0
+    assert line["tasks.in_flight"] == 0
+    assert line["circuit.state"] == "closed"
+    metrics = {
+        (sample.name, sample.labels.get("queue") or sample.labels.get("state")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert metrics["throughline_queue_depth", "low"] == 3
+    assert metrics["throughline_queue_depth", "high"] == 2
+    assert metrics["throughline_queue_oldest_age_seconds", "low"] > 0
+    assert metrics["throughline_circuit_state", "closed"] == 1
+    assert ("throughline_workers_alive", None) in metrics
+    assert ("throughline_tasks_in_flight", None) in metrics
+    wait_until(lambda: all_succeed(nine, waiting), 30, "the five have run")
+
+
+def test_the_monitor_samples_every_five_seconds(nine: Nine, wait_until: Wait):
+    def times() -> list[str]:
+        lines = nine.log_lines("monitor")
+        return [line["@timestamp"] for line in lines if line.get("event.action") == "queue.sampled"]
+
+    before = len(times())
+    wait_until(lambda: len(times()) >= before + 2, 14, "two more samples")
+
+
+def _answers(client: Any) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:  # away, or still reading its file
+        return False

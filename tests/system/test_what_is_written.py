@@ -1,0 +1,114 @@
+"""What a whole demo writes: words of the vocabulary only, and nothing of what the client sent."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from observability import vocabulary
+from tests.system.nine import Nine
+
+# Of the demo's task: its position, as text and as numbers of their own.
+CONFIDENTIAL = re.compile(r"AAPL|portfolio_data|(?<![\d.:-])(150(\.0+)?|15000(\.0+)?|986\.\d+)(?![\d.:-])")
+TYPES: dict[str, tuple[type, ...]] = {
+    "keyword": (str,),
+    "text": (str,),
+    "date": (str,),
+    "long": (int,),
+    "double": (int, float),
+}
+KINDS = {"server": 2, "producer": 4, "consumer": 5, "internal": 1}
+LEVELS = {"development": {"debug", "info", "notice"}, "staging": {"info", "notice"}, "production": {"notice"}}
+
+
+@pytest.fixture(scope="module", params=list(LEVELS))
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
+    """A run in one environment after its demo, and after a submission with an idempotency key."""
+    running = Nine(
+        tmp_path_factory.mktemp("demo") / "var", ENVIRONMENT=request.param, API_REPLICAS="2", WORKER_REPLICAS="1"
+    )
+    try:
+        answer = running.run("demo", "--id", "DEMO-1")
+        assert answer.returncode == 0, answer.stderr
+        task = {
+            "task_type": "calculate_var",
+            "data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150}]},
+        }
+        with running.http() as client:
+            for _ in range(2):
+                assert client.post("/api/v1/tasks", json=task, headers={"Idempotency-Key": "s3cret-key"}).is_success
+        yield running
+    finally:
+        running.run("down")
+
+
+def written(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every line; each must be JSON, but for Redis's own log and what was never meant to be lines of ours."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
+
+
+def test_the_demo_prints_the_journey_it_promises(nine: Nine):
+    answer = nine.run("demo", "--id", "DEMO-2")
+
+    assert answer.returncode == 0, answer.stderr
+    for word in ["DEMO-2  SUCCESS in", "waited in high", "simulate 100,000 scenarios", "queue wait", "slowest step: "]:
+        assert word in answer.stdout
+    assert "With 95% confidence it loses no more than 9" in answer.stdout
+    assert "journey DEMO-2 --logs" in answer.stdout
+
+
+def test_every_line_keeps_to_the_vocabulary(demo: Nine):
+    fields, events = vocabulary.load()["fields"], vocabulary.load()["events"]
+    lines = list(written(demo.var_dir / "log"))
+    assert {line["service.name"] for line in lines} >= {"api", "worker", "monitor"}
+    for line in lines:
+        for name, value in line.items():
+            assert name in fields, line
+            assert value is None or isinstance(value, TYPES[fields[name]["type"]]), (name, value)
+        if action := line.get("event.action"):
+            assert line["service.name"] in events[action]["by"], line
+
+
+def test_every_span_keeps_to_the_vocabulary_and_carries_the_correlation_id(demo: Nine):
+    words = vocabulary.load()
+    patterns = {re.sub(r"\\{\w+\\}", ".+", re.escape(name)): span for name, span in words["spans"].items()}
+    seen = set()
+    for export in written(demo.var_dir / "spans"):
+        for resource in export["resourceSpans"]:
+            for span in (span for scope in resource["scopeSpans"] for span in scope["spans"]):
+                declared = next((p for p in patterns if re.fullmatch(p, span["name"])), "not in the vocabulary")
+                assert declared in patterns, span["name"]
+                assert span["kind"] == KINDS[patterns[declared]["kind"]]
+                names = {attribute["key"] for attribute in span["attributes"]}
+                assert names <= words["span_attributes"].keys()
+                assert "correlation_id" in names
+                seen.add(declared)
+    assert len(seen) >= 9, seen
+
+
+def test_nothing_of_what_the_client_sent_is_written_down(demo: Nine):
+    password = (demo.var_dir / "redis" / "password").read_text()
+    for folder in ("log", "spans"):
+        files = [path for path in (demo.var_dir / folder).iterdir() if path.is_file()]
+        assert files
+        for path in files:
+            text = path.read_text(encoding="utf-8")
+            assert password not in text, path
+            assert "s3cret-key" not in text, path
+            for line in text.splitlines():
+                # Numbers of the machinery (sizes, times, process IDs) may be any: they are not looked at.
+                told = re.sub(r'"[\w.@]*(pid|bytes|_ms|seconds|Nano|port|age)[\w.]*":"?[\d.]+"?', "", line)
+                assert not CONFIDENTIAL.search(told), (path, line)
+
+
+def test_the_environment_picks_the_levels(demo: Nine):
+    environment = demo.environment["ENVIRONMENT"]
+    lines = list(written(demo.var_dir / "log"))
+    own = [line for line in lines if line["service.name"] != "nginx" and "event.action" in line]
+    assert {line["log.level"] for line in own} - {"warning", "error"} == LEVELS[environment]
+    assert {"task.submitted", "task.succeeded"} <= {line["event.action"] for line in own}
