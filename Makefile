@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test lint format lock docs clean
+.PHONY: help setup demo up down status test bench lint format lock docs clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -27,6 +27,9 @@ status: setup ## process, port, pid, health
 
 test: setup lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
+
+bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
+	$(BIN)/python -m tests.bench.journey_search
 
 lint: setup ## style, types, and who imports whom
 	$(BIN)/ruff check

@@ -1,0 +1,86 @@
+"""Times `throughline journey` on a million log lines, beside grep, which only finds them. `make bench` runs it."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+LINES: Final = 1_000_000
+FILES: Final = 8
+RUNS: Final = 7
+ID: Final = "ULTIMATE-SUCCESS-123"
+
+
+def main() -> None:
+    if not (grep := shutil.which("grep")):
+        sys.exit("grep is not installed: it is the floor that this is measured against")
+    with tempfile.TemporaryDirectory() as folder:
+        var = Path(folder)
+        size = _write(var)
+        journey = [Path(sys.executable).with_name("throughline"), "journey", ID, "--logs"]
+        floor = [grep, "-h", "-F", f'"correlation_id":"{ID}"', *map(str, sorted((var / "log").iterdir()))]
+        pairs = [(_seconds(journey, var), _seconds(floor, var)) for _ in range(RUNS + 1)][
+            1:
+        ]  # the first warms the cache
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(a / b for a, b in pairs)
+    print(f"{LINES:,} log lines, {size / 1e6:.0f} MB, {RUNS} runs, medians of whole processes")
+    print(f"throughline journey  {ours:.3f} s\ngrep -F              {theirs:.3f} s\nratio                {ratio:.1f}")
+
+
+def _write(var: Path) -> int:
+    """Lines as the api writes them, each with an ID of its own, and ten of the ID that is looked for."""
+    for name in ("log", "spans"):
+        (var / name).mkdir()
+    size = 0
+    for number in range(FILES):
+        path = var / "log" / f"fastapi-{number}.jsonl"
+        with path.open("wb") as file:
+            for line in range(number, LINES, FILES):
+                file.write(_line(ID if line % 100_000 == 50_000 else f"{line:032x}", line))
+        size += path.stat().st_size
+    return size
+
+
+def _line(correlation_id: str, number: int) -> bytes:
+    return (
+        orjson.dumps(
+            {
+                "@timestamp": f"2026-11-24T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}.123456Z",
+                "log.level": "notice",
+                "message": f"Accepted calculate_var into high at position {number % 500}",
+                "service.name": "api",
+                "service.node.name": "fastapi-2",
+                "process.pid": 4711,
+                "correlation_id": correlation_id,
+                "task_id": f"{number:08x}-0000-4000-8000-000000000000",
+                "trace.id": f"{number:032x}",
+                "span.id": f"{number:016x}",
+                "event.action": "task.submitted",
+                "task_type": "calculate_var",
+                "queue": "high",
+                "priority": "high",
+                "status": "PENDING",
+            }
+        )
+        + b"\n"
+    )
+
+
+def _seconds(command: list[str | Path], var: Path) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, env=os.environ | {"VAR_DIR": str(var)}, capture_output=True, timeout=60, check=True)
+    seconds = time.perf_counter() - began
+    assert done.stdout.count(b"\n") >= 10, "each of the ten lines is found"
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
