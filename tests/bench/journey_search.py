@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +75,7 @@ def _line(correlation_id: str, number: int) -> bytes:
     )
 
 
-def _seconds(command: list[str | Path], var: Path) -> float:
+def _seconds(command: Sequence[str | Path], var: Path) -> float:
     began = time.perf_counter()
     done = subprocess.run(command, env=os.environ | {"VAR_DIR": str(var)}, capture_output=True, timeout=60, check=True)
     seconds = time.perf_counter() - began
