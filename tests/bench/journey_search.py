@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
         size = _write(var)
-        journey = [Path(sys.executable).with_name("throughline"), "journey", ID, "--logs"]
+        journey = [str(Path(sys.executable).with_name("throughline")), "journey", ID, "--logs"]
         floor = [grep, "-h", "-F", f'"correlation_id":"{ID}"', *map(str, sorted((var / "log").iterdir()))]
         pairs = [(_seconds(journey, var), _seconds(floor, var)) for _ in range(RUNS + 1)][
             1:
@@ -75,7 +74,7 @@ def _line(correlation_id: str, number: int) -> bytes:
     )
 
 
-def _seconds(command: Sequence[str | Path], var: Path) -> float:
+def _seconds(command: list[str], var: Path) -> float:
     began = time.perf_counter()
     done = subprocess.run(command, env=os.environ | {"VAR_DIR": str(var)}, capture_output=True, timeout=60, check=True)
     seconds = time.perf_counter() - began
