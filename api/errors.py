@@ -12,6 +12,28 @@ class TaskNotFound(Refusal):
         super().__init__(f"There is no task {task_id[:128]!r}. Records are kept for 7 days.")
 
 
+class TaskFinished(Refusal):
+    """The task has come to its end: there is nothing left to cancel."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"Task {task_id} has finished; it cannot be cancelled any more.")
+
+
+class Unauthorized(Refusal):
+    """An API key is needed, and none or an unknown one was sent."""
+
+    def __init__(self, *, given: bool) -> None:
+        what = "This API key is not known." if given else "An API key is needed."
+        super().__init__(f"{what} Send yours as `Authorization: Bearer KEY` or `X-API-Key: KEY`.")
+
+
+class Forbidden(Refusal):
+    """The caller's API key lacks the scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key does not have the scope {scope}.")
+
+
 class UnsupportedMediaType(Refusal):
     """The body is not declared to be JSON."""
 

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from api import problems
 from api.middleware import BodyLimit, RequestContext
 from api.queue.queue_service import QueueService
-from api.routes import health, task_types, tasks
+from api.routes import health, queues, task_types, tasks
+from api.services.callers import Callers
 from api.services.task_service import TaskService
 from contracts.settings import Settings, load_settings
 from observability import logging, tracing
@@ -19,11 +20,13 @@ def create_app(settings: Settings) -> FastAPI:
     """One replica, ready for uvicorn."""
     logging.setup("api", settings)
     tracing.setup("api", settings)
+    callers = Callers(settings.api_keys_file)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         queue_service = QueueService(settings)
         app.state.queue_service = queue_service
+        app.state.callers = callers
         app.state.task_service = TaskService(queue_service)
         yield
         await queue_service.close()
@@ -38,7 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)  # added last: outermost
     problems.install(app)
-    for module in (tasks, task_types, health):
+    for module in (tasks, task_types, queues, health):
         app.include_router(module.router)
     return app
 

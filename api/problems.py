@@ -16,6 +16,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.TaskNotFound: (404, "TASK_NOT_FOUND"),
+    errors.TaskFinished: (409, "TASK_FINISHED"),
+    errors.Unauthorized: (401, "UNAUTHORIZED"),
+    errors.Forbidden: (403, "FORBIDDEN"),
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
     errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),
     errors.IdempotencyKeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
@@ -48,6 +51,11 @@ class Problem(BaseModel):
     category: str
     correlation_id: str
     errors: list[FieldError] | None = None
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route declares of its refusals; NGINX's own may come before any route."""
+    return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (*statuses, 429, 502, 504)}
 
 
 def answer(
@@ -93,7 +101,13 @@ def install(app: FastAPI) -> None:
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.Refusal)
     status, code = _REFUSALS[type(error)]
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.CircuitOpen) else None
+    headers = {}
+    if isinstance(error, errors.CircuitOpen):
+        headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, errors.BrokerUnavailable):
+        headers["Retry-After"] = "1"
+    elif isinstance(error, errors.Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     return answer(request.url.path, status, code, str(error), headers=headers)
 
 

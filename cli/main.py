@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--wait", action="store_true", help="wait for the result")
     submit.set_defaults(module="cli.submit", function="submit")
 
+    key = commands.add_parser("api-key", help="make an API key and print its line for API_KEYS_FILE")
+    key.add_argument("name", help="the caller that it is for")
+    key.add_argument("--scopes", default="submit,read", help="of submit, read, admin (%(default)s)")
+    key.set_defaults(module="cli.api_key", function="api_key")
+
     journey = commands.add_parser("journey", help="show where the requests of a correlation ID spent their time")
     journey.add_argument("id", help="such as ULTIMATE-SUCCESS-123")
     journey.add_argument("--logs", action="store_true", help="show the log lines too")

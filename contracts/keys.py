@@ -2,9 +2,13 @@
 
 from typing import Final
 
-BREAKER: Final = "tl:breaker"  # hash: state, until (ms), wait (s)
+BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
 WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
+WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → tasks that it runs at a time
 WORKER_ALIVE_SECONDS: Final = 10  # a worker beats every 2 s: five beats missed and it is not counted
+DRAIN: Final = "tl:drain"  # hash: how fast the queues are emptied, as claim.lua and record_state.lua measure it
+PROMISES: Final = "tl:promises"  # hash: how far estimated starts were off, counted
+FINISHED: Final = "tl:finished"  # channel: the ID of each task that came to its end
 CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not yet acknowledged
 
 
@@ -18,14 +22,19 @@ def attempts(task_id: str) -> str:
     return f"tl:task:{task_id}:attempts"
 
 
+def message(task_id: str) -> str:
+    """String: the message as it was enqueued, until the task is done; found in its queue by these bytes."""
+    return f"tl:task:{task_id}:message"
+
+
 def correlation(correlation_id: str) -> str:
     """Sorted set: the tasks of one correlation ID, scored by their submission (s, Redis's clock)."""
     return f"tl:correlation:{correlation_id}"
 
 
-def idempotency(scope: str, key_hash: str) -> str:
+def idempotency(caller: str, key_hash: str) -> str:
     """String `<payload hash> <task id>`, expiring with the key."""
-    return f"tl:idempotency:{scope}:{key_hash}"
+    return f"tl:idempotency:{caller}:{key_hash}"
 
 
 def celery_result(task_id: str) -> str:

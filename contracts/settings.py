@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     idempotency_ttl_seconds: int = Field(300, ge=1, description="How long an `Idempotency-Key` is remembered.")
     result_ttl_seconds: int = Field(604_800, ge=60, description="How long task records and results are kept.")
 
+    api_keys_file: Path | None = Field(
+        None,
+        description="File of API keys, a line `name scope,scope sha256` each; without it, no key is asked for.",
+    )
+    rate_limit_per_second: int = Field(
+        1000, ge=1, description="Requests a second that NGINX lets through for one API key or address in the long run."
+    )
+    rate_limit_burst: int = Field(2000, ge=1, description="Requests beyond that which NGINX lets through at once.")
+
     worker_concurrency: int = Field(4, ge=1, le=64, description="Processes of one worker.")
     worker_max_tasks_per_child: int = Field(
         500, ge=1, description="Tasks after which a worker process is replaced by a fresh one."

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from contracts.settings import load_settings
 from local import private_file, redis_address
 from local.programs import Program, groups
 from local.run import HOST, ROOT, Run
@@ -72,6 +73,8 @@ def _nginx_site(run: Run) -> str:
         "MONITOR_SERVER": f"{HOST}:{run.ports['monitor']}",
         "NGINX_SPANS_FILE": _quoted(str(run.folder / "spans" / "nginx.jsonl")),
         "NGINX_NODE_NAME": "nginx",
+        "RATE_LIMIT_PER_SECOND": str(load_settings().rate_limit_per_second),
+        "RATE_LIMIT_BURST": str(load_settings().rate_limit_burst),
     }
     return fill(ROOT / "nginx" / "throughline.conf.template", values)
 

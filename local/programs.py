@@ -44,7 +44,8 @@ def _worker(name: str) -> Program:
 
 def _replica(name: str, port: int) -> Program:
     command = ("-m", "uvicorn", "api.main:app", "--host", HOST, "--port", str(port), "--no-access-log")
-    return Program(name, (sys.executable, *command, "--timeout-graceful-shutdown", "30"))
+    options = ("--no-server-header", "--timeout-graceful-shutdown", "30")
+    return Program(name, (sys.executable, *command, *options))
 
 
 def _monitor(port: int) -> Program:

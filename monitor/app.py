@@ -14,9 +14,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from contracts.settings import Settings
-from monitor import sample
 from monitor.metrics import Metrics
 from observability import logging as log_lines
+from observability import queue_sample
 from observability.logging import event
 
 _logger = logging.getLogger("throughline.monitor")
@@ -61,7 +61,7 @@ async def _sample_for_ever(settings: Settings, metrics: Metrics) -> None:
     async with redis:
         while True:
             try:
-                seen = await sample.take(redis)
+                seen = await queue_sample.take(redis)
             except (RedisError, OSError) as error:
                 if answers:  # once per outage, not every few seconds
                     _logger.warning("Redis at %s does not answer (%s)", address, type(error).__name__)

@@ -1,4 +1,4 @@
-"""The latest sample as OpenTelemetry gauges, for Prometheus to scrape."""
+"""The latest sample as OpenTelemetry gauges and counters, for Prometheus to scrape."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,18 +9,29 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
-from monitor.sample import Sample
 from observability import vocabulary
+from observability.queue_sample import CIRCUIT_STATES, Sample
 
 _Observe = Callable[[Sample], Iterable[Observation]]
 
-_GAUGES: dict[str, _Observe] = {
+_OBSERVED: dict[str, _Observe] = {
     "throughline.queue.depth": lambda s: [Observation(n, {"queue": q}) for q, n in s.depth.items()],
     "throughline.queue.oldest_age": lambda s: [Observation(age, {"queue": q}) for q, age in s.oldest_age.items()],
     "throughline.tasks.in_flight": lambda s: [Observation(s.in_flight)],
     "throughline.workers.alive": lambda s: [Observation(len(s.workers))],
     "throughline.circuit.state": lambda s: [
-        Observation(int(s.circuit == state), {"state": state}) for state in ("closed", "open", "half_open")
+        Observation(int(s.circuit == state), {"state": state}) for state in CIRCUIT_STATES
+    ],
+    "throughline.circuit.transitions": lambda s: [
+        Observation(n, {"state": state}) for state, n in s.transitions.items()
+    ],
+    "throughline.promises": lambda s: [
+        Observation(n, {"off_by": name}) for name, n in s.promises.items() if not name.endswith("_seconds")
+    ],
+    "throughline.promise.error": lambda s: [
+        Observation(seconds, {"direction": name.removesuffix("_seconds")})
+        for name, seconds in s.promises.items()
+        if name.endswith("_seconds")
     ],
 }
 
@@ -35,9 +46,9 @@ class Metrics:
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
         self._sample: Sample | None = None
         self._taken = time.monotonic()
-        for name, observe in _GAUGES.items():
-            self._gauge(name, self._observing(observe))
-        self._gauge("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
+        for name, observe in _OBSERVED.items():
+            self._observe(name, self._observing(observe))
+        self._observe("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
 
     def update(self, sample: Sample) -> None:
         self._sample, self._taken = sample, time.monotonic()
@@ -45,11 +56,11 @@ class Metrics:
     def text(self) -> bytes:
         return generate_latest(self.registry)
 
-    def _gauge(self, name: str, callback: Callable[[CallbackOptions], Iterable[Observation]]) -> None:
+    def _observe(self, name: str, callback: Callable[[CallbackOptions], Iterable[Observation]]) -> None:
         declared = vocabulary.load()["metrics"][name]
-        self._provider.get_meter("throughline").create_observable_gauge(
-            name, [callback], declared["unit"], declared["means"]
-        )
+        meter = self._provider.get_meter("throughline")
+        create = meter.create_observable_counter if declared["kind"] == "counter" else meter.create_observable_gauge
+        create(name, [callback], declared["unit"], declared["means"])
 
     def _observing(self, observe: _Observe) -> Callable[[CallbackOptions], Iterable[Observation]]:
         return lambda _: observe(self._sample) if self._sample is not None else []

@@ -13,6 +13,7 @@ app = Celery(
     broker=settings.redis_url,
     backend=f"worker.results:RecordingBackend+{settings.redis_url}",
     include=["worker.tasks"],
+    task_cls="worker.claim:ClaimedTask",
 )
 
 _visibility = {"visibility_timeout": settings.visibility_timeout_seconds}
@@ -46,8 +47,8 @@ app.conf.update(
     task_soft_time_limit=settings.task_soft_time_limit_seconds,
     task_time_limit=settings.task_time_limit_seconds,
     worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
-    # Results.
-    task_track_started=True,
+    # Results. That a task has started is told by its claim (claim.py), which may also find that it must not.
+    task_track_started=False,
     result_expires=settings.result_ttl_seconds,
     redis_socket_connect_timeout=2,
     redis_socket_timeout=5,

@@ -1,10 +1,11 @@
 -- Stores a task's new state in its record and in Celery's own result key: one step, one clock.
 --
 -- KEYS  1 task record   2 its attempts   3 Celery's result key   4 index of the correlation ID
--- ARGV  1 state   2 Celery's result as JSON   3 ttl (s)   4 worker   5 process   6 task id
---       7… the record's fields and values, for a task that did not come through the front door
+--       5 its message by itself   6 channel of finished tasks
+-- ARGV  1 state   2 Celery's result as JSON   3 ttl (s)   4 task id
+--       5… the record's fields and values, for a task that did not come through the front door
 --
--- Answers 1, or 0 when the task had already succeeded: what a late attempt has to say changes nothing.
+-- Answers 1, or 0 when the task had already come to its end: what a late attempt has to say changes nothing.
 
 local record, attempts, result = KEYS[1], KEYS[2], KEYS[3]
 local state, ttl = ARGV[1], ARGV[3]
@@ -12,29 +13,27 @@ local clock = redis.call('TIME')
 local now = string.format('%d.%06d', clock[1], clock[2])
 
 local before = redis.call('HGET', record, 'status')
-if before == 'SUCCESS' then return 0 end
+if before == 'SUCCESS' or before == 'FAILURE' or before == 'REVOKED' then return 0 end
 if not before then
-  redis.call('HSET', record, 'submitted_at', now, unpack(ARGV, 7))
-  redis.call('ZADD', KEYS[4], now, ARGV[6])
+  redis.call('HSET', record, 'submitted_at', now, unpack(ARGV, 5))
+  redis.call('ZADD', KEYS[4], now, ARGV[4])
   redis.call('EXPIRE', KEYS[4], ttl)
 end
 
 redis.call('HSET', record, 'status', state)
-if state == 'STARTED' then
-  redis.call('HSET', record, 'started_at', now)
-  redis.call('HDEL', record, 'finished_at')
-  redis.call('RPUSH', attempts, cjson.encode({worker = ARGV[4], process = tonumber(ARGV[5]), started_at = now}))
-else
-  if state ~= 'RETRY' then redis.call('HSET', record, 'finished_at', now) end
-  local last = redis.call('LINDEX', attempts, -1)
-  if last then
-    local attempt = cjson.decode(last)
-    attempt.finished_at, attempt.outcome = now, state
-    redis.call('LSET', attempts, -1, cjson.encode(attempt))
-  end
+local last = redis.call('LINDEX', attempts, -1)
+if last then
+  local attempt = cjson.decode(last)
+  attempt.finished_at, attempt.outcome = now, state
+  redis.call('LSET', attempts, -1, cjson.encode(attempt))
+  redis.call('EXPIRE', attempts, ttl)
+end
+if state ~= 'RETRY' then
+  redis.call('HSET', record, 'finished_at', now)
+  redis.call('DEL', KEYS[5])
+  redis.call('PUBLISH', KEYS[6], ARGV[4])
 end
 redis.call('EXPIRE', record, ttl)
-redis.call('EXPIRE', attempts, ttl)
 
 -- As Celery's own Redis backend stores and announces it: AsyncResult.get() works for whoever sent the task.
 redis.call('SETEX', result, ttl, ARGV[2])

@@ -9,7 +9,9 @@ from celery.backends.redis import RedisBackend
 from redis.commands.core import Script
 
 from contracts import keys, message
+from contracts.message import Queue
 from contracts.settings import load_settings
+from contracts.status import Status
 from observability.logging import node_name
 
 
@@ -17,11 +19,30 @@ class RecordingBackend(RedisBackend):
     """Stores a state in one atomic step, where Celery's own backend reads, then writes, and may overwrite a success."""
 
     @cached_property
+    def _claim(self) -> Script:
+        return self._script("claim.lua")
+
+    @cached_property
     def _record_state(self) -> Script:
-        script: Script = self.client.register_script(
-            files("worker").joinpath("record_state.lua").read_text(encoding="utf-8")
-        )
+        return self._script("record_state.lua")
+
+    def _script(self, name: str) -> Script:
+        script: Script = self.client.register_script(files("worker").joinpath(name).read_text(encoding="utf-8"))
         return script
+
+    def claim(self, task_id: str, request: Any) -> str:
+        """Records that this process starts the task: "run"; else its final status, or "cancel": it must not run."""
+        settings, record, worker = load_settings(), _record(request), node_name("worker", load_settings())
+        meta = self._get_result_meta({"pid": os.getpid(), "hostname": worker}, Status.STARTED, None, request)
+        script_keys = [
+            *_keys(task_id, record["correlation_id"]),
+            keys.DRAIN,
+            keys.PROMISES,
+            *Queue,
+        ]
+        encoded = self.encode(meta | {"task_id": task_id})
+        arguments = [task_id, encoded, settings.result_ttl_seconds, worker, os.getpid(), record["queue"]]
+        return str(self._decided(self._claim, script_keys, [*arguments, *_flat(record)]))
 
     def _store_result(
         self,
@@ -32,27 +53,31 @@ class RecordingBackend(RedisBackend):
         request: Any = None,
         **_: Any,
     ) -> Any:
-        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
-        meta["task_id"] = task_id
         record = _record(request)
-        settings = load_settings()
-        script_keys = [
-            keys.task(task_id),
-            keys.attempts(task_id),
-            keys.celery_result(task_id),
-            keys.correlation(record["correlation_id"]),
-        ]
-        arguments = [
-            state,
-            self.encode(meta),
-            settings.result_ttl_seconds,
-            node_name("worker", settings),
-            os.getpid(),
-            task_id,
-            *(part for field in record.items() for part in field),
-        ]
-        self.ensure(lambda: self._record_state(keys=script_keys, args=arguments), ())
+        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
+        script_keys = [*_keys(task_id, record["correlation_id"]), keys.message(task_id), keys.FINISHED]
+        encoded = self.encode(meta | {"task_id": task_id})
+        arguments = [state, encoded, load_settings().result_ttl_seconds, task_id]
+        self._decided(self._record_state, script_keys, [*arguments, *_flat(record)])
         return result
+
+    def _decided(self, script: Script, script_keys: list[str], arguments: list[Any]) -> Any:
+        """The script's answer, tried again while Redis is away as long as Celery's retry policy says."""
+        answer = self.ensure(lambda: script(keys=script_keys, args=arguments), ())
+        return answer.decode() if isinstance(answer, bytes) else answer
+
+
+def _keys(task_id: str, correlation_id: str) -> list[str]:
+    return [
+        keys.task(task_id),
+        keys.attempts(task_id),
+        keys.celery_result(task_id),
+        keys.correlation(correlation_id),
+    ]
+
+
+def _flat(record: dict[str, str]) -> list[str]:
+    return [part for field in record.items() for part in field]
 
 
 def _record(request: Any) -> dict[str, str]:

@@ -88,7 +88,7 @@ def install(settings: Settings) -> None:
     worker_process_init.connect(set_up_child, weak=False)
     worker_process_shutdown.connect(_flush, weak=False)
     task_received.connect(_received)
-    task_prerun.connect(_started)
+    task_prerun.connect(_prepared)
     task_success.connect(_succeeded)
     task_failure.connect(_failed)
     task_retry.connect(_retried)
@@ -114,10 +114,24 @@ def _received(request: Request, **_: Any) -> None:
         event("task.received", f"Took {request.name} from {queue}", {"task_type": request.name, "queue": queue})
 
 
-def _started(task_id: str, task: Task, **_: Any) -> None:
-    running = _running[task_id] = RunningTask(task, task_id)
-    wait = {} if running.queue_wait_ms is None else {"queue_wait_ms": running.queue_wait_ms}
-    event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
+def _prepared(task_id: str, task: Task, **_: Any) -> None:
+    _running[task_id] = RunningTask(task, task_id)
+
+
+def started(task: Task) -> None:
+    """The task is claimed by this process and about to calculate."""
+    running = _running.get(task.request.id)
+    if running is not None:  # absent for a task that is called, not sent
+        wait = {} if running.queue_wait_ms is None else {"queue_wait_ms": running.queue_wait_ms}
+        event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
+
+
+def not_run(task: Task, status: Status) -> None:
+    """Its message came, but the task was cancelled before it started, or is done already."""
+    running = _running.get(task.request.id)
+    if running is not None:
+        action = "task.cancelled" if status is Status.REVOKED else "task.skipped"
+        event(action, f"{task.name} is not run: it is {status}", running.ended(status))
 
 
 def _succeeded(sender: Task, **_: Any) -> None:

@@ -1,21 +1,32 @@
 """Redis as the api sees it: one atomic round trip to submit, one to read a task, one to see who is there."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final, cast
 
 import orjson
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from api.errors import BrokerUnavailable
+from api.queue.finished_tasks import FinishedTasks
+from api.queue.turnstile import Turnstile
 from contracts import keys
 from contracts.message import Queue
 from contracts.settings import Settings
+from contracts.status import Status
+from observability import queue_sample
+from observability.queue_sample import Sample
+
+_CALLS_AT_A_TIME: Final = 16
+# Connecting and answering may each take as long as the setting says; both together must stay under a second.
+_CALL_TIMEOUTS: Final = 1.6
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class Decision:
 
     outcome: str
     position: int = 0
+    estimated_start: float | None = None  # seconds since 1970; None when nobody works or nothing was measured yet
     first_task_id: str = ""
     retry_after: int = 0
     transitions: tuple[str, ...] = ()
@@ -57,19 +69,22 @@ class QueueService:
 
     def __init__(self, settings: Settings) -> None:
         timeout = settings.redis_timeout_seconds
-        pool = BlockingConnectionPool.from_url(
+        pool = ConnectionPool.from_url(
             settings.redis_url,
-            max_connections=64,  # a herd of requests waits for a connection instead of opening a thousand
-            timeout=timeout,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             decode_responses=True,
             retry=Retry(NoBackoff(), 0),  # the client decides on a retry, and gets its answer within a second
         )
+        self._turnstile = Turnstile(_CALLS_AT_A_TIME)
         self._redis = Redis(connection_pool=pool)
-        script = files("api.queue").joinpath("front_door.lua").read_text(encoding="utf-8")
-        self._front_door = self._redis.register_script(script)
+        self._front_door = self._script("front_door.lua")
+        self._cancel = self._script("cancel.lua")
         self._settings = settings
+        self.finished = FinishedTasks(settings)
+
+    def _script(self, name: str) -> AsyncScript:
+        return self._redis.register_script(files("api.queue").joinpath(name).read_text(encoding="utf-8"))
 
     async def submit(self, submission: Submission) -> Decision:
         """Decides on the submission and, if it is taken, records and enqueues it, all in one round trip."""
@@ -80,6 +95,11 @@ class QueueService:
             submission.queue,
             keys.task(submission.task_id),
             keys.correlation(submission.correlation_id),
+            keys.message(submission.task_id),
+            keys.DRAIN,
+            keys.WORKERS,
+            keys.WORKER_SLOTS,
+            keys.CELERY_UNACKED,
         ]
         if submission.idempotency_key:
             script_keys.append(submission.idempotency_key)
@@ -92,55 +112,96 @@ class QueueService:
             submission.message,
             submission.payload_hash,
             settings.idempotency_ttl_seconds,
+            keys.WORKER_ALIVE_SECONDS,
             *(part for field in submission.record.items() for part in field),
         ]
-        with _unavailable_as_refusal():
-            answer = await self._front_door(keys=script_keys, args=arguments)
-        return _decision(answer)
+        async with self._answer_in_time():
+            return _decision(await self._front_door(keys=script_keys, args=arguments))
 
     async def read(self, task_ids: list[str]) -> list[StoredTask | None]:
         """The tasks of these IDs, in their order; None where there is none."""
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with self._answer_in_time(), self._redis.pipeline(transaction=False) as pipe:
             for task_id in task_ids:
                 pipe.hgetall(keys.task(task_id))
                 pipe.lrange(keys.attempts(task_id), 0, -1)
                 pipe.get(keys.celery_result(task_id))
-            with _unavailable_as_refusal():
-                answers = await pipe.execute()
+            answers = await pipe.execute()
         triples = zip(*[iter(answers)] * 3, strict=True)
         return [_stored(task_id, *triple) for task_id, triple in zip(task_ids, triples, strict=True)]
 
     async def tasks_of(self, correlation_id: str) -> list[str]:
         """The IDs of the tasks submitted under a correlation ID, oldest first."""
-        with _unavailable_as_refusal():
+        async with self._answer_in_time():
             found = await self._redis.zrange(keys.correlation(correlation_id), 0, -1)
         return [str(task_id) for task_id in found]
 
+    async def position(self, task_id: str, queue: str) -> int | None:
+        """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
+        async with self._answer_in_time():
+            message = await self._redis.get(keys.message(task_id))
+            # Compared byte by byte inside Redis, from the end that workers take from.
+            index = await self._redis.lpos(queue, str(message), rank=-1) if message else None
+            return None if index is None else await self._redis.llen(queue) - cast("int", index)
+
+    async def cancel(self, task_id: str, queue: str) -> str:
+        """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it)."""
+        script_keys = [
+            keys.task(task_id),
+            keys.message(task_id),
+            queue,
+            keys.celery_result(task_id),
+            keys.FINISHED,
+        ]
+        revoked = orjson.dumps({"status": Status.REVOKED, "result": None, "traceback": None, "task_id": task_id})
+        arguments: list[str | bytes | int] = [task_id, self._settings.result_ttl_seconds, revoked]
+        async with self._answer_in_time():
+            return str(await self._cancel(keys=script_keys, args=arguments))
+
+    async def close_circuit(self) -> None:
+        """Forgets that the circuit breaker was open."""
+        async with self._answer_in_time():
+            await self._redis.hdel(keys.BREAKER, "state", "until", "wait")
+
+    async def sample(self) -> Sample:
+        """Queues, workers and circuit breaker, now."""
+        async with self._answer_in_time():
+            return await queue_sample.take(self._redis)
+
     async def workers_alive(self) -> list[str]:
         """The names of the workers whose last heartbeat is recent, by Redis's clock."""
-        with _unavailable_as_refusal():
+        async with self._answer_in_time():
             seconds, _ = await self._redis.time()
             alive = await self._redis.zrangebyscore(keys.WORKERS, seconds - keys.WORKER_ALIVE_SECONDS, "+inf")
         return sorted(str(name) for name in alive)
 
     async def close(self) -> None:
+        await self.finished.close()
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
 
-
-@contextmanager
-def _unavailable_as_refusal() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise BrokerUnavailable from error
+    @asynccontextmanager
+    async def _answer_in_time(self) -> AsyncIterator[None]:
+        try:
+            async with (
+                self._turnstile.passage(),
+                asyncio.timeout(self._settings.redis_timeout_seconds * _CALL_TIMEOUTS),
+            ):
+                yield
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
+            raise BrokerUnavailable from error
 
 
 def _decision(answer: list[str | int]) -> Decision:
     outcome, *rest = answer
     match outcome:
         case "accepted":
-            return Decision("accepted", position=int(rest[0]), transitions=tuple(map(str, rest[1:])))
+            position, starts, *transitions = rest
+            return Decision(
+                "accepted",
+                position=int(position),
+                estimated_start=float(starts) if starts else None,
+                transitions=tuple(map(str, transitions)),
+            )
         case "replayed":
             return Decision("replayed", first_task_id=str(rest[0]))
         case "circuit_open":

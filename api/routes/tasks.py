@@ -1,15 +1,18 @@
-"""/api/v1/tasks: submit a task, look one up, list those of a correlation ID."""
+"""/api/v1/tasks: submit a task, look one up, follow it, cancel it, list those of a correlation ID."""
 
 import re
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from api.errors import IdempotencyKeyInvalid, UnsupportedMediaType
-from api.problems import MEDIA_TYPE, Problem
+from api.problems import problems
+from api.routes.authorization import Reader, Submitter
 from api.services.task_service import TaskService
 from api.services.task_view import TaskView
+from api.services.timeline import Timeline
 from contracts.calculate_var import EXAMPLE
 from contracts.status import Status
 from contracts.tasks import TaskSubmission
@@ -30,7 +33,10 @@ def _json_declared(content_type: Annotated[str, Header(include_in_schema=False)]
 
 
 def _idempotency_key(
-    value: Annotated[str | None, Header(alias="Idempotency-Key", max_length=257)] = None,
+    value: Annotated[
+        str | None,
+        Header(alias="Idempotency-Key", description="1 to 255 printable ASCII characters, bare or in double quotes."),
+    ] = None,
 ) -> str | None:
     """The key without its quotes (RFC 8941 strings have them, most clients do not send them)."""
     if value is None:
@@ -42,18 +48,20 @@ def _idempotency_key(
 
 
 Tasks = Annotated[TaskService, Depends(_task_service)]
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in statuses}
+TaskId = Annotated[str, Path(description="The `task_id` of a submission's answer.")]
 
 
 class SubmittedTask(BaseModel):
-    """The task is recorded and in its queue; `from_cache` says that an earlier request with this key put it there."""
+    """The task is recorded and in its queue; `from_cache` says that an earlier request with this key put it there.
+
+    `estimated_start` comes from the measured pace of its queue; it is absent while no worker is alive, or before any
+    pace was measured.
+    """
 
     task_id: str
     status: Status
     queue_position: int | None = None
+    estimated_start: datetime | None = None
     from_cache: bool | None = None
 
 
@@ -68,7 +76,7 @@ router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
     "",
     status_code=201,
     response_model_exclude_none=True,
-    responses=_problems(400, 413, 415, 422, 503),
+    responses=problems(400, 401, 403, 413, 415, 422, 503),
     dependencies=[Depends(_json_declared)],
     openapi_extra={
         "requestBody": {
@@ -79,13 +87,14 @@ router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
     },
 )
 async def submit(
+    caller: Submitter,
     task: TaskSubmission,
     tasks: Tasks,
     response: Response,
     idempotency_key: Annotated[str | None, Depends(_idempotency_key)],
 ) -> SubmittedTask:
     """Puts a task in its queue. 201 means: recorded, enqueued, and it will run."""
-    submitted = await tasks.submit(task, idempotency_key)
+    submitted = await tasks.submit(task, caller, idempotency_key)
     response.headers["Location"] = f"/api/v1/tasks/{submitted.task_id}"
     if submitted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -93,19 +102,37 @@ async def submit(
         task_id=submitted.task_id,
         status=submitted.status,
         queue_position=submitted.position,
+        estimated_start=submitted.estimated_start,
         from_cache=True if submitted.replayed else None,
     )
 
 
-@router.get("/{task_id}", response_model_exclude_none=True, responses=_problems(404, 503))
-async def find(task_id: str, tasks: Tasks) -> TaskView:
+@router.get("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 422, 503))
+async def find(
+    task_id: TaskId,
+    caller: Reader,
+    tasks: Tasks,
+    wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the task's end.")] = 0,
+) -> TaskView:
     """The task's state, times and attempts; its result or error once it is done."""
-    return await tasks.find(task_id)
+    return await tasks.find(task_id, caller, wait)
 
 
-@router.get("", response_model_exclude_none=True, responses=_problems(422, 503))
+@router.get("/{task_id}/timeline", response_model_exclude_none=True, responses=problems(401, 403, 404, 503))
+async def timeline(task_id: TaskId, caller: Reader, tasks: Tasks) -> Timeline:
+    """Every change of its state and, until it is done, where it is now and why."""
+    return await tasks.timeline(task_id, caller)
+
+
+@router.delete("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 409, 503))
+async def cancel(task_id: TaskId, caller: Submitter, tasks: Tasks) -> TaskView:
+    """Cancels it: one that waits never starts (REVOKED at once), one that runs stops between two of its chunks."""
+    return await tasks.cancel(task_id, caller)
+
+
+@router.get("", response_model_exclude_none=True, responses=problems(401, 403, 422, 503))
 async def of_correlation(
-    correlation_id: Annotated[str, Query(pattern=r"^[A-Za-z0-9._:-]{1,128}$")], tasks: Tasks
+    correlation_id: Annotated[str, Query(pattern=r"^[A-Za-z0-9._:-]{1,128}$")], caller: Reader, tasks: Tasks
 ) -> TaskList:
     """Every task submitted under one correlation ID, oldest first."""
-    return TaskList(tasks=await tasks.of_correlation(correlation_id))
+    return TaskList(tasks=await tasks.of_correlation(correlation_id, caller))

@@ -1,24 +1,30 @@
 """The rules of taking tasks in and telling how they fare, in terms of neither HTTP nor Redis."""
 
+import asyncio
 import hashlib
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from api.errors import CircuitOpen, IdempotencyKeyReused, TaskNotFound
+from api.errors import CircuitOpen, IdempotencyKeyReused, TaskFinished, TaskNotFound
 from api.queue.envelope import celery_message
-from api.queue.queue_service import Decision, QueueService, Submission
+from api.queue.queue_service import Decision, QueueService, StoredTask, Submission
+from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
+from api.services.timeline import Timeline, timeline
 from contracts import keys
 from contracts.status import Status
 from contracts.tasks import TaskSubmission, TaskType
 from observability import correlation, tracing
 from observability.logging import event
 
+_LOOK_AGAIN_SECONDS: Final = 2.0  # while waiting: a notice that a task has ended can be lost with a connection
 _TRANSITION_EVENTS = {
     "open": ("circuit.opened", "The circuit breaker opened: too many tasks are waiting"),
     "half_open": ("circuit.half_opened", "The circuit breaker lets one request probe"),
@@ -33,22 +39,23 @@ class Submitted:
     task_id: str
     status: Status
     position: int | None
+    estimated_start: datetime | None = None
     replayed: bool = False
 
 
 class TaskService:
-    """Takes tasks in and looks them up."""
+    """Takes tasks in, looks them up, cancels them. Another caller's task is as good as none."""
 
     def __init__(self, queue: QueueService) -> None:
         self._queue = queue
 
-    async def submit(self, task: TaskSubmission, idempotency_key: str | None = None) -> Submitted:
+    async def submit(self, task: TaskSubmission, caller: Caller, idempotency_key: str | None = None) -> Submitted:
         """Accepts the task, or raises the `Refusal` that says why not."""
         task_id = str(uuid.uuid4())
         queue = task.target_queue
         correlation.bind_task(task_id)
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, {"queue": queue}) as span:
-            decision = await self._queue.submit(_submission(task_id, task, idempotency_key))
+            decision = await self._queue.submit(_submission(task_id, task, caller, idempotency_key))
             for transition in decision.transitions:
                 event(*_TRANSITION_EVENTS[transition], {"circuit.state": transition})
             if decision.outcome == "accepted":
@@ -60,17 +67,19 @@ class TaskService:
                 "priority": task.priority,
                 "status": Status.PENDING,
             }
-            event(
-                "task.submitted",
-                f"Accepted {task.task_type} into {queue} at position {decision.position}",
-                fields,
+            event("task.submitted", f"Accepted {task.task_type} into {queue} at position {decision.position}", fields)
+            starts = decision.estimated_start
+            return Submitted(
+                task_id,
+                Status.PENDING,
+                decision.position,
+                None if starts is None else datetime.fromtimestamp(starts, UTC),
             )
-            return Submitted(task_id, Status.PENDING, decision.position)
         return await self._not_accepted(decision)
 
     async def _not_accepted(self, decision: Decision) -> Submitted:
         if decision.outcome == "replayed":
-            first = await self.find(decision.first_task_id)
+            first = task_view(await self._stored(decision.first_task_id))
             correlation.bind_task(first.task_id)
             event("task.replayed", "The Idempotency-Key names a task accepted before", {"status": first.status})
             return Submitted(first.task_id, first.status, position=None, replayed=True)
@@ -79,20 +88,62 @@ class TaskService:
             raise CircuitOpen(decision.retry_after)
         raise IdempotencyKeyReused
 
-    async def find(self, task_id: str) -> TaskView:
-        """The task's present state; raises `TaskNotFound`."""
-        (stored,) = await self._queue.read([task_id])
-        if stored is None:
-            raise TaskNotFound(task_id)
-        return task_view(stored)
+    async def find(self, task_id: str, caller: Caller, wait_seconds: float = 0) -> TaskView:
+        """The task's state now, or as soon as it has ended if that is within the wait; raises `TaskNotFound`."""
+        stored = await self._stored(task_id, caller)
+        if not wait_seconds or task_view(stored).status.is_final:
+            return task_view(stored)
+        deadline = time.monotonic() + wait_seconds
+        with self._queue.finished.notice(task_id) as ended:
+            while True:
+                view = task_view(await self._stored(task_id, caller))
+                left = deadline - time.monotonic()
+                if view.status.is_final or left <= 0:
+                    return view
+                try:
+                    async with asyncio.timeout(min(left, _LOOK_AGAIN_SECONDS)):
+                        await ended.wait()
+                except TimeoutError:
+                    continue
 
-    async def of_correlation(self, correlation_id: str) -> list[TaskView]:
-        """Every task submitted under this correlation ID, oldest first; empty when there is none."""
+    async def of_correlation(self, correlation_id: str, caller: Caller) -> list[TaskView]:
+        """Every task that the caller submitted under this correlation ID, oldest first; empty when there is none."""
         stored = await self._queue.read(await self._queue.tasks_of(correlation_id))
-        return [task_view(task) for task in stored if task is not None]
+        return [task_view(task) for task in stored if task is not None and _is_theirs(task, caller)]
+
+    async def timeline(self, task_id: str, caller: Caller) -> Timeline:
+        """Every change of the task's state and, until it is done, where it is now; raises `TaskNotFound`."""
+        stored = await self._stored(task_id, caller)
+        view = task_view(stored)
+        waiting = view.status is Status.PENDING
+        position = await self._queue.position(task_id, view.queue) if waiting else None
+        return timeline(view, position, cancelling="cancel_requested" in stored.record, now=datetime.now(UTC))
+
+    async def cancel(self, task_id: str, caller: Caller) -> TaskView:
+        """Asks for its end; raises `TaskNotFound`, `TaskFinished`."""
+        stored = await self._stored(task_id, caller)
+        outcome = await self._queue.cancel(task_id, stored.record["queue"])
+        if outcome == "finished":
+            raise TaskFinished(task_id)
+        view = await self.find(task_id, caller)
+        if outcome == "cancelled":
+            fields = {"task_type": view.task_type, "queue": view.queue, "status": view.status}
+            event("task.cancelled", f"{view.task_type} was cancelled before it ran", fields)
+        return view
+
+    async def _stored(self, task_id: str, caller: Caller | None = None) -> StoredTask:
+        (stored,) = await self._queue.read([task_id])
+        if stored is None or (caller is not None and not _is_theirs(stored, caller)):
+            raise TaskNotFound(task_id)
+        correlation.bind_task(task_id)
+        return stored
 
 
-def _submission(task_id: str, task: TaskSubmission, idempotency_key: str | None) -> Submission:
+def _is_theirs(task: StoredTask, caller: Caller) -> bool:
+    return caller.may_see(task.record.get("caller", ""))
+
+
+def _submission(task_id: str, task: TaskSubmission, caller: Caller, idempotency_key: str | None) -> Submission:
     queue, task_type = task.target_queue, TaskType(task.task_type)
     data = task.data.model_dump(exclude_unset=True)
     correlation_id = correlation.current()
@@ -100,6 +151,7 @@ def _submission(task_id: str, task: TaskSubmission, idempotency_key: str | None)
         "task_type": task_type.value,
         "queue": queue.value,
         "priority": task.priority,
+        "caller": caller.name,
         "correlation_id": correlation_id,
         "trace_id": f"{trace.get_current_span().get_span_context().trace_id:032x}",
     }
@@ -114,7 +166,7 @@ def _submission(task_id: str, task: TaskSubmission, idempotency_key: str | None)
     )
     if idempotency_key is None:
         return Submission(task_id, queue, correlation_id, message, record)
-    key = keys.idempotency("anonymous", _sha256(idempotency_key.encode()))
+    key = keys.idempotency(caller.name, _sha256(idempotency_key.encode()))
     payload_hash = _sha256(orjson.dumps(task.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS))
     return Submission(task_id, queue, correlation_id, message, record, key, payload_hash)
 

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
-from api.errors import BrokerUnavailable, CircuitOpen, IdempotencyKeyReused, TaskNotFound
+from api.errors import BrokerUnavailable, CircuitOpen, IdempotencyKeyReused, TaskFinished, TaskNotFound
 from api.queue.queue_service import QueueService
+from api.services.callers import ANYONE, Caller, Scope
 from api.services.task_service import TaskService
 from contracts import keys
 from contracts.settings import Settings
 from contracts.tasks import TaskSubmission
 from observability import correlation
 from tests.conftest import free_port
+
+RECORDS = "tl:task:" + "-".join("?" * length for length in (8, 4, 4, 4, 12))
 
 
 def submission(quantity=100, priority="high", **rest):
@@ -39,7 +43,7 @@ def door(redis_url, broker):
 
 
 def test_accepted_means_recorded_and_enqueued_with_the_correlation_id_in_the_message_header(door, broker):
-    submitted = door(lambda tasks: tasks.submit(submission()))
+    submitted = door(lambda tasks: tasks.submit(submission(), ANYONE))
     record = broker.hgetall(keys.task(submitted.task_id))
     assert record["status"] == "PENDING"
     assert record["correlation_id"] == "ABC-1"
@@ -52,7 +56,7 @@ def test_accepted_means_recorded_and_enqueued_with_the_correlation_id_in_the_mes
 
 @pytest.mark.parametrize(("priority", "rest", "queue"), [("low", {}, "low"), ("low", {"queue": "high"}, "high")])
 def test_the_priority_picks_the_queue_unless_one_is_named(door, broker, priority, rest, queue):
-    door(lambda tasks: tasks.submit(submission(priority=priority, **rest)))
+    door(lambda tasks: tasks.submit(submission(priority=priority, **rest), ANYONE))
     assert [broker.llen(name) for name in ("high", "medium", "low")] == [
         int(queue == n) for n in ("high", "medium", "low")
     ]
@@ -60,28 +64,29 @@ def test_the_priority_picks_the_queue_unless_one_is_named(door, broker, priority
 
 def test_the_position_counts_who_is_served_first(door):
     async def story(tasks):
-        return [(await tasks.submit(submission(priority=p))).position for p in ("low", "low", "medium", "high", "low")]
+        sent = [await tasks.submit(submission(priority=p), ANYONE) for p in ("low", "low", "medium", "high", "low")]
+        return [submitted.position for submitted in sent]
 
     assert door(story) == [1, 2, 1, 1, 5]
 
 
 def test_a_herd_gets_exactly_as_many_tasks_in_as_there_is_room_for(door, broker):
     async def story(tasks):
-        return await asyncio.gather(*(tasks.submit(submission()) for _ in range(60)), return_exceptions=True)
+        return await asyncio.gather(*(tasks.submit(submission(), ANYONE) for _ in range(60)), return_exceptions=True)
 
     outcomes = door(story, circuit_max_depth=20, redis_timeout_seconds=10)
     refused = [outcome for outcome in outcomes if isinstance(outcome, CircuitOpen)]
     assert (len(refused), broker.llen("high")) == (40, 20)
-    assert len(list(broker.scan_iter("tl:task:*"))) == 20
+    assert len(list(broker.scan_iter(RECORDS))) == 20
     assert all(59 <= refusal.retry_after <= 60 for refusal in refused)
 
 
 def test_an_idempotency_key_names_its_first_task_even_when_the_circuit_is_open(door, broker):
     async def story(tasks):
-        first = await tasks.submit(submission(), "key-1")
+        first = await tasks.submit(submission(), ANYONE, "key-1")
         with pytest.raises(CircuitOpen):
-            await tasks.submit(submission())
-        return first, await tasks.submit(submission(), "key-1")
+            await tasks.submit(submission(), ANYONE)
+        return first, await tasks.submit(submission(), ANYONE, "key-1")
 
     first, again = door(story, circuit_max_depth=1)
     assert (again.task_id, again.replayed) == (first.task_id, True)
@@ -90,9 +95,9 @@ def test_an_idempotency_key_names_its_first_task_even_when_the_circuit_is_open(d
 
 def test_an_idempotency_key_is_bound_to_its_payload(door):
     async def story(tasks):
-        await tasks.submit(submission(quantity=100), "key-1")
+        await tasks.submit(submission(quantity=100), ANYONE, "key-1")
         with pytest.raises(IdempotencyKeyReused):
-            await tasks.submit(submission(quantity=200), "key-1")
+            await tasks.submit(submission(quantity=200), ANYONE, "key-1")
 
     door(story)
 
@@ -100,13 +105,13 @@ def test_an_idempotency_key_is_bound_to_its_payload(door):
 def test_a_half_open_circuit_closes_when_the_backlog_is_gone_and_waits_longer_when_it_is_not(door, broker, wait_until):
     async def fill(tasks):
         for _ in range(2):
-            await tasks.submit(submission())
+            await tasks.submit(submission(), ANYONE)
         with pytest.raises(CircuitOpen):
-            await tasks.submit(submission())
+            await tasks.submit(submission(), ANYONE)
 
     def probe():
         wait_until(lambda: float(broker.hget(keys.BREAKER, "until")) < broker.time()[0], 5, "the wait is over")
-        return door(lambda tasks: tasks.submit(submission()), **limits)
+        return door(lambda tasks: tasks.submit(submission(), ANYONE), **limits)
 
     limits = {"circuit_max_depth": 2, "circuit_close_depth": 1, "circuit_open_seconds": 0.2}
     door(fill, **limits)
@@ -120,22 +125,181 @@ def test_a_half_open_circuit_closes_when_the_backlog_is_gone_and_waits_longer_wh
 
 def test_the_script_survives_a_redis_that_forgot_it(door, broker):
     async def story(tasks):
-        await tasks.submit(submission())
+        await tasks.submit(submission(), ANYONE)
         broker.script_flush()
-        return await tasks.submit(submission())
+        return await tasks.submit(submission(), ANYONE)
 
     assert door(story).position == 2
 
 
 def test_an_unknown_task_is_not_found_rather_than_pending(door):
     with pytest.raises(TaskNotFound):
-        door(lambda tasks: tasks.find("00000000-0000-0000-0000-000000000000"))
+        door(lambda tasks: tasks.find("00000000-0000-0000-0000-000000000000", ANYONE))
 
 
 def test_a_redis_that_is_away_is_told_as_such():
     async def story():
         queue = QueueService(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
         with pytest.raises(BrokerUnavailable):
-            await TaskService(queue).submit(submission())
+            await TaskService(queue).submit(submission(), ANYONE)
 
     asyncio.run(story())
+
+
+ALICE, BOB = (Caller(name, frozenset({Scope.SUBMIT, Scope.READ})) for name in ("alice", "bob"))
+ADMIN = Caller("root", frozenset({Scope.ADMIN}))
+
+
+def test_an_idempotency_key_and_a_task_are_their_callers_own(door):
+    async def story(tasks):
+        hers = await tasks.submit(submission(), ALICE, "key-1")
+        his = await tasks.submit(submission(), BOB, "key-1")
+        assert hers.task_id != his.task_id
+        for look in (tasks.find, tasks.timeline, tasks.cancel):
+            with pytest.raises(TaskNotFound):
+                await look(hers.task_id, BOB)
+        assert [task.task_id for task in await tasks.of_correlation("ABC-1", BOB)] == [his.task_id]
+        assert len(await tasks.of_correlation("ABC-1", ADMIN)) == 2
+        assert (await tasks.find(hers.task_id, ALICE)).task_id == hers.task_id
+
+    door(story)
+
+
+def test_a_cancelled_task_leaves_its_queue_and_cannot_be_cancelled_again(door, broker):
+    async def story(tasks):
+        first, second, third = [(await tasks.submit(submission(n), ANYONE)).task_id for n in (1, 2, 3)]
+        assert (await tasks.timeline(third, ANYONE)).now == "in queue high at position 3"
+        view = await tasks.cancel(second, ANYONE)
+        assert (view.status, view.attempts) == ("REVOKED", [])
+        assert (await tasks.timeline(third, ANYONE)).now == "in queue high at position 2"
+        with pytest.raises(TaskFinished):
+            await tasks.cancel(second, ANYONE)
+        changes = (await tasks.timeline(second, ANYONE)).changes
+        assert [change.status for change in changes] == ["PENDING", "REVOKED"]
+        return first, third
+
+    kept = door(story)
+    assert [json.loads(message)["headers"]["id"] for message in broker.lrange("high", 0, -1)] == list(reversed(kept))
+
+
+def test_a_task_that_a_worker_took_is_asked_to_stop(door, broker):
+    async def story(tasks):
+        task_id = (await tasks.submit(submission(), ANYONE)).task_id
+        broker.rpop("high")
+        assert (await tasks.timeline(task_id, ANYONE)).now == "taken from queue high, about to start"
+        assert (await tasks.cancel(task_id, ANYONE)).status == "PENDING"
+        return task_id, (await tasks.timeline(task_id, ANYONE)).now
+
+    task_id, now = door(story)
+    assert broker.hget(keys.task(task_id), "cancel_requested") == "1"
+    assert now == "taken from queue high, about to start, but to be cancelled"
+
+
+def test_who_waits_for_a_task_is_told_when_it_ends_and_not_later(door, broker):
+    async def story(tasks):
+        task_id = (await tasks.submit(submission(), ANYONE)).task_id
+        began = time.monotonic()
+        waiting = asyncio.create_task(tasks.find(task_id, ANYONE, wait_seconds=30))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await tasks.cancel(task_id, ANYONE)
+        assert (await waiting).status == "REVOKED"
+        return time.monotonic() - began
+
+    assert door(story) < 1.5  # sooner than it would look again by itself
+
+
+def test_who_waits_in_vain_is_told_how_the_task_stands(door):
+    async def story(tasks):
+        task_id = (await tasks.submit(submission(), ANYONE)).task_id
+        return await tasks.find(task_id, ANYONE, wait_seconds=0.2)
+
+    assert door(story).status == "PENDING"
+
+
+def alive(broker, slots):
+    broker.zadd(keys.WORKERS, {"worker-1": broker.time()[0]})
+    broker.hset(keys.WORKER_SLOTS, "worker-1", slots)
+
+
+def seconds_ahead(submitted, broker):
+    seconds, microseconds = broker.time()
+    return submitted.estimated_start.timestamp() - seconds - microseconds / 1e6
+
+
+def test_nothing_is_promised_while_nobody_works(door):
+    assert door(lambda tasks: tasks.submit(submission(), ANYONE)).estimated_start is None
+
+
+def test_a_start_is_promised_at_once_while_a_worker_has_room(door, broker):
+    alive(broker, slots=1)
+    assert abs(seconds_ahead(door(lambda tasks: tasks.submit(submission(), ANYONE)), broker)) < 1
+
+
+def test_a_start_is_promised_by_the_measured_pace_of_those_served_before(door, broker):
+    alive(broker, slots=1)
+    broker.hset(keys.CELERY_UNACKED, "running", "…")
+    broker.hset(keys.DRAIN, mapping={"high": 10, "low": 100, "all": 20})
+
+    async def story(tasks):
+        return [await tasks.submit(submission(priority=p), ANYONE) for p in ("high", "high", "medium", "low")]
+
+    # One gap until the one that runs has made room, and one for each of those before it, by their own queue's pace.
+    promised = [seconds_ahead(submitted, broker) for submitted in door(story)]
+    assert promised == pytest.approx([10, 20, 40, 140], abs=2)
+
+
+def test_retry_after_says_how_long_the_backlog_takes_when_that_is_longer_than_the_breaker_stays_open(door, broker):
+    broker.hset(keys.DRAIN, "all", 30)
+
+    async def story(tasks):
+        for _ in range(5):
+            await tasks.submit(submission(), ANYONE)
+        with pytest.raises(CircuitOpen) as refused:
+            await tasks.submit(submission(), ANYONE)
+        return refused.value.retry_after
+
+    assert door(story, circuit_max_depth=5, circuit_close_depth=2, circuit_open_seconds=10) == 90
+
+
+def test_who_comes_back_after_retry_after_is_taken_if_the_backlog_shrank_as_measured(door, broker, wait_until):
+    limits = {"circuit_max_depth": 4, "circuit_close_depth": 2, "circuit_open_seconds": 1}
+    broker.hset(keys.DRAIN, "all", 0.5)
+
+    async def fill(tasks):
+        for _ in range(4):
+            await tasks.submit(submission(), ANYONE)
+        with pytest.raises(CircuitOpen) as refused:
+            await tasks.submit(submission(), ANYONE)
+        return refused.value.retry_after
+
+    back = time.monotonic() + door(fill, **limits)
+    for _ in range(2):  # a start each half second
+        broker.rpop("high")
+    wait_until(lambda: time.monotonic() >= back, 5, "Retry-After is over")
+    assert door(lambda tasks: tasks.submit(submission(), ANYONE), **limits).position == 3
+
+
+def test_a_hundred_at_the_half_open_moment_are_one_probe(door, broker):
+    broker.hset(keys.BREAKER, mapping={"state": "open", "wait": 60, "until": 1})
+
+    async def story(tasks):
+        return await asyncio.gather(*(tasks.submit(submission(), ANYONE) for _ in range(100)), return_exceptions=True)
+
+    outcomes = door(story, circuit_max_depth=3, circuit_close_depth=2)
+    assert int(broker.hget(keys.BREAKER, "count:half_open")) == 1
+    assert int(broker.hget(keys.BREAKER, "count:closed")) == 1
+    assert [isinstance(outcome, CircuitOpen) for outcome in outcomes].count(False) == broker.llen("high") == 3
+
+
+def test_a_failed_probe_is_the_only_one_for_twice_the_wait(door, broker):
+    broker.hset(keys.BREAKER, mapping={"state": "open", "wait": 60, "until": 1})
+    broker.lpush("low", "a", "b", "c")
+
+    async def story(tasks):
+        return await asyncio.gather(*(tasks.submit(submission(), ANYONE) for _ in range(100)), return_exceptions=True)
+
+    outcomes = door(story, circuit_close_depth=2)
+    assert {type(outcome) for outcome in outcomes} == {CircuitOpen}
+    assert {outcome.retry_after for outcome in outcomes} <= {119, 120}
+    assert int(broker.hget(keys.BREAKER, "count:half_open")) == 1

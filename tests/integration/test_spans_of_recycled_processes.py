@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from api.queue.queue_service import QueueService
+from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from contracts.settings import Settings
 from contracts.tasks import TaskSubmission
@@ -78,7 +79,7 @@ def test_forty_tasks_in_processes_of_ten_give_forty_run_spans(exported, start, r
         queue = QueueService(Settings(redis_url=redis_url))
         for _ in range(TASKS):
             with correlation.bound("ABC-1"):
-                await TaskService(queue).submit(SMALL)
+                await TaskService(queue).submit(SMALL, ANYONE)
         await queue.close()
 
     asyncio.run(submit_all())

@@ -1,13 +1,15 @@
 """One look at the queues, the workers and the circuit breaker, in one round trip and by Redis's clock."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from redis.asyncio import Redis
 
 from contracts import keys
 from contracts.message import PUBLISHED_AT, Queue
+
+CIRCUIT_STATES: Final = ("closed", "open", "half_open")
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Sample:
     in_flight: int
     workers: tuple[str, ...]
     circuit: str  # closed, open or half_open
+    transitions: dict[str, int]  # how often the circuit breaker went into each state, ever
+    gaps: dict[Queue, float | None]  # seconds between two starts from the queue while tasks wait in it
+    promises: dict[str, float]  # how far estimated starts were off: counts by class, and seconds in sum
 
     def fields(self) -> dict[str, Any]:
         """As the fields of a `queue.sampled` line."""
@@ -39,10 +44,12 @@ async def take(redis: "Redis") -> Sample:
         pipe.hgetall(keys.BREAKER)
         pipe.hlen(keys.CELERY_UNACKED)
         pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
+        pipe.hgetall(keys.DRAIN)
+        pipe.hgetall(keys.PROMISES)
         for queue in Queue:
             pipe.llen(queue)
             pipe.lindex(queue, -1)  # workers take from this end: the oldest message
-        (seconds, microseconds), breaker, in_flight, heartbeats, *queues = await pipe.execute()
+        (seconds, microseconds), breaker, in_flight, heartbeats, drain, promises, *queues = await pipe.execute()
     now = seconds + microseconds / 1e6
     return Sample(
         depth=dict(zip(Queue, queues[::2], strict=True)),
@@ -50,6 +57,9 @@ async def take(redis: "Redis") -> Sample:
         in_flight=in_flight,
         workers=tuple(sorted(name for name, beat in heartbeats if beat >= now - keys.WORKER_ALIVE_SECONDS)),
         circuit=_circuit_state(breaker, now),
+        transitions={state: int(breaker.get(f"count:{state}", 0)) for state in CIRCUIT_STATES},
+        gaps={queue: float(drain[queue]) if queue in drain else None for queue in Queue},
+        promises={name: float(value) for name, value in promises.items()},
     )
 
 

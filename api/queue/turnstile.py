@@ -1,0 +1,64 @@
+"""Lets a few calls at a time through to Redis; the others wait, and are turned away together when a call fails.
+
+A herd of a thousand requests on a healthy Redis is only slow, and none of it may be refused for that. Before a Redis
+that does not answer nobody may wait longer than the calls that are through already. A pool with a timeout for its
+connections cannot tell the two apart.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.exceptions import RedisError
+
+
+class TurnedAway(ConnectionError):
+    """Redis did not answer somebody who was through already."""
+
+
+class Turnstile:
+    """`async with turnstile.passage(): …` around each call."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def passage(self) -> AsyncIterator[None]:
+        """Raises `TurnedAway` when a call failed while this one was waiting."""
+        await self._enter()
+        try:
+            yield
+        except (RedisError, OSError):
+            self._turn_all_away()
+            raise
+        finally:
+            self._leave()
+
+    async def _enter(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._leave()  # its turn had come in the same moment
+            raise
+
+    def _leave(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _turn_all_away(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(TurnedAway("Redis does not answer"))

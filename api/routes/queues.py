@@ -1,0 +1,68 @@
+"""/api/v1/queues: how the queues, the workers and the circuit breaker fare, now."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from api.problems import problems
+from api.queue.queue_service import QueueService
+from api.routes.authorization import Admin, Reader
+from contracts.message import Queue
+from observability.logging import event
+
+router = APIRouter(prefix="/api/v1/queues", tags=["queues"])
+
+
+class QueueView(BaseModel):
+    """One queue. `seconds_between_starts` is measured while tasks wait in it; absent before that."""
+
+    queue: Queue
+    depth: int
+    oldest_age_seconds: float
+    seconds_between_starts: float | None = None
+
+
+class QueuesView(BaseModel):
+    queues: list[QueueView]
+    depth: int
+    in_flight: int
+    workers: list[str]
+    circuit: Literal["closed", "open", "half_open"]
+
+
+@router.get("", response_model_exclude_none=True, responses=problems(401, 403, 503))
+async def queues(request: Request, _: Reader) -> QueuesView:
+    """Depth and oldest age of each queue, tasks in flight, workers alive, state of the circuit breaker."""
+    sample = await _queue_service(request).sample()
+    return QueuesView.model_validate(
+        {
+            "queues": [
+                {
+                    "queue": queue,
+                    "depth": sample.depth[queue],
+                    "oldest_age_seconds": sample.oldest_age[queue],
+                    "seconds_between_starts": sample.gaps[queue],
+                }
+                for queue in Queue
+            ],
+            "depth": sum(sample.depth.values()),
+            "in_flight": sample.in_flight,
+            "workers": sample.workers,
+            "circuit": sample.circuit,
+        }
+    )
+
+
+@router.post("/circuit/close", status_code=204, responses=problems(401, 403, 503))
+async def close_circuit(request: Request, _: Admin) -> Response:
+    """Closes the circuit breaker before its wait is over, for an operator who knows that the cause is gone."""
+    await _queue_service(request).close_circuit()
+    event("circuit.closed", "The circuit breaker was closed by an operator", {"circuit.state": "closed"})
+    return Response(status_code=204)
+
+
+def _queue_service(request: Request) -> QueueService:
+    service = request.app.state.queue_service
+    assert isinstance(service, QueueService)
+    return service

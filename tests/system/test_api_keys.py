@@ -1,0 +1,99 @@
+"""API keys: asked for when there is a file of them; each may do what its scopes say, on its owner's tasks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.nine import Nine
+
+TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
+SCOPES = {"alice": "submit,read", "bob": "submit,read", "viewer": "read", "root": "admin"}
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Nine, dict[str, str]]]:
+    """A run that asks for keys, and each caller's key, made by `throughline api-key`."""
+    folder = tmp_path_factory.mktemp("locked")
+    running = Nine(folder / "var", API_KEYS_FILE=str(folder / "keys"), API_REPLICAS="1", WORKER_REPLICAS="0")
+    made = {name: running.run("api-key", name, "--scopes", scopes) for name, scopes in SCOPES.items()}
+    (folder / "keys").write_text("# callers\n" + "".join(answer.stdout for answer in made.values()))
+    with running:
+        yield running, {name: answer.stderr.split()[-1] for name, answer in made.items()}
+
+
+def test_without_a_known_key_nothing_but_health_is_answered(locked):
+    nine, _ = locked
+    with nine.http() as client:
+        for headers in ({}, {"X-API-Key": "wrong"}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
+            answer = client.get("/api/v1/queues", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert client.post("/api/v1/tasks", json=TASK, headers=headers).status_code == 401
+        assert client.get("/health/live").status_code == 200
+
+
+def test_a_key_may_do_what_its_scopes_say(locked):
+    nine, made = locked
+    with nine.http() as client:
+        bearer, header = {"Authorization": f"Bearer {made['alice']}"}, {"X-API-Key": made["alice"]}
+        task_id = client.post("/api/v1/tasks", json=TASK, headers=bearer).json()["task_id"]
+        assert client.get(f"/api/v1/tasks/{task_id}", headers=header).status_code == 200
+
+        viewer = {"X-API-Key": made["viewer"]}
+        refused = client.post("/api/v1/tasks", json=TASK, headers=viewer)
+        assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+        assert client.get("/api/v1/queues", headers=viewer).status_code == 200
+
+        assert client.post("/api/v1/queues/circuit/close", headers=bearer).status_code == 403
+        assert client.post("/api/v1/queues/circuit/close", headers={"X-API-Key": made["root"]}).status_code == 204
+
+
+def test_another_callers_task_is_as_good_as_none(locked):
+    nine, made = locked
+    with nine.http() as client:
+        mine, his = {"X-API-Key": made["alice"]}, {"X-API-Key": made["bob"]}
+        task_id = client.post("/api/v1/tasks", json=TASK, headers=mine | {"Idempotency-Key": "k"}).json()["task_id"]
+        assert client.get(f"/api/v1/tasks/{task_id}", headers=his).json()["code"] == "TASK_NOT_FOUND"
+        assert client.delete(f"/api/v1/tasks/{task_id}", headers=his).json()["code"] == "TASK_NOT_FOUND"
+        own = client.post("/api/v1/tasks", json=TASK, headers=his | {"Idempotency-Key": "k"}).json()
+        assert own["task_id"] != task_id
+        assert client.get(f"/api/v1/tasks/{task_id}", headers={"X-API-Key": made["root"]}).status_code == 200
+
+
+def test_no_key_is_written_down_anywhere(locked):
+    nine, made = locked
+    for path in [path for path in nine.var_dir.rglob("*") if path.is_file()]:
+        text = path.read_bytes()
+        assert not any(key.encode() in text for key in made.values()), path
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("alice submit short\n", "line 1 is not `name scope,scope sha256`"),
+        ("# none\n", "holds no key"),
+        (f"# one\nalice submit,fly {'a' * 64}\n", "line 2"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_wrong_file_of_keys_ends_the_start_with_the_line_that_is_wrong(tmp_path: Path, text: str | None, says: str):
+    if text is not None:
+        (tmp_path / "keys").write_text(text)
+    nine = Nine(tmp_path / "var", API_KEYS_FILE=str(tmp_path / "keys"), API_REPLICAS="1", WORKER_REPLICAS="0")
+    try:
+        answer = nine.run("up")
+    finally:
+        nine.run("down")
+    assert answer.returncode == 1
+    assert says in answer.stderr
+    assert "API_KEYS_FILE" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [(["a b"], "no caller's name"), (["a", "--scopes", "fly"], "no scope fly")]
+)
+def test_a_key_for_no_name_or_scope_is_not_made(nine: Nine, arguments: list[str], says: str):
+    answer = nine.run("api-key", *arguments)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert says in answer.stderr
