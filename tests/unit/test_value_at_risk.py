@@ -212,8 +212,7 @@ def test_looking_on_changes_no_bit():
     seen: list[Progress] = []
     alone = simulated(held, simulations=3_000_000).measure
     assert simulated(held, simulations=3_000_000, checkpoint=seen.append).measure == alone
-    estimates = [progress for progress in seen if progress.interval is not None]
-    widths = [progress.interval[1] - progress.interval[0] for progress in estimates]
+    widths = [progress.interval[1] - progress.interval[0] for progress in seen if progress.interval is not None]
     assert widths[-1] < 0.9 * widths[0]
     assert [progress.fraction for progress in seen] == sorted(progress.fraction for progress in seen)
 

@@ -10,7 +10,7 @@ from worker.quant.streams import Array
 
 
 def _controlled(market: Market) -> Array:
-    return np.array([market.forward, market.vanilla(market.strike)])
+    return np.array([market.vanilla(market.strike)])
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,6 @@ class ContinuousBarrier:
                 payoff * (clear * score + first),
                 payoff * (clear * curvature + 2 * first * score + second),
                 payoff * (clear * vega_score + by_volatility),
-                prices,
                 payoff,
             ]
         )
@@ -100,4 +99,4 @@ class DiscreteBarrier:
         score = first / (m.spot * deviation)
         curvature = score**2 - score / m.spot - 1 / (m.spot * deviation) ** 2
         vega_score = ((normals**2 - 1) / m.volatility - normals * sqrt(step)).sum(axis=1)
-        return np.column_stack([payoff, payoff * score, payoff * curvature, payoff * vega_score, prices, vanilla])
+        return np.column_stack([payoff, payoff * score, payoff * curvature, payoff * vega_score, vanilla])

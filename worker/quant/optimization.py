@@ -93,10 +93,15 @@ def explain(assets: Assets, limits: Limits, target_return: float | None) -> str:
     slacks: dict[str, Any] = {}
     relaxed = [cvxpy.sum(weights) == 1]
     for name, gap in _gaps(weights, 1.0, assets, limits, target_return).items():
-        slacks[name] = cvxpy.Variable(nonneg=True)
+        if name == "long_only":  # never the reason: without the other limits there are always such weights
+            relaxed.append(gap <= 0)
+            continue
+        slacks[name] = cvxpy.Variable(gap.shape, nonneg=True)
         relaxed.append(gap <= slacks[name])
-    cvxpy.Problem(cvxpy.Minimize(sum(slacks.values(), cvxpy.Constant(0))), relaxed).solve(solver=cvxpy.CLARABEL)
-    broken = [(name, float(slack.value)) for name, slack in slacks.items() if float(slack.value) > _SLACK]
+    given_up = sum((cvxpy.sum(slack) for slack in slacks.values()), cvxpy.Constant(0))
+    cvxpy.Problem(cvxpy.Minimize(given_up), relaxed).solve(solver=cvxpy.CLARABEL)
+    missed = {name: float(np.max(slack.value)) for name, slack in slacks.items()}
+    broken = [(name, amount) for name, amount in missed.items() if amount > _SLACK]
     told = "; ".join(f"{name} cannot hold, it misses by {amount:.6g}" for name, amount in broken)
     if target_return is not None and any(name.startswith("target_return") for name, _ in broken):
         told += _reachable(assets, limits)

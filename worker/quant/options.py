@@ -2,6 +2,7 @@
 
 A payoff turns normals (rows, k) into samples (rows, 1 + sensitivities + controls): discounted payoff, derivatives,
 controls. Derivatives are pathwise where the payoff is continuous, and by likelihood ratio where it jumps or has a kink.
+One control each: a second halves the error again, but the intervals then hold the truth in 91 to 93 of 100 cases.
 """
 
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ GREEKS = ["delta", "gamma", "vega", "rho"]
 
 @dataclass(frozen=True)
 class European:
-    """Delta, vega and rho pathwise; gamma pathwise on the likelihood ratio's delta. Controls: the price, its square."""
+    """Delta, vega and rho pathwise; gamma pathwise on the likelihood ratio's delta. Control: the price."""
 
     market: Market
     normals: int = 1
@@ -89,7 +90,7 @@ class European:
     @property
     def expected_controls(self) -> Array:
         m = self.market
-        return np.array([m.forward, m.forward**2 * exp(m.volatility**2 * m.maturity)])
+        return np.array([m.forward])
 
     def __call__(self, normals: Array) -> Array:
         m, z = self.market, normals[:, 0]
@@ -106,7 +107,6 @@ class European:
                 paid * (root * z - m.volatility * m.maturity),
                 m.maturity * (paid - payoff),
                 prices,
-                prices**2,
             ]
         )
 
@@ -136,7 +136,7 @@ class Asian:
         m, n = self.market, self.normals
         growth = np.exp((m.rate - m.dividend_yield) * m.maturity * np.arange(1, n + 1) / n)
         mean = m.spot * float(growth.mean())
-        return np.array([mean] if self.geometric else [mean, self.geometric_price])
+        return np.array([mean if self.geometric else self.geometric_price])
 
     def __call__(self, normals: Array) -> Array:
         m, n = self.market, self.normals
@@ -161,12 +161,11 @@ class Asian:
             inside * m.strike * normals[:, 0] / (m.spot**2 * m.volatility * sqrt(step)),
             inside * vega,
             inside * rho - m.maturity * payoff,
-            arithmetic,
         ]
-        if not self.geometric:
-            geometric = m.spot * np.exp(logs.mean(axis=1))
-            columns.append(m.discount * np.maximum(m.sign * (geometric - m.strike), 0.0))
-        return np.column_stack(columns)
+        if self.geometric:
+            return np.column_stack([*columns, arithmetic])
+        geometric = m.spot * np.exp(logs.mean(axis=1))
+        return np.column_stack([*columns, m.discount * np.maximum(m.sign * (geometric - m.strike), 0.0)])
 
 
 @dataclass(frozen=True)
@@ -208,12 +207,11 @@ class Basket:
 
     @property
     def expected_controls(self) -> Array:
-        forwards = self.spots * np.exp((self.rate - self.dividend_yields) * self.maturity)
         mean = log(float(self.weights @ self.spots)) + float(self._shares @ self._log_drifts)
         loading = (self._shares * self.volatilities) @ self.factor
         deviation = sqrt(float(loading @ loading) * self.maturity)
         geometric = of_lognormal(self.call, mean, max(deviation, 1e-12), self.strike, self.discount)
-        return np.array([float(self.weights @ forwards), geometric])
+        return np.array([geometric])
 
     def __call__(self, normals: Array) -> Array:
         sign, root = (1.0 if self.call else -1.0), sqrt(self.maturity)
@@ -226,4 +224,4 @@ class Basket:
         geometric = float(self.weights @ self.spots) * np.exp(logs @ self._shares)
         control = self.discount * np.maximum(sign * (geometric - self.strike), 0.0)
         vegas = inside * (root * correlated - self.volatilities * self.maturity)
-        return np.column_stack([payoff, inside / self.spots, vegas, basket, control])
+        return np.column_stack([payoff, inside / self.spots, vegas, control])
