@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test lint format lock docs clean
+.PHONY: help setup demo up down status test bench lint format lock docs clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -27,6 +27,9 @@ status: setup ## process, port, pid, health
 
 test: setup lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
+
+bench: setup ## measures the calculations against floors and rivals of the same run
+	@for name in value_at_risk pricing memory cancellation; do echo "bench_$$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom
 	$(BIN)/ruff check

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from api import problems
 from api.middleware import BodyLimit, RequestContext
 from api.queue.queue_service import QueueService
-from api.routes import health, task_types, tasks
+from api.routes import health, task_events, task_types, tasks
 from api.services.task_service import TaskService
 from contracts.settings import Settings, load_settings
 from observability import logging, tracing
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)  # added last: outermost
     problems.install(app)
-    for module in (tasks, task_types, health):
+    for module in (tasks, task_events, task_types, health):
         app.include_router(module.router)
     return app
 

@@ -1,5 +1,6 @@
 """`stress_test` from its data to its result."""
 
+from functools import partial
 from typing import Any
 
 from contracts.stress_test import CustomScenario, StressedPosition, StressTestData
@@ -18,8 +19,9 @@ def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     told = []
     with span("reprice", attributes={"positions": len(positions)}):
         for number, scenario in enumerate(scenarios):
-            told.append(_told(scenario, positions))
-            checkpoint(Progress((number + 1) / len(scenarios)))
+            tell = partial(checkpoint, Progress(number / len(scenarios)))
+            found = gains(positions, scenario, tell)
+            told.append(_told(scenario, positions, found.tolist()))
     worst = min(told, key=lambda scenario: float(scenario["profit_and_loss"]))
     return {
         "worst_scenario": worst["name"],
@@ -65,8 +67,7 @@ def _custom(data: CustomScenario) -> Scenario:
     )
 
 
-def _told(scenario: Scenario, positions: list[Position]) -> dict[str, Any]:
-    found = gains(positions, scenario).tolist()
+def _told(scenario: Scenario, positions: list[Position], found: list[float]) -> dict[str, Any]:
     dates = {"start": scenario.start, "end": scenario.end} if scenario.start else {}
     return (
         {"name": scenario.name, "title": scenario.title, "source": scenario.source}

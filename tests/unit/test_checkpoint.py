@@ -9,7 +9,6 @@ from worker.checkpoint import PAUSE_SECONDS, TaskCheckpoint
 from worker.errors import TaskCancelled
 from worker.quant.checkpoint import Progress
 
-
 HALF = Progress(0.5)
 
 

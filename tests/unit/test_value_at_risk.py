@@ -80,6 +80,15 @@ def test_value_and_interval_are_order_statistics_of_their_ranks(confidence):
     assert measure.confidence_interval[1] == ordered[int(np.ceil(rank + spread)) - 1]
 
 
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, 1.6, 9.0])
+def test_a_threshold_changes_nothing_but_the_work(threshold):
+    losses = stream(3, 0).standard_normal(20_000)
+    quick, full = measure_losses(losses.copy(), 0.95, threshold), measure_losses(losses.copy(), 0.95)
+    assert quick.confidence_interval == full.confidence_interval
+    assert quick.value_at_risk == full.value_at_risk
+    assert quick.expected_shortfall == pytest.approx(full.expected_shortfall, rel=1e-12)
+
+
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases():
     held, truth = portfolio(15_000), 982.9857
     intervals = [simulated(held, simulations=5_000, seed=seed).measure.confidence_interval for seed in range(1_000)]

@@ -55,12 +55,12 @@ def simulate(
         if drawn == total:
             break
         if drawn >= next_look:
-            measure = _measured(sample[:drawn], confidence, watch)
+            measure = _measured(sample[:drawn], confidence, measure, watch)
             next_look = int(drawn * _GROWTH)
             if relative is not None and measure.within(relative):
                 return Simulated(measure, sizes[: chunk + 1])
         checkpoint(_progress(drawn / total, measure))
-    return Simulated(_measured(sample, confidence, watch), sizes)
+    return Simulated(_measured(sample, confidence, measure, watch), sizes)
 
 
 def parametric(portfolio: Portfolio, confidence: float) -> LossMeasure:
@@ -88,9 +88,13 @@ def historical_gains(values: Array, returns: Array, days: int, overlapping: bool
     return summed
 
 
-def _measured(losses: Array, confidence: float, watch: Stopwatch) -> LossMeasure:
+def _measured(losses: Array, confidence: float, before: LossMeasure | None, watch: Stopwatch) -> LossMeasure:
     watch.start()
-    measure = measure_losses(losses, confidence)
+    threshold = None
+    if before is not None and confidence >= 0.5:  # the copy of the tail is then the smaller half
+        low, high = before.confidence_interval
+        threshold = low - 2 * (high - low)
+    measure = measure_losses(losses, confidence, threshold)
     watch.lap("quantile")
     return measure
 
