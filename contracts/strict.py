@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_CORRELATED: Final = 500  # rows of a matrix: its factor then takes under 100 ms, and a body of 1 MB holds no more
+MAX_CORRELATED: Final = 500  # rows of a matrix: its factor takes some 65 ms, and a body of 1 MB holds no more
 MAX_CELLS: Final = 250_000  # of any table in a task's data
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
