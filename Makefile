@@ -29,7 +29,8 @@ test: setup lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
-	$(BIN)/python -m tests.bench.journey_search
+	@for name in journey_search value_at_risk pricing memory cancellation; do \
+	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom
 	$(BIN)/ruff check

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api import errors
+from contracts.client_path import client_path
 from observability import correlation
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -117,7 +118,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if found[0]["type"] == "json_invalid":
         detail = f"The request body is not JSON: {found[0]['ctx']['error']} (character {found[0]['loc'][-1]})."
         return answer(request.url.path, 400, "MALFORMED_JSON", detail)
-    fields = [FieldError(field=field_path(e["loc"]), message=_message(e)) for e in found]
+    fields = [FieldError(field=_field(e, error.body), message=_message(e)) for e in found]
     detail = f"{fields[0].field}: {fields[0].message}" + (
         f" (and {len(fields) - 1} more, see errors)" if len(fields) > 1 else ""
     )
@@ -131,13 +132,14 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     return answer(request.url.path, error.status_code, code, error.detail, headers=headers)
 
 
-def field_path(location: tuple[Any, ...]) -> str:
-    """`("body", "data", "positions", 0, "price")` as people write it: `data.positions[0].price`."""
-    path = ""
-    for part in location[1:]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return path.removeprefix(".") or f"({location[0]})"
+def _field(error: dict[str, Any], body: Any) -> str:
+    """The field in the client's own words; `(body)` when it is the whole that is wrong."""
+    return client_path(error, body, skip=1) or f"({error['loc'][0]})"
 
 
 def _message(error: dict[str, Any]) -> str:
+    if error["type"] == "union_tag_invalid":
+        return f"Not one of those on offer: {error['ctx']['expected_tags']}"
+    if error["type"] == "union_tag_not_found":
+        return "Field required"
     return str(error["msg"]).removeprefix("Value error, ")

@@ -40,3 +40,8 @@ def idempotency(caller: str, key_hash: str) -> str:
 def celery_result(task_id: str) -> str:
     """Celery's own result key: JSON with status, result and, after a failure, the exception."""
     return f"celery-task-meta-{task_id}"
+
+
+# Fields of the task record beside those that the front door writes.
+PROGRESS: Final = "progress"  # JSON: fraction, estimate, interval, updated_at; written by the running task
+CANCEL_REQUESTED: Final = "cancel_requested"  # set (to anything) by whoever wants the running task to stop

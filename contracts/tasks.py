@@ -1,38 +1,93 @@
 """The task types on offer and the envelope that a client submits one in."""
 
 from enum import StrEnum
-from typing import Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
-from contracts import calculate_var
-from contracts.calculate_var import CalculateVarData, Strict
+from contracts import calculate_var, monte_carlo_pricing, portfolio_optimization, stress_test
+from contracts.calculate_var import CalculateVarData
 from contracts.message import Queue
+from contracts.monte_carlo_pricing import MonteCarloPricingData
+from contracts.portfolio_optimization import PortfolioOptimizationData
+from contracts.stress_test import StressTestData
+from contracts.strict import Strict
 
 
 class TaskType(StrEnum):
     """A task type's name: the same word in the API, in Celery, in log lines and in spans."""
 
     CALCULATE_VAR = "calculate_var"
+    MONTE_CARLO_PRICING = "monte_carlo_pricing"
+    PORTFOLIO_OPTIMIZATION = "portfolio_optimization"
+    STRESS_TEST = "stress_test"
 
 
-class CalculateVarSubmission(Strict):
-    """A `calculate_var` task as a client submits it."""
+class _Submission(Strict):
+    """What every submission has beside its type and data."""
 
-    task_type: Literal["calculate_var"]
-    data: CalculateVarData
     priority: Literal["high", "medium", "low"] = "medium"
     queue: Literal["high", "medium", "low"] | None = Field(
         default=None, description="Queue to wait in, when it is not the one that the priority names."
     )
 
+
+class CalculateVarSubmission(_Submission):
+    """A `calculate_var` task as a client submits it."""
+
+    task_type: Literal["calculate_var"]
+    data: CalculateVarData
+
+
+class MonteCarloPricingSubmission(_Submission):
+    """A `monte_carlo_pricing` task as a client submits it."""
+
+    task_type: Literal["monte_carlo_pricing"]
+    data: MonteCarloPricingData
+
+
+class PortfolioOptimizationSubmission(_Submission):
+    """A `portfolio_optimization` task as a client submits it."""
+
+    task_type: Literal["portfolio_optimization"]
+    data: PortfolioOptimizationData
+
+
+class StressTestSubmission(_Submission):
+    """A `stress_test` task as a client submits it."""
+
+    task_type: Literal["stress_test"]
+    data: StressTestData
+
+
+class TaskSubmission(
+    RootModel[
+        Annotated[
+            CalculateVarSubmission
+            | MonteCarloPricingSubmission
+            | PortfolioOptimizationSubmission
+            | StressTestSubmission,
+            Field(discriminator="task_type"),
+        ]
+    ]
+):
+    """A task of any type as a client submits it; `task_type` says which."""
+
+    @property
+    def task_type(self) -> TaskType:
+        return TaskType(self.root.task_type)
+
+    @property
+    def data(self) -> BaseModel:
+        return self.root.data
+
+    @property
+    def priority(self) -> str:
+        return self.root.priority
+
     @property
     def target_queue(self) -> Queue:
-        return Queue(self.queue or self.priority)
-
-
-# A union, discriminated by task_type, as soon as there is a second type.
-TaskSubmission = CalculateVarSubmission
+        return Queue(self.root.queue or self.root.priority)
 
 
 class TaskTypeDescription(NamedTuple):
@@ -46,7 +101,22 @@ class TaskTypeDescription(NamedTuple):
 TASK_TYPES: Final[dict[TaskType, TaskTypeDescription]] = {
     TaskType.CALCULATE_VAR: TaskTypeDescription(
         CalculateVarData,
-        "Value at risk and expected shortfall of a portfolio, by Monte Carlo simulation.",
+        "Value at risk and expected shortfall of a portfolio: by simulation, in closed form, or from its history.",
         calculate_var.EXAMPLE,
+    ),
+    TaskType.MONTE_CARLO_PRICING: TaskTypeDescription(
+        MonteCarloPricingData,
+        "Price and sensitivities of a European, Asian, barrier or basket option, by simulation.",
+        monte_carlo_pricing.EXAMPLE,
+    ),
+    TaskType.PORTFOLIO_OPTIMIZATION: TaskTypeDescription(
+        PortfolioOptimizationData,
+        "Weights of least variance, for a return sought or of the highest Sharpe ratio; the efficient frontier.",
+        portfolio_optimization.EXAMPLE,
+    ),
+    TaskType.STRESS_TEST: TaskTypeDescription(
+        StressTestData,
+        "Profit and loss of each position under shocks of history and the caller's own.",
+        stress_test.EXAMPLE,
     ),
 }

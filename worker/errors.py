@@ -15,3 +15,7 @@ class InvalidTaskData(PermanentTaskError):
 
 class NotCalculable(PermanentTaskError):
     """The data fits the model, but no result is defined for it."""
+
+
+class TaskCancelled(PermanentTaskError):
+    """Its cancellation was requested while it ran; it stopped between two chunks."""

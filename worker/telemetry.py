@@ -149,6 +149,12 @@ def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> N
     event("task.failed", f"{sender.name} failed: {exception}", running.ended(Status.FAILURE) | error)
 
 
+def cancelled(task: Task) -> None:
+    """A running task stopped because that was asked of it: no failure."""
+    running = _running[task.request.id]
+    event("task.cancelled", f"{task.name} was cancelled while it ran", running.ended(Status.REVOKED))
+
+
 def _retried(request: Context, reason: BaseException, **_: Any) -> None:
     running = _running[request.id]
     error = {"error.type": type(reason).__name__, "error.message": str(reason)}

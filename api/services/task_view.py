@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.queue.queue_service import StoredTask
+from contracts import keys
 from contracts.status import Status
 
 
@@ -27,6 +28,16 @@ class Attempt(BaseModel):
     outcome: str | None = None
 
 
+class Progress(BaseModel):
+    """How far a running task is, and its estimate so far with its 95 % interval."""
+
+    fraction: float
+    estimate: float | None = None
+    interval_low: float | None = None
+    interval_high: float | None = None
+    updated_at: datetime
+
+
 class TaskView(BaseModel):
     """A task's state, times and, once it is done, its result or error. Times are by Redis's clock."""
 
@@ -45,6 +56,7 @@ class TaskView(BaseModel):
     queue_wait_ms: float | None = None
     run_ms: float | None = None
     attempts: list[Attempt] = []
+    progress: Progress | None = None
 
 
 def task_view(stored: StoredTask) -> TaskView:
@@ -68,6 +80,7 @@ def task_view(stored: StoredTask) -> TaskView:
         queue_wait_ms=_milliseconds(submitted, started),
         run_ms=_milliseconds(started, finished),
         attempts=[_attempt(number, attempt) for number, attempt in enumerate(stored.attempts, 1)],
+        progress=_progress(record),
     )
 
 
@@ -92,6 +105,11 @@ def _attempt(number: int, attempt: dict[str, Any]) -> Attempt:
         finished_at=_moment(finished) if finished else None,
         outcome=attempt.get("outcome"),
     )
+
+
+def _progress(record: dict[str, str]) -> Progress | None:
+    told = record.get(keys.PROGRESS)
+    return Progress.model_validate_json(told) if told else None
 
 
 def _moment(seconds: str | float) -> datetime:

@@ -70,4 +70,27 @@ def test_a_matrix_that_does_not_fit_says_why(correlations, words):
 
 def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit():
     with pytest.raises(ValidationError, match="simulations can be at most 100,000 here"):
-        CalculateVarData.model_validate(with_positions(*[POSITION] * 10_000, simulations=200_000))
+        CalculateVarData.model_validate(
+            with_positions(*[POSITION] * 10_000, simulations=200_000, distribution="lognormal")
+        )
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ({"method": "historical"}, "portfolio_data.returns is missing"),
+        ({"method": "parametric", "simulations": 5_000}, "are for the simulation, not for parametric"),
+        ({"returns": [[0.01]] * 20}, "is for the historical method, not for monte_carlo"),
+        ({"method": "historical", "returns": [[0.01, 0.02]] * 20}, r"returns\[0\] must hold 1 returns"),
+        ({"covariance": [[0.0]]}, r"covariance\[0\]\[0\] must be above 0"),
+        ({"covariance": [[0.04]], "correlations": [[1.0]]}, "give one or the other"),
+    ],
+)
+def test_what_does_not_go_together_is_told(rest, words):
+    with pytest.raises(ValidationError, match=words):
+        CalculateVarData.model_validate({"positions": [POSITION]} | rest)
+
+
+def test_a_matrix_that_would_not_fit_into_a_worker_is_refused_with_what_would():
+    with pytest.raises(ValidationError, match="correlations can be at most 500 × 500; there are 501 positions"):
+        CalculateVarData.model_validate({"positions": [POSITION] * 501, "correlations": [[1.0]]})

@@ -51,3 +51,11 @@ def test_a_result_that_a_stock_worker_stored_counts():
 def test_what_celery_noted_on_the_way_does_not_outrank_the_record(stale):
     view = task_view(StoredTask("t", RECORD | {"status": "RETRY"}, [], {"status": stale, "result": None}))
     assert view.status is Status.RETRY
+
+
+def test_a_running_task_tells_how_far_it_is():
+    told = '{"fraction":0.25,"estimate":983.0,"interval_low":980.0,"interval_high":986.0,'
+    told += '"updated_at":"2026-01-01T00:00:00Z"}'
+    progress = task_view(StoredTask("t", RECORD | {"progress": told}, [], {})).progress
+    assert progress is not None
+    assert (progress.fraction, progress.estimate, progress.interval_high) == (0.25, 983.0, 986.0)

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.quant import value_at_risk as quant
+from worker.quant import contributions, scenarios, value_at_risk
+from worker.quant.checkpoint import Progress
+from worker.quant.covariance import NotPositiveSemidefinite, factor
+from worker.quant.loss_measure import measure_losses
+from worker.quant.portfolio import from_covariance, over_horizon
+from worker.quant.stopwatch import Stopwatch
+from worker.quant.streams import chunk_rows, chunk_sizes, stream
 
 # V = 15,000; (σ, days, confidence) → value at risk in closed form, z σ √(h / 252) V.
 CLOSED_FORM = [
@@ -15,98 +21,236 @@ CLOSED_FORM = [
     (0.20, 10, 0.95, 982.99),
     (0.20, 1, 0.99, 439.64),
     (0.20, 10, 0.99, 1390.26),
+    (0.25, 1, 0.95, 388.56),
     (0.25, 10, 0.95, 1228.74),
+    (0.25, 10, 0.99, 1737.82),
+    (0.30, 1, 0.99, 659.46),
     (0.30, 10, 0.99, 2085.39),
 ]
+THREE = np.array([[1, 0.3, 0.1], [0.3, 1, 0.4], [0.1, 0.4, 1]])
 
 
-def loadings(*worth, volatility=0.2, days=10):
+def portfolio(*worth, volatility=0.2, drift=0.0, days=10, correlations=None):
     values = np.array(worth, dtype=float)
-    return np.sign(values) * quant.horizon_deviations(values, np.full(len(values), volatility), days)
+    size = len(values)
+    return over_horizon(values, np.full(size, volatility), np.full(size, drift), days, correlations)
 
 
-def measured(weights, confidence=0.95, simulations=100_000, seed=7):
-    return quant.measure_losses(quant.simulate_gains(weights, simulations, seed), confidence)
+def simulated(held, confidence=0.95, simulations=100_000, seed=7, **rest):
+    draw, rows = scenarios.normal_losses(held, seed, Stopwatch())
+    return value_at_risk.simulate(draw, chunk_sizes(simulations, rows), confidence, **rest)
+
+
+def lognormal(held, simulations=100_000, seed=7):
+    gains, rows = scenarios.lognormal_gains(held, seed, Stopwatch())
+    sizes = chunk_sizes(simulations, rows)
+    return value_at_risk.simulate(scenarios.summed(gains), sizes, 0.95), gains, sizes
 
 
 @pytest.mark.parametrize(("volatility", "days", "confidence", "expected"), CLOSED_FORM)
 def test_one_position_agrees_with_the_closed_form(volatility, days, confidence, expected):
-    measure = measured(loadings(15_000, volatility=volatility, days=days), confidence)
+    held = portfolio(15_000, volatility=volatility, days=days)
+    measure = simulated(held, confidence).measure
     assert abs(measure.value_at_risk - expected) < 4 * measure.standard_error
+    assert value_at_risk.parametric(held, confidence).value_at_risk == pytest.approx(expected, abs=0.006)
     low, high = measure.confidence_interval
     assert low < measure.value_at_risk < high
 
 
 def test_expected_shortfall_agrees_with_the_closed_form():
-    assert measured(loadings(15_000, days=1), simulations=1_000_000).expected_shortfall == pytest.approx(
-        389.82, rel=4e-3
-    )
+    held = portfolio(15_000, days=1)
+    measure = simulated(held).measure
+    assert value_at_risk.parametric(held, 0.95).expected_shortfall == pytest.approx(389.82, abs=0.006)
+    assert abs(measure.expected_shortfall - 389.82) < 4 * measure.shortfall_standard_error
+    assert measure.shortfall_standard_error < 0.01 * 389.82
 
 
 def test_expected_shortfall_counts_the_boundary_loss_in_part():
     # Losses 1…10 at 85 %: the worst 1.5 of 10 are 10 and half of 9.
-    assert quant.measure_losses(-np.arange(1.0, 11.0), 0.85).expected_shortfall == pytest.approx((10 + 0.5 * 9) / 1.5)
+    assert measure_losses(np.arange(1.0, 11.0), 0.85).expected_shortfall == pytest.approx((10 + 0.5 * 9) / 1.5)
 
 
-def test_the_value_at_risk_is_the_order_statistic_of_its_rank():
-    assert quant.measure_losses(-np.arange(1.0, 101.0), 0.95).value_at_risk == 95
+@pytest.mark.parametrize("confidence", [0.02, 0.5, 0.95, 0.999])
+def test_value_and_interval_are_order_statistics_of_their_ranks(confidence):
+    losses = stream(3, 0).standard_normal(20_000)
+    ordered, measure = np.sort(losses), measure_losses(losses.copy(), confidence)
+    rank, spread = 20_000 * confidence, 1.959964 * sqrt(20_000 * confidence * (1 - confidence))
+    assert measure.value_at_risk == ordered[round(rank) - 1]
+    assert measure.confidence_interval[0] == ordered[int(rank - spread) - 1]
+    assert measure.confidence_interval[1] == ordered[int(np.ceil(rank + spread)) - 1]
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, 1.6, 9.0])
+def test_a_threshold_changes_nothing_but_the_work(threshold):
+    losses = stream(3, 0).standard_normal(20_000)
+    quick, full = measure_losses(losses.copy(), 0.95, threshold), measure_losses(losses.copy(), 0.95)
+    assert quick.confidence_interval == full.confidence_interval
+    assert quick.value_at_risk == full.value_at_risk
+    assert quick.expected_shortfall == pytest.approx(full.expected_shortfall, rel=1e-12)
+
+
+def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases():
+    held, truth = portfolio(15_000), 982.9857
+    intervals = [simulated(held, simulations=5_000, seed=seed).measure.confidence_interval for seed in range(1_000)]
+    assert 930 <= sum(low <= truth <= high for low, high in intervals) <= 970
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0.01, 1e6))
-def test_it_scales_with_the_quantity(factor):
-    once = measured(loadings(1_000, -400), simulations=2_000).value_at_risk
-    assert measured(factor * loadings(1_000, -400), simulations=2_000).value_at_risk == pytest.approx(factor * once)
+def test_it_scales_with_the_quantity(times):
+    once = simulated(portfolio(1_000, -400), simulations=2_000).measure.value_at_risk
+    more = simulated(portfolio(1_000 * times, -400 * times), simulations=2_000).measure.value_at_risk
+    assert more == pytest.approx(times * once)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0.51, 0.998), st.floats(0.0005, 0.001))
 def test_it_grows_with_the_confidence_and_stays_under_the_shortfall(confidence, more):
-    gains = quant.simulate_gains(loadings(1_000, 2_000), 5_000, seed=3)
-    low, high = quant.measure_losses(gains, confidence), quant.measure_losses(gains, confidence + more)
+    held = portfolio(1_000, 2_000)
+    low, high = (simulated(held, c, 5_000).measure for c in (confidence, confidence + more))
     assert low.value_at_risk <= high.value_at_risk
     assert low.value_at_risk <= low.expected_shortfall
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3))
+def test_two_portfolios_together_risk_no_more_than_each_alone(first, second):
+    def at_risk(worth):
+        return value_at_risk.parametric(portfolio(*worth, correlations=THREE), 0.95).value_at_risk
+
+    together = at_risk(np.array(first) + np.array(second))
+    assert together <= (at_risk(first) + at_risk(second)) * (1 + 1e-9) + 1e-6
+
+
 def test_positions_that_move_together_add_up_and_opposite_ones_cancel():
-    together = np.array([[1.0, 1.0], [1.0, 1.0]]), loadings(1_000, 1_000)
-    opposite = np.array([[1.0, -1.0], [-1.0, 1.0]]), loadings(1_000, 1_000)
-    one = measured(loadings(2_000)).value_at_risk
-    assert measured(together[1] @ quant.correlation_factor(together[0])).value_at_risk == pytest.approx(one, rel=0.02)
-    assert measured(opposite[1] @ quant.correlation_factor(opposite[0])).value_at_risk == pytest.approx(0, abs=1e-3)
+    one = simulated(portfolio(2_000)).measure.value_at_risk
+    together = portfolio(1_000, 1_000, correlations=np.ones((2, 2)))
+    opposite = portfolio(1_000, 1_000, correlations=np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    assert simulated(together).measure.value_at_risk == pytest.approx(one)
+    assert simulated(opposite).measure.value_at_risk == pytest.approx(0, abs=1e-3)
 
 
 def test_independent_positions_diversify():
     expected = 1.6448536 * sqrt(2) * 1_000 * 0.2 * sqrt(10 / 252)
-    measure = measured(loadings(1_000, 1_000))
-    assert abs(measure.value_at_risk - expected) < 4 * measure.standard_error
+    assert value_at_risk.parametric(portfolio(1_000, 1_000), 0.95).value_at_risk == pytest.approx(expected)
 
 
 def test_a_short_position_loses_like_a_long_one():
-    assert measured(loadings(-15_000)).value_at_risk == pytest.approx(982.99, rel=0.02)
+    assert simulated(portfolio(-15_000)).measure.value_at_risk == pytest.approx(982.99, rel=0.02)
+
+
+def test_an_expected_gain_lowers_the_risk_by_as_much():
+    still, drifting = (value_at_risk.parametric(portfolio(15_000, drift=d), 0.95) for d in (0.0, 0.252))
+    assert still.value_at_risk - drifting.value_at_risk == pytest.approx(15_000 * 0.01)
+    measure = simulated(portfolio(15_000, drift=0.252)).measure
+    assert abs(measure.value_at_risk - drifting.value_at_risk) < 4 * measure.standard_error
+
+
+def test_a_lognormal_position_agrees_with_its_closed_form():
+    deviation = 0.5
+    expected = 15_000 * (1 - np.exp(-(deviation**2) / 2 - 1.6448536 * deviation))
+    measure = lognormal(portfolio(15_000, volatility=0.5, days=252))[0].measure
+    assert abs(measure.value_at_risk - expected) < 4 * measure.standard_error
+
+
+@pytest.mark.parametrize("correlations", [None, THREE])
+def test_contributions_add_up_and_agree_with_what_a_little_more_of_a_position_adds(correlations):
+    worth = np.array([3_000.0, -1_000.0, 2_000.0])
+
+    def at_risk(values):
+        return value_at_risk.parametric(portfolio(*values, drift=0.1, correlations=correlations), 0.95).value_at_risk
+
+    parts = contributions.of_normal(portfolio(*worth, drift=0.1, correlations=correlations), at_risk(worth))
+    assert parts.sum() == pytest.approx(at_risk(worth))
+    for i, part in enumerate(parts):
+        step = np.eye(3)[i] * 1e-4
+        slope = (at_risk(worth * (1 + step)) - at_risk(worth * (1 - step))) / 2e-4
+        assert part == pytest.approx(slope, rel=1e-5)
+
+
+def test_contributions_of_lognormal_positions_add_up_and_are_near_the_normal_ones():
+    held = portfolio(3_000, -1_000, 2_000, days=1, correlations=THREE)
+    done, gains, sizes = lognormal(held, simulations=200_000)
+    parts = contributions.of_scenarios(gains, sizes, done.measure.value_at_risk, held.values)
+    assert parts.sum() == pytest.approx(done.measure.value_at_risk)
+    exact = contributions.of_normal(held, value_at_risk.parametric(held, 0.95).value_at_risk)
+    np.testing.assert_allclose(parts, exact, atol=0.06 * exact.sum())
+
+
+def test_observed_returns_are_taken_as_they_are():
+    returns = np.column_stack([np.arange(-50, 50) / 1_000, np.zeros(100)])
+    values = np.array([1_000.0, 500.0])
+    gains = value_at_risk.historical_gains(values, returns, 4, overlapping=False)
+    measure = measure_losses(-gains.sum(axis=1), 0.95)
+    assert measure.value_at_risk == pytest.approx(2 * 45)  # days −50 … −46 are the worst 5 %; √4 of the next
+    parts = contributions.of_history(gains, measure.value_at_risk, values)
+    assert parts.sum() == pytest.approx(measure.value_at_risk)
+
+
+def test_overlapping_windows_sum_the_days_in_them():
+    gains = value_at_risk.historical_gains(np.array([100.0]), np.array([[0.01], [0.02], [-0.05]]), 2, overlapping=True)
+    np.testing.assert_allclose(gains[:, 0], [3.0, -3.0])
+
+
+def test_a_covariance_says_the_same_as_volatilities_and_correlations():
+    values, volatilities = np.array([1_000.0, 2_000.0, 500.0]), np.array([0.1, 0.2, 0.3])
+    by_matrix = from_covariance(values, THREE * np.outer(volatilities, volatilities), np.zeros(3), 10)
+    by_parts = over_horizon(values, volatilities, np.zeros(3), 10, THREE)
+    assert by_matrix.gain_deviation == pytest.approx(by_parts.gain_deviation)
 
 
 def test_a_factor_gives_its_matrix_back():
-    matrix = np.array([[1, 0.3, 0.1], [0.3, 1, 0.4], [0.1, 0.4, 1]])
-    factor = quant.correlation_factor(matrix)
-    np.testing.assert_allclose(factor @ factor.T, matrix, atol=1e-12)
+    np.testing.assert_allclose(factor(THREE) @ factor(THREE).T, THREE, atol=1e-12)
 
 
 def test_an_impossible_matrix_is_refused_with_its_smallest_eigenvalue():
     impossible = np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])
-    with pytest.raises(quant.NotPositiveSemidefinite, match=r"smallest eigenvalue is -0\.8"):
-        quant.correlation_factor(impossible)
+    with pytest.raises(NotPositiveSemidefinite, match=r"smallest eigenvalue is -0\.8"):
+        factor(impossible)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_gives_others():
-    weights = loadings(1_000, 2_000, 3_000)
-    first, second = (quant.simulate_gains(weights, 400_000, seed=42) for _ in range(2))
-    assert first.tobytes() == second.tobytes()
-    assert first.tobytes() != quant.simulate_gains(weights, 400_000, seed=43).tobytes()
+    held = portfolio(1_000, 2_000, 3_000)
+    first, second, other = (simulated(held, simulations=200_000, seed=s).measure for s in (42, 42, 43))
+    assert first == second
+    assert first != other
 
 
-def test_chunks_are_independent_draws():
-    weights = loadings(*[1_000] * 100)
-    chunk = quant.NORMALS_PER_CHUNK // 100
-    gains = quant.simulate_gains(weights, 2 * chunk, seed=1)
-    assert abs(np.corrcoef(gains[:chunk], gains[chunk:])[0, 1]) < 5 / sqrt(chunk)
+def test_looking_on_changes_no_bit():
+    held = portfolio(1_000, days=1)
+    seen: list[Progress] = []
+    alone = simulated(held, simulations=3_000_000).measure
+    assert simulated(held, simulations=3_000_000, checkpoint=seen.append).measure == alone
+    widths = [progress.interval[1] - progress.interval[0] for progress in seen if progress.interval is not None]
+    assert widths[-1] < 0.9 * widths[0]
+    assert [progress.fraction for progress in seen] == sorted(progress.fraction for progress in seen)
+
+
+def test_a_chunks_stream_is_the_child_that_spawning_gives():
+    children = np.random.SeedSequence(9).spawn(3)
+    for chunk, child in enumerate(children):
+        spawned = np.random.Generator(np.random.PCG64(child)).standard_normal(4)
+        np.testing.assert_array_equal(stream(9, chunk).standard_normal(4), spawned)
+
+
+def test_a_simulation_ends_when_it_is_precise_enough():
+    done = simulated(portfolio(15_000), simulations=10_000_000, relative=0.005)
+    assert done.simulations < 1_000_000
+    low, high = done.measure.confidence_interval
+    assert (high - low) / 2 <= 0.005 * done.measure.value_at_risk
+
+
+def test_a_checkpoint_can_end_a_simulation():
+    class Enough(Exception):
+        pass
+
+    def stop(_):
+        raise Enough
+
+    with pytest.raises(Enough):
+        simulated(portfolio(15_000), simulations=1_000_000, checkpoint=stop)
+
+
+def test_chunks_hold_as_many_scenarios_as_fit_and_together_all():
+    assert sum(chunk_sizes(100_000, chunk_rows(50))) == 100_000
+    assert chunk_rows(10_000) * 10_000 <= chunk_rows(1)

@@ -1,90 +1,105 @@
-"""Value at risk and expected shortfall of a portfolio by Monte Carlo simulation of normal returns."""
+"""Value at risk of a portfolio three ways: by simulation, in closed form, and from returns that were observed."""
 
 from dataclasses import dataclass
-from math import ceil, floor, sqrt
+from math import sqrt
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.special import ndtri
 
-Array = NDArray[np.float64]
+from worker.quant.checkpoint import Checkpoint, Progress, unobserved
+from worker.quant.loss_measure import LossMeasure, measure_losses
+from worker.quant.portfolio import Portfolio
+from worker.quant.scenarios import Losses
+from worker.quant.stopwatch import Stopwatch
+from worker.quant.streams import Array
 
-TRADING_DAYS_A_YEAR: Final = 252
-NORMALS_PER_CHUNK: Final = 1 << 19  # 4 MB of them: small next to a worker, large next to numpy's overhead
-_EIGENVALUE_ROUNDING: Final = 1e-10
-_Z_95: Final = 1.959963984540054  # two-sided 95 % of a standard normal
-
-
-class NotPositiveSemidefinite(ValueError):
-    """A correlation matrix that no set of returns can have; says its smallest eigenvalue."""
+FIRST_LOOK: Final = 50_000  # scenarios before the first interim measure that may end the simulation
+UNASKED_LOOK: Final = 16  # chunks before the first that is for the onlooker only
+_GROWTH: Final = 1.25  # between two: each looks at all losses so far, and all looks together cost a few of the last
 
 
 @dataclass(frozen=True)
-class LossMeasure:
-    """Amounts in the portfolio's currency; a loss is positive."""
+class Simulated:
+    """The measure and the chunks that it rests on."""
 
-    value_at_risk: float
-    expected_shortfall: float
-    standard_error: float  # of the value at risk
-    confidence_interval: tuple[float, float]  # 95 %, of the value at risk
+    measure: LossMeasure
+    sizes: list[int]
 
-
-def horizon_deviations(values: Array, volatilities: Array, days: int) -> Array:
-    """Standard deviation (n,) of each position's gain over `days`, in currency: value × σ × √(days / 252)."""
-    return np.abs(values) * volatilities * sqrt(days / TRADING_DAYS_A_YEAR)
+    @property
+    def simulations(self) -> int:
+        return sum(self.sizes)
 
 
-def correlation_factor(correlations: Array) -> Array:
-    """F (n, n) with F Fᵀ = correlations; raises `NotPositiveSemidefinite`, never mends the matrix.
+def simulate(
+    losses: Losses,
+    sizes: list[int],
+    confidence: float,
+    *,
+    relative: float | None = None,
+    checkpoint: Checkpoint = unobserved,
+    watch: Stopwatch | None = None,
+) -> Simulated:
+    """Draws chunk by chunk; ends early when half the interval is at most `relative` × the value at risk.
 
-    By eigenvalues rather than Cholesky, which refuses perfectly correlated positions.
+    Looks are at sizes fixed by the chunks alone, so that where it ends depends on nothing but the data and the seed.
     """
-    eigenvalues, vectors = np.linalg.eigh(correlations)
-    if eigenvalues[0] < -_EIGENVALUE_ROUNDING * len(correlations):
-        raise NotPositiveSemidefinite(
-            f"the correlation matrix is not positive semidefinite: its smallest eigenvalue is {eigenvalues[0]:.6g}"
-        )
-    factor: Array = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
-    return factor
+    watch = watch or Stopwatch()
+    total, drawn = sum(sizes), 0
+    next_look = UNASKED_LOOK * sizes[0] if relative is None else FIRST_LOOK
+    sample = np.empty(total)
+    measure = None
+    for chunk, rows in enumerate(sizes):
+        sample[drawn : drawn + rows] = losses(chunk, rows)
+        drawn += rows
+        if drawn == total:
+            break
+        if drawn >= next_look:
+            measure = _measured(sample[:drawn], confidence, measure, watch)
+            next_look = int(drawn * _GROWTH)
+            if relative is not None and measure.within(relative):
+                return Simulated(measure, sizes[: chunk + 1])
+        checkpoint(_progress(drawn / total, measure))
+    return Simulated(_measured(sample, confidence, measure, watch), sizes)
 
 
-def simulate_gains(loadings: Array, simulations: int, seed: int) -> Array:
-    """Gain (simulations,) of the portfolio in each scenario: loadings (n,) · n standard normals, drift zero.
-
-    Drawn in chunks whose size depends on n alone, each with its own child seed: the same seed gives the same bits
-    on any worker.
-    """
-    gains = np.empty(simulations)
-    chunk = max(1, NORMALS_PER_CHUNK // len(loadings))
-    starts = range(0, simulations, chunk)
-    for start, child in zip(starts, np.random.SeedSequence(seed).spawn(len(starts)), strict=True):
-        part = gains[start : start + chunk]
-        normals = np.random.Generator(np.random.PCG64(child)).standard_normal((len(part), len(loadings)))
-        np.matmul(normals, loadings, out=part)
-    return gains
-
-
-def measure_losses(gains: Array, confidence: float) -> LossMeasure:
-    """Measures the losses −gains at `confidence` (0–1, exclusive).
-
-    Value at risk: the order statistic ⌈n·c⌉ of the losses. Expected shortfall: the mean of the worst (1 − c) share,
-    with the boundary loss counted in part (Rockafellar and Uryasev 2002, eq. 30). The interval: order statistics at
-    the binomial quantiles of rank n·c, free of any assumption on the distribution (David and Nagaraja, 2003, § 7.1).
-    """
-    losses = -gains
-    n = len(losses)
-    rank = n * confidence
-    spread = _Z_95 * sqrt(n * confidence * (1 - confidence))
-    at = min(n - 1, max(0, ceil(rank - 1e-9) - 1))
-    low = min(n - 1, max(0, floor(rank - spread) - 1))
-    high = min(n - 1, max(0, ceil(rank + spread) - 1))
-    losses.partition(sorted({low, at, high}))
-    value_at_risk = float(losses[at])
-    tail = float(losses[at + 1 :].sum()) + (at + 1 - rank) * value_at_risk
-    interval = (float(losses[low]), float(losses[high]))
+def parametric(portfolio: Portfolio, confidence: float) -> LossMeasure:
+    """In closed form, of normal returns: z σ − μ, and the mean of what lies beyond it. No sampling error."""
+    z = float(ndtri(confidence))
+    deviation, mean = portfolio.gain_deviation, portfolio.mean_gain
+    density = float(np.exp(-(z**2) / 2)) / sqrt(2 * np.pi)
+    at_risk = z * deviation - mean
     return LossMeasure(
-        value_at_risk=value_at_risk,
-        expected_shortfall=tail / (n - rank),
-        standard_error=(interval[1] - interval[0]) / (2 * _Z_95),
-        confidence_interval=interval,
+        value_at_risk=at_risk,
+        expected_shortfall=density / (1 - confidence) * deviation - mean,
+        standard_error=0.0,
+        confidence_interval=(at_risk, at_risk),
+        shortfall_standard_error=0.0,
     )
+
+
+def historical_gains(values: Array, returns: Array, days: int, overlapping: bool) -> Array:
+    """Gains (periods, n) over `days` from daily returns: sums over overlapping windows, or days scaled by √days."""
+    if not overlapping:
+        scaled: Array = returns * values * sqrt(days)
+        return scaled
+    running = np.vstack([np.zeros(len(values)), np.cumsum(returns, axis=0)])
+    summed: Array = (running[days:] - running[:-days]) * values
+    return summed
+
+
+def _measured(losses: Array, confidence: float, before: LossMeasure | None, watch: Stopwatch) -> LossMeasure:
+    watch.start()
+    threshold = None
+    if before is not None and confidence >= 0.5:  # the copy of the tail is then the smaller half
+        low, high = before.confidence_interval
+        threshold = low - 2 * (high - low)
+    measure = measure_losses(losses, confidence, threshold)
+    watch.lap("quantile")
+    return measure
+
+
+def _progress(fraction: float, measure: LossMeasure | None) -> Progress:
+    if measure is None:
+        return Progress(fraction)
+    return Progress(fraction, measure.value_at_risk, measure.confidence_interval)

@@ -1,0 +1,79 @@
+"""Value at risk against its floors: drawing the random numbers it uses, and taking the quantile with numpy."""
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+from tests.bench.ratio import say, versus
+from worker import var_task
+from worker.quant import scenarios, value_at_risk
+from worker.quant.checkpoint import unobserved
+from worker.quant.portfolio import over_horizon
+from worker.quant.stopwatch import Stopwatch
+from worker.quant.streams import chunk_sizes
+
+SIMULATIONS = 100_000
+POSITIONS = 50
+VALUES = np.full(POSITIONS, 1_000.0)
+VOLATILITIES = np.linspace(0.1, 0.4, POSITIONS)
+CORRELATIONS = np.full((POSITIONS, POSITIONS), 0.3) + 0.7 * np.eye(POSITIONS)
+CHOLESKY = np.linalg.cholesky(CORRELATIONS)
+COVARIANCE = CORRELATIONS * np.outer(VOLATILITIES, VOLATILITIES) * 10 / 252
+
+
+def one_position():
+    held = over_horizon(np.array([15_000.0]), np.array([0.2]), np.zeros(1), 10)
+    draw, rows = scenarios.normal_losses(held, 7, Stopwatch())
+    return value_at_risk.simulate(draw, chunk_sizes(SIMULATIONS, rows), 0.95)
+
+
+def draw_and_quantile():
+    np.quantile(np.random.Generator(np.random.PCG64(7)).standard_normal(SIMULATIONS), 0.95)
+
+
+def correlated(lognormal):
+    held = over_horizon(VALUES, VOLATILITIES, np.zeros(POSITIONS), 10, CORRELATIONS)
+    if not lognormal:
+        draw, rows = scenarios.normal_losses(held, 7, Stopwatch())
+        return value_at_risk.simulate(draw, chunk_sizes(SIMULATIONS, rows), 0.95)
+    gains, rows = scenarios.lognormal_gains(held, 7, Stopwatch())
+    return value_at_risk.simulate(scenarios.summed(gains), chunk_sizes(SIMULATIONS, rows), 0.95)
+
+
+def draw_and_correlate():
+    np.random.Generator(np.random.PCG64(7)).standard_normal((SIMULATIONS, POSITIONS)) @ CHOLESKY.T
+
+
+def multivariate_normal():
+    random = np.random.Generator(np.random.PCG64(7))
+    gains = random.multivariate_normal(np.zeros(POSITIONS), COVARIANCE, SIMULATIONS, method="cholesky") @ VALUES
+    return np.quantile(gains, 0.05)
+
+
+def whole_task():
+    return var_task.run({"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}, unobserved)
+
+
+def main() -> None:
+    ours, floor = versus(one_position, draw_and_quantile)
+    detail = f"{ours * 1e3:.2f} ms against {floor * 1e3:.2f} ms of drawing and np.quantile"
+    say("one position, 100,000 simulations, ratio to its floor", ours / floor, 1.5, at_most=True, detail=detail)
+
+    ours, floor = versus(lambda: correlated(False), draw_and_correlate, 5)
+    detail = f"{ours * 1e3:.1f} ms against {floor * 1e3:.1f} ms of drawing and correlating all 50 × 100,000 normals"
+    say("50 correlated positions, normal, ratio to its floor", ours / floor, 1.3, at_most=True, detail=detail)
+    ours, rival = versus(lambda: correlated(False), multivariate_normal, 5)
+    detail = f"{ours * 1e3:.1f} ms against {rival * 1e3:.1f} ms, same number of scenarios, same standard error"
+    say("50 correlated positions, times faster than multivariate_normal", rival / ours, 3, at_most=False, detail=detail)
+    ours, floor = versus(lambda: correlated(True), draw_and_correlate, 5)
+    detail = f"{ours * 1e3:.1f} ms against {floor * 1e3:.1f} ms of drawing and correlating"
+    say("50 correlated positions, lognormal, ratio to its floor", ours / floor, 1.3, at_most=True, detail=detail)
+
+    ours, _ = versus(whole_task, lambda: None)
+    say("the default task with its validation, ms", ours * 1e3, 75, at_most=True, detail="the specification's mark")
+
+
+if __name__ == "__main__":
+    main()
