@@ -49,6 +49,12 @@ def test_limits_are_kept_by_least_variance_and_by_the_highest_sharpe_ratio():
         assert 0.55 - 1e-7 <= weights[1:].sum() <= 0.6 + 1e-7
 
 
+def test_a_group_holds_no_more_than_its_most_and_no_less_than_its_least():
+    for group in (quant.Group("bonds", [0], most=0.5), quant.Group("risky", [1, 2], least=0.5)):
+        weights = quant.minimum_variance(THREE, quant.Limits(groups=[group]))
+        assert weights[0] == pytest.approx(0.5, abs=1e-6)
+
+
 def test_the_frontier_rises_from_the_least_risk_to_the_highest_return():
     points = quant.frontier(THREE, quant.Limits(), 6)
     returns = [float(THREE.returns @ point) for point in points]
