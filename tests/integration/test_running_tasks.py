@@ -26,7 +26,7 @@ def api(start, broker, wait_until):
     start("uvicorn", "api.main:app", "--port", str(port))
     start("celery", *WORKER, WORKER_CONCURRENCY="1")
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        wait_until(lambda: _ready(client), 30, "the replica sees a worker")
+        wait_until(lambda: _ready(client), 90, "the replica sees a worker")
         yield client
 
 
