@@ -105,8 +105,8 @@ def _p99s(before: Load, during: Load) -> str:
 
 
 def _megabytes(stack: Stack, name: str) -> float:
-    used = stack.docker("exec", stack.container(name), "cat", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
-    return int(used) / 1e6
+    used = stack.docker("stats", "--no-stream", "--format", "{{.MemUsage}}", stack.container(name)).split("iB")[0]
+    return float(used[:-1]) * {"K": 1 / 1024, "M": 1, "G": 1024}[used[-1]]
 
 
 def _now() -> str:
