@@ -23,7 +23,7 @@ def test_elasticsearch_refuses_without_the_right_password(stack: Stack, auth: tu
         ("throughline_filebeat", "FILEBEAT_PASSWORD", "GET", SEARCH),
         ("throughline_filebeat", "FILEBEAT_PASSWORD", "DELETE", "/logs-throughline-default"),
         ("throughline_jaeger", "JAEGER_PASSWORD", "GET", SEARCH),
-        ("throughline_jaeger", "JAEGER_PASSWORD", "GET", "/_index_template"),
+        ("throughline_jaeger", "JAEGER_PASSWORD", "DELETE", "/_index_template/throughline-jaeger-span"),
         ("throughline_reader", "READER_PASSWORD", "POST", "/logs-throughline-default/_doc"),
         ("throughline_reader", "READER_PASSWORD", "GET", "/_security/user"),
     ],

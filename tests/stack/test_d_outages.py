@@ -101,7 +101,8 @@ def _eventually(wait_until: Wait, pair: Callable[[], tuple[Counter[str], Counter
 
 
 def _p99s(before: Load, during: Load) -> str:
-    return f"{before.p99 * 1000:.0f} ms → {during.p99 * 1000:.0f} ms"
+    slowest = f"slowest {max(before.seconds) * 1000:.0f} ms → {max(during.seconds) * 1000:.0f} ms"
+    return f"{before.p99 * 1000:.0f} ms → {during.p99 * 1000:.0f} ms, {slowest}"
 
 
 def _megabytes(stack: Stack, name: str) -> float:
