@@ -5,7 +5,8 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test lint format lock docs clean env stack stack-down test-stack
+.PHONY: help setup demo up down status test lint format lock docs clean
+.PHONY: env stack stack-down test-stack
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
