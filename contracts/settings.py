@@ -37,6 +37,12 @@ class Settings(BaseSettings):
         description="Folder for OTLP/JSON span lines, used when no collector is set (`make up` sets it).",
     )
 
+    elasticsearch_url: str = Field(
+        "", description="Elasticsearch that `throughline journey` searches, such as `http://127.0.0.1:9200`."
+    )
+    elasticsearch_user: str = Field("throughline_reader", description="Who searches it.")
+    elasticsearch_password: str = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
+
     circuit_max_depth: int = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
     circuit_close_depth: int = Field(
         400, ge=0, description="Waiting tasks at or below which a half-open circuit breaker closes."
