@@ -30,7 +30,7 @@ test: setup lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
-	@for name in journey_search value_at_risk pricing memory cancellation; do \
+	@for name in journey_search front_door value_at_risk pricing memory cancellation; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom

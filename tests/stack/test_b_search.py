@@ -53,7 +53,7 @@ def test_one_search_finds_all_layers_within_ten_seconds(
     assert {("nginx", "request.completed"), ("api", "task.submitted"), ("worker", "task.succeeded")} <= actions
     assert {span.name for span in found.spans} == {
         *("nginx", "api", "publish high", "wait high", "run calculate_var"),
-        *("validate", "correlate", "simulate", "measure"),
+        *("validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions"),
     }
 
 

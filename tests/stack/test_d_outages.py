@@ -10,7 +10,7 @@ from tests.stack.stack import Stack
 
 Wait = Callable[..., object]
 SPANS = ("nginx", "api", "publish medium", "wait medium", "run calculate_var")
-PHASES = ("validate", "correlate", "simulate", "measure")
+PHASES = ("validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions")
 
 
 def test_filebeat_killed_in_the_middle_of_2000_requests_ships_every_line_once(stack: Stack, wait_until: Wait):
