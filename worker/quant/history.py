@@ -51,8 +51,8 @@ CATALOGUE: Final = {
         Scenario(
             "lehman_2008",
             "The autumn of Lehman's bankruptcy",
-            "S&P 500 from 1,283 and VIX from 20.65: CNBC, The Month that Shook the World; S&P 500 to 752.44: Los Angeles "
-            "Times, Money & Company, 19 February 2009; VIX to 80.86: Bloomberg, 20 November 2008",
+            "S&P 500 from 1,283 and VIX from 20.65: CNBC, The Month that Shook the World; S&P 500 to 752.44: "
+            "Los Angeles Times, Money & Company, 19 February 2009; VIX to 80.86: Bloomberg, 20 November 2008",
             "2008-08-29",
             "2008-11-20",
             {"equity": -0.414},
@@ -77,9 +77,9 @@ CATALOGUE: Final = {
         Scenario(
             "rates_2022",
             "The rise of interest rates",
-            "S&P 500 from 4,796.56 to 3,577.03: Dow Jones Newswires, Data Talk, 22 December 2022; ten-year Treasury yield "
-            "from 1.628 to 3.901 %: the same, 3 January and 14 October 2022; US Treasuries −11.4 % and corporates −15.6 % "
-            "to 15 September: Pensions & Investments, US bond investors' rough year",
+            "S&P 500 from 4,796.56 to 3,577.03: Dow Jones Newswires, Data Talk, 22 December 2022; ten-year Treasury "
+            "yield from 1.628 to 3.901 %: the same, 3 January and 14 October 2022; US Treasuries −11.4 % and corporates "
+            "−15.6 % to 15 September: Pensions & Investments, US bond investors' rough year",
             "2022-01-03",
             "2022-10-12",
             {"equity": -0.254, "government_bond": -0.114, "corporate_bond": -0.156},
