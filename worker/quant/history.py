@@ -78,7 +78,7 @@ CATALOGUE: Final = {
             "rates_2022",
             "The rise of interest rates",
             "S&P 500 from 4,796.56 to 3,577.03: Dow Jones Newswires, Data Talk, 22 December 2022; ten-year Treasury "
-            "yield from 1.628 to 3.901 %: the same, 3 January and 14 October 2022; US Treasuries −11.4 % and corporates "
+            "yield from 1.628 to 3.901 %: the same, 3 January and 14 October 2022; US Treasuries −11.4 %, corporates "
             "−15.6 % to 15 September: Pensions & Investments, US bond investors' rough year",
             "2022-01-03",
             "2022-10-12",
