@@ -59,7 +59,9 @@ app.conf.update(
     # Redis may be away for as long as it likes; the default gives up after 100 tries.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    worker_cancel_long_running_tasks_on_connection_loss=True,
+    # A task that runs while Redis is away runs on: its result is stored when Redis is back (the default ends it, and
+    # it waits for the visibility timeout to run again); its message, which comes again, is not run (claim.py).
+    worker_cancel_long_running_tasks_on_connection_loss=False,
     # Log lines are ours: see telemetry.py.
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
