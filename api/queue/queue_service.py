@@ -1,6 +1,5 @@
 """Redis as the api sees it: one atomic round trip to submit, one to read a task, one to see who is there."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from api.errors import BrokerUnavailable
+from api.queue.deadline import answered_within
 from api.queue.finished_tasks import FinishedTasks
 from api.queue.turnstile import Turnstile
 from contracts import keys
@@ -25,8 +25,6 @@ from observability import queue_sample
 from observability.queue_sample import Sample
 
 _CALLS_AT_A_TIME: Final = 16
-# Connecting and answering may each take as long as the setting says; both together must stay under a second.
-_CALL_TIMEOUTS: Final = 1.6
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,10 @@ class QueueService:
     """The only place in the api that talks to Redis. Raises `BrokerUnavailable` when Redis does not answer in time."""
 
     def __init__(self, settings: Settings) -> None:
-        timeout = settings.redis_timeout_seconds
         pool = ConnectionPool.from_url(
             settings.redis_url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
+            socket_timeout=None,  # redis-py's would be a plain timeout: deadline.py says what is wrong with those here
+            socket_connect_timeout=None,
             decode_responses=True,
             retry=Retry(NoBackoff(), 0),  # the client decides on a retry, and gets its answer within a second
         )
@@ -182,10 +179,7 @@ class QueueService:
     @asynccontextmanager
     async def _answer_in_time(self) -> AsyncIterator[None]:
         try:
-            async with (
-                self._turnstile.passage(),
-                asyncio.timeout(self._settings.redis_timeout_seconds * _CALL_TIMEOUTS),
-            ):
+            async with self._turnstile.passage(), answered_within(self._settings.redis_timeout_seconds):
                 yield
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnavailable from error
