@@ -186,9 +186,9 @@ class Asian:
 class Basket:
     """On a weighted sum of prices. Control: the weighted geometric mean times the sum of weights, in closed form.
 
-    Gamma, and theta with it: the payoff's second difference by the strike on the same paths, a tenth of the logarithm's
-    deviation wide, for its second derivative. That is biased by some 0.1 %, a standard error of 10 million paths; but a
-    likelihood ratio would need the inverse of the correlations, which assets that move as one do not have.
+    Gamma, and theta with it: the payoff's second difference by the strike on the same paths, a fifth of the logarithm's
+    deviation wide, for its second derivative. A likelihood ratio would need the inverse of the correlations, which
+    assets that move as one do not have.
     """
 
     call: bool
@@ -265,9 +265,14 @@ class Basket:
         )
 
     def _at_strike(self, basket: Array) -> Array:
-        """The payoff's second derivative by the basket, discounted: a second difference is a triangle at the strike."""
+        """The payoff's second derivative by the basket, discounted: a second difference is a triangle at the strike.
+
+        Two of them, one half as wide, leave no error of second order in the width (Richardson).
+        """
         # Assets may hedge each other so well that the mean hardly moves, though the sum does.
         deviation = max(self._deviation, float(self._shares @ self.volatilities) * sqrt(self.maturity) / 10)
-        width = self.strike * min(deviation, 1.0) / 10
-        heights: Array = self.discount * np.maximum(width - np.abs(basket - self.strike), 0.0) / width**2
+        width = self.strike * min(deviation, 1.0) / 5
+        away = np.abs(basket - self.strike)
+        wide, narrow = (np.maximum(w - away, 0.0) / w**2 for w in (width, width / 2))
+        heights: Array = self.discount * (4 * narrow - wide) / 3
         return heights
