@@ -261,6 +261,19 @@ def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, meth
     assert 930 <= sum(low <= truth <= high for low, high in runs) <= 970
 
 
+@pytest.mark.parametrize(
+    ("option", "method", "relative", "truth"),
+    [
+        (European(market()), "control_variate", 0.0025, 10.450583572185577),
+        (KNOCKED_OUT, "control_variate", 0.0005, barrier_oracle(market(), 90.0, "DownOut")),
+    ],
+)
+def test_an_interval_that_ended_the_simulation_holds_the_truth_as_often(option, method, relative, truth):
+    runs = [priced(option, method, 2_000_000, seed, relative=relative) for seed in range(1_000)]
+    assert all(run.price.within(relative) and run.simulations < 2_000_000 for run in runs)
+    assert 930 <= sum(run.price.interval[0] <= truth <= run.price.interval[1] for run in runs) <= 970
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_gives_the_same_bits_and_precision_ends_early(method):
     option = European(market())
