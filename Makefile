@@ -59,7 +59,7 @@ stack-down: ## ends it; its data stays (docker compose down -v removes that too)
 	docker compose down
 
 test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
-	$(BIN)/pytest -m stack tests/stack --timeout 900
+	$(BIN)/pytest -m stack tests/stack --timeout 900 $(ONLY)
 
 clean: down ## ends the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
