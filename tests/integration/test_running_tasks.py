@@ -25,7 +25,7 @@ WORKER = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
 def api(start, broker, wait_until, tmp_path):
     """A replica and a worker on a Redis of their own; the worker's log lines and spans are in tmp_path."""
     port = free_port()
-    start("uvicorn", "api.main:app", "--port", str(port))
+    start("uvicorn", "api.main:app", "--port", str(port), output=tmp_path / "api.jsonl")
     worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(tmp_path / "spans")}
     start("celery", *WORKER, output=tmp_path / "worker.jsonl", **worker)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
