@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test bench lint format lock docs clean
+.PHONY: help setup demo up down status test bench lint format lock docs dashboards clean
 .PHONY: env stack stack-down test-stack
 
 help:
@@ -48,6 +48,9 @@ lock: setup ## writes the lock files from pyproject.toml
 
 docs: setup ## prints docs/settings.md and docs/vocabulary.md from what they describe
 	$(BIN)/python -m local.reference
+
+dashboards: setup ## writes Kibana's saved objects from dashboards/source
+	$(BIN)/python -m dashboards.source.build
 
 env: ## makes the stack's passwords, once, into .env
 	@sh deploy/env.sh .env

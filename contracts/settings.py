@@ -1,5 +1,6 @@
 """Every setting of every process: one class, read from environment variables, checked before anything starts."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,13 @@ class Settings(BaseSettings):
     )
     elasticsearch_user: str = Field("throughline_reader", description="Who searches it.")
     elasticsearch_password: str = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
+
+    jaeger_public_url: str = Field(
+        "http://localhost:16686", description="Jaeger as browsers see it: where a trace ID in Kibana leads to."
+    )
+    api_public_url: str = Field(
+        "http://localhost", description="NGINX as browsers see it: where a task ID in Kibana leads to."
+    )
 
     circuit_max_depth: int = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
     circuit_close_depth: int = Field(
@@ -96,6 +104,14 @@ class Settings(BaseSettings):
         if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
+
+    @field_validator("jaeger_public_url", "api_public_url")
+    @classmethod
+    def _address_of_a_server(cls, url: str) -> str:
+        # It is written into links: whatever could end the link early, or lead it elsewhere, is refused.
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?", url):
+            raise ValueError("must be an address such as https://jaeger.example.com, without query or blanks")
+        return url.rstrip("/")
 
     @field_validator("visibility_timeout_seconds")
     @classmethod

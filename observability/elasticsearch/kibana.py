@@ -15,16 +15,24 @@ _IMPORT: Final = "/api/saved_objects/_import?overwrite=true"
 _SECONDS: Final = 60
 
 
-def import_folder(client: Client, folder: Path) -> list[str]:
+def import_folder(client: Client, folder: Path, settings: Settings) -> list[str]:
     """The names of the files that were taken; `Unanswered` when Kibana does not take one whole."""
     taken = []
     for path in sorted(folder.glob("*.ndjson")):
-        upload = {"file": (path.name, path.read_bytes(), "application/ndjson")}
+        upload = {"file": (path.name, _with_addresses(path.read_bytes(), settings), "application/ndjson")}
         answer = client.ask("POST", _IMPORT, files=upload, headers={"kbn-xsrf": "true"})
         if not answer.get("success"):  # it says 200 all the same
             raise Unanswered(f"Kibana does not take {path.name}: {answer.get('errors')}")
         taken.append(path.name)
     return taken
+
+
+def _with_addresses(content: bytes, settings: Settings) -> bytes:
+    """The links lead where browsers find Jaeger and the API; the files have the defaults of these settings."""
+    for name, path in {"jaeger_public_url": "/trace/", "api_public_url": "/api/v1/tasks/"}.items():
+        usual = f"{Settings.model_fields[name].default}{path}"
+        content = content.replace(usual.encode(), f"{getattr(settings, name)}{path}".encode())
+    return content
 
 
 def main() -> int:
@@ -33,7 +41,7 @@ def main() -> int:
     url, folder = os.environ["KIBANA_URL"], Path(sys.argv[1])
     with Client(url, settings.elasticsearch_user, settings.elasticsearch_password, _SECONDS) as client:
         try:
-            taken = import_folder(client, folder)
+            taken = import_folder(client, folder, settings)
         except Unanswered as error:
             _logger.error("%s", error)
             return 1
