@@ -1,5 +1,6 @@
 """Kibana's saved objects as the repository holds them, with what they say taken out of its strings."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,6 +82,19 @@ class Saved:
     def columns(self) -> Iterator[dict[str, Any]]:
         for layer in self.layers.values():
             yield from layer["columns"].values()
+
+    def queries(self) -> Iterator[str]:
+        """Its own and those of its columns, where it has any."""
+        yield self.query
+        if self.type == "lens":
+            yield from (column["filter"]["query"] for column in self.columns() if "filter" in column)
+
+    def fields(self) -> set[str]:
+        """Every field that it names."""
+        named = {name for query in self.queries() for name in re.findall(r'([\w.@]+)"?\s*(?::|[<>]=?)', query)}
+        if self.type == "lens":
+            return named | {column["sourceField"] for column in self.columns() if "sourceField" in column}
+        return named | set(self.attributes["columns"]) | {field for field, _ in self.attributes["sort"]}
 
 
 def all_saved() -> list[Saved]:

@@ -5,11 +5,11 @@ from typing import Final
 from dashboards.source.columns import count, different, highest, total
 from dashboards.source.layout import dashboard
 from dashboards.source.lens import figure
+from dashboards.source.queries import AT_NGINX, ENDED, ERRORS
 from dashboards.source.saved_object import SavedObject, kql, text
 from dashboards.source.searches import LINES_IN_ORDER
 from dashboards.source.waterfall import specification
 
-_ENDED: Final = "event.action : (task.succeeded or task.failed or task.retried or task.dead_lettered or task.cancelled)"
 _HELP: Final = (
     'Write `correlation_id : "…"` into the query bar, or follow a correlation ID from any table. '
     "A trace ID leads to Jaeger, a task ID to the task."
@@ -32,14 +32,13 @@ def page() -> SavedObject:
 
 
 def _totals() -> list[SavedObject]:
-    at_nginx = "service.name : nginx and event.action : request.completed"
     return [
-        figure("journey-answered", "Answered within", at_nginx, highest("Answered within", "duration_ms")),
-        figure("journey-waited", "Waited in queues", _ENDED, total("Waited in queues", "queue_wait_ms")),
-        figure("journey-ran", "Ran", _ENDED, total("Ran", "duration_ms")),
+        figure("journey-answered", "Answered within", AT_NGINX, highest("Answered within", "duration_ms")),
+        figure("journey-waited", "Waited in queues", ENDED, total("Waited in queues", "queue_wait_ms")),
+        figure("journey-ran", "Ran", ENDED, total("Ran", "duration_ms")),
         figure("journey-tasks", "Tasks", "task_id : *", different("Tasks", "task_id")),
-        figure("journey-attempts", "Attempts", _ENDED, count("Attempts")),
-        figure("journey-errors", "Errors", "correlation_id : *", count("Errors", "log.level : (error or critical)")),
+        figure("journey-attempts", "Attempts", ENDED, count("Attempts")),
+        figure("journey-errors", "Errors", "correlation_id : *", count("Errors", ERRORS)),
     ]
 
 

@@ -18,15 +18,12 @@ from dashboards.source.columns import (
 )
 from dashboards.source.layout import dashboard
 from dashboards.source.lens import chart, figure, table
+from dashboards.source.queries import AT_API, AT_NGINX, ERRORS, SAMPLES, SUCCEEDED
 from dashboards.source.saved_object import SavedObject
 from dashboards.source.searches import SLOWEST_REQUESTS
 
-_AT_NGINX: Final = "service.name : nginx and event.action : request.completed"
-_AT_API: Final = "service.name : api and event.action : request.completed"
-_SAMPLES: Final = "event.action : queue.sampled"
-_SUCCEEDED: Final = "event.action : task.succeeded"
 _TRANSITIONS: Final = "event.action : (circuit.opened or circuit.half_opened or circuit.closed)"
-_WRONG: Final = "log.level : (error or critical) or error.type : * or code : * or http.response.status_code >= 400"
+_WRONG: Final = f"{ERRORS} or error.type : * or code : * or http.response.status_code >= 400"
 _TOO_MANY_ERRORS: Final = 0.05
 
 
@@ -50,12 +47,12 @@ def page() -> SavedObject:
 
 def _now() -> list[SavedObject]:
     return [
-        figure("circuit-now", "Circuit breaker", _SAMPLES, latest("Circuit breaker", "circuit.state", "string")),
-        figure("workers-now", "Workers alive", _SAMPLES, latest("Workers alive", "workers.alive")),
-        figure("in-flight-now", "Tasks in flight", _SAMPLES, latest("Tasks in flight", "tasks.in_flight")),
-        figure("waiting-now", "Tasks waiting", _SAMPLES, latest("Tasks waiting", "queue.depth.total")),
-        figure("errors-now", "Error rate", _AT_NGINX, _error_rate()),
-        figure("requests-now", "Requests", _AT_NGINX, count("Requests")),
+        figure("circuit-now", "Circuit breaker", SAMPLES, latest("Circuit breaker", "circuit.state", "string")),
+        figure("workers-now", "Workers alive", SAMPLES, latest("Workers alive", "workers.alive")),
+        figure("in-flight-now", "Tasks in flight", SAMPLES, latest("Tasks in flight", "tasks.in_flight")),
+        figure("waiting-now", "Tasks waiting", SAMPLES, latest("Tasks waiting", "queue.depth.total")),
+        figure("errors-now", "Error rate", AT_NGINX, _error_rate()),
+        figure("requests-now", "Requests", AT_NGINX, count("Requests")),
     ]
 
 
@@ -64,8 +61,8 @@ def _requests() -> list[SavedObject]:
     errors = {"time": over_time(), "rate": _error_rate()}
     limit = constant("5 %", _TOO_MANY_ERRORS, PERCENT)
     return [
-        chart("request-rate", "Request rate", _AT_NGINX, "line", rate),
-        chart("error-rate", "Error rate (answers of 500 and above)", _AT_NGINX, "line", errors, limit=limit),
+        chart("request-rate", "Request rate", AT_NGINX, "line", rate),
+        chart("error-rate", "Error rate (answers of 500 and above)", AT_NGINX, "line", errors, limit=limit),
     ]
 
 
@@ -76,8 +73,8 @@ def _error_rate() -> Column:
 def _latencies() -> list[SavedObject]:
     columns = {"time": over_time()} | percentiles("duration_ms")
     return [
-        chart("latency-nginx", "Latency at NGINX", _AT_NGINX, "line", columns),
-        chart("latency-api", "Latency at the api", _AT_API, "line", columns),
+        chart("latency-nginx", "Latency at NGINX", AT_NGINX, "line", columns),
+        chart("latency-api", "Latency at the api", AT_API, "line", columns),
     ]
 
 
@@ -91,8 +88,8 @@ def _queues() -> list[SavedObject]:
         "run95": percentile("Ran, p95", "duration_ms", 95),
     }
     return [
-        chart("queue-depth", "Queue depth by priority", _SAMPLES, "area_stacked", {"time": over_time()} | depth),
-        chart("wait-and-run", "Queue wait against run time", _SUCCEEDED, "line", {"time": over_time()} | times),
+        chart("queue-depth", "Queue depth by priority", SAMPLES, "area_stacked", {"time": over_time()} | depth),
+        chart("wait-and-run", "Queue wait against run time", SUCCEEDED, "line", {"time": over_time()} | times),
     ]
 
 
@@ -101,9 +98,9 @@ def _workers() -> list[SavedObject]:
     alive = lowest("Workers alive", "workers.alive")
     in_flight = highest("Tasks in flight", "tasks.in_flight")
     return [
-        chart("oldest-age", "Age of the oldest waiting task", _SAMPLES, "line", {"time": over_time(), "age": age}),
-        chart("workers-alive", "Workers alive", _SAMPLES, "line", {"time": over_time(), "alive": alive}),
-        chart("in-flight", "Tasks in flight", _SAMPLES, "line", {"time": over_time(), "in_flight": in_flight}),
+        chart("oldest-age", "Age of the oldest waiting task", SAMPLES, "line", {"time": over_time(), "age": age}),
+        chart("workers-alive", "Workers alive", SAMPLES, "line", {"time": over_time(), "alive": alive}),
+        chart("in-flight", "Tasks in flight", SAMPLES, "line", {"time": over_time(), "in_flight": in_flight}),
     ]
 
 
@@ -112,9 +109,9 @@ def _tasks() -> list[SavedObject]:
     changes = {"time": over_time(), "change": by("Change", "event.action"), "changes": count("Changes")}
     done = {"time": over_time(), "type": by("Task type", "task_type"), "done": count("Tasks per minute", per="m")}
     return [
-        chart("circuit-state", "Circuit breaker: state", _SAMPLES, "bar_percentage_stacked", states),
+        chart("circuit-state", "Circuit breaker: state", SAMPLES, "bar_percentage_stacked", states),
         chart("circuit-changes", "Circuit breaker: transitions", _TRANSITIONS, "bar_stacked", changes),
-        chart("throughput", "Throughput by task type", _SUCCEEDED, "bar_stacked", done),
+        chart("throughput", "Throughput by task type", SUCCEEDED, "bar_stacked", done),
     ]
 
 

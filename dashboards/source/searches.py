@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from dashboards.source import queries
 from dashboards.source.data_views import BOTH, LINES
 from dashboards.source.saved_object import SavedObject, kql, text
 
@@ -37,14 +38,14 @@ BY_CORRELATION_ID: Final = _search(
 ERRORS: Final = _search(
     "throughline-errors",
     "Errors",
-    "log.level : (error or critical)",
+    queries.ERRORS,
     ("service.node.name", "event.action", "problem", "message", "correlation_id", "task_id", "trace.id"),
     ("@timestamp", "desc"),
 )
 SLOWEST_REQUESTS: Final = _search(
     "throughline-slowest-requests",
     "Slowest requests",
-    "service.name : nginx and event.action : request.completed",
+    queries.AT_NGINX,
     ("duration_ms", "http.request.method", "url.path", "http.response.status_code", "correlation_id", "trace.id"),
     ("duration_ms", "desc"),
 )
@@ -67,7 +68,7 @@ LINES_IN_ORDER: Final = _search(
 DEAD_LETTERS: Final = _search(
     "throughline-dead-letters",
     "Dead letters",
-    "event.action : task.dead_lettered",
+    queries.DEAD_LETTERED,
     ("task_type", "attempt", "error.message", "service.node.name", "task_id", "correlation_id", "trace.id"),
     ("@timestamp", "desc"),
 )

@@ -5,16 +5,10 @@ from typing import Final
 from dashboards.source.columns import by, count, highest, in_ranges, over_time, percentile, total
 from dashboards.source.layout import dashboard
 from dashboards.source.lens import chart, figure, heatmap, table
+from dashboards.source.queries import DEAD_LETTERED, ENDED, FAILED, RETRIED, SUCCEEDED
 from dashboards.source.saved_object import SavedObject
 from dashboards.source.searches import DEAD_LETTERS
 
-_ENDED: Final = (
-    "event.action : (task.succeeded or task.failed or task.retried or task.dead_lettered) and duration_ms : *"
-)
-_SUCCEEDED: Final = "event.action : task.succeeded"
-_FAILED: Final = "event.action : task.failed"
-_RETRIED: Final = "event.action : task.retried"
-_DEAD: Final = "event.action : task.dead_lettered"
 _PUT_BACK: Final = "event.action : task.put_back"
 _STALLED: Final = "event.action : worker.stalled"
 _EDGES: Final = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
@@ -39,10 +33,10 @@ def page() -> SavedObject:
 
 def _counted() -> list[SavedObject]:
     return [
-        figure("succeeded-count", "Succeeded", _SUCCEEDED, count("Succeeded")),
-        figure("failed-count", "Failed", _FAILED, count("Failed")),
-        figure("retried-count", "Retries", _RETRIED, count("Retries")),
-        figure("dead-count", "Dead letters", _DEAD, count("Dead letters")),
+        figure("succeeded-count", "Succeeded", SUCCEEDED, count("Succeeded")),
+        figure("failed-count", "Failed", FAILED, count("Failed")),
+        figure("retried-count", "Retries", RETRIED, count("Retries")),
+        figure("dead-count", "Dead letters", DEAD_LETTERED, count("Dead letters")),
         figure("put-back-count", "Put back by the sweep", _PUT_BACK, count("Put back by the sweep")),
         figure("stalled-count", "Workers stalled", _STALLED, count("Workers stalled")),
     ]
@@ -53,8 +47,8 @@ def _load() -> list[SavedObject]:
     runs = {"time": over_time(), "worker": worker, "runs": count("Runs per minute", per="m")}
     busy = {"time": over_time(), "worker": worker, "busy": total("Run time", "duration_ms")}
     return [
-        chart("worker-runs", "Runs by worker", _ENDED, "bar_stacked", runs),
-        chart("worker-busy", "Run time by worker, all its processes", _ENDED, "bar_stacked", busy),
+        chart("worker-runs", "Runs by worker", ENDED, "bar_stacked", runs),
+        chart("worker-busy", "Run time by worker, all its processes", ENDED, "bar_stacked", busy),
     ]
 
 
@@ -62,14 +56,14 @@ def _per_worker() -> SavedObject:
     columns = {
         "worker": by("Worker", "service.node.name", most=64, order="runs"),
         "runs": count("Runs"),
-        "succeeded": count("Succeeded", _SUCCEEDED),
-        "failed": count("Failed", _FAILED),
-        "retried": count("Retried", _RETRIED),
+        "succeeded": count("Succeeded", SUCCEEDED),
+        "failed": count("Failed", FAILED),
+        "retried": count("Retried", RETRIED),
         "busy": total("Run time", "duration_ms"),
         "p95": percentile("Run time, p95", "duration_ms", 95),
         "longest": highest("Longest", "duration_ms"),
     }
-    return table("per-worker", "Workers", _ENDED, columns, sort="runs")
+    return table("per-worker", "Workers", ENDED, columns, sort="runs")
 
 
 def _durations() -> list[SavedObject]:
@@ -80,8 +74,8 @@ def _durations() -> list[SavedObject]:
     }
     p95 = {"time": over_time(), "type": by("Task type", "task_type"), "p95": percentile("p95", "duration_ms", 95)}
     return [
-        heatmap("duration-by-type", "Run time by task type", _ENDED, cells),
-        chart("duration-p95", "Run time by task type, p95", _ENDED, "line", p95),
+        heatmap("duration-by-type", "Run time by task type", ENDED, cells),
+        chart("duration-p95", "Run time by task type, p95", ENDED, "line", p95),
     ]
 
 
@@ -93,6 +87,6 @@ def _trouble() -> list[SavedObject]:
         "failures": count("Failures"),
     }
     return [
-        chart("retries", "Retries by error type", _RETRIED, "bar_stacked", retries),
-        table("failures", "Failures by error type", _FAILED, failures, sort="failures"),
+        chart("retries", "Retries by error type", RETRIED, "bar_stacked", retries),
+        table("failures", "Failures by error type", FAILED, failures, sort="failures"),
     ]

@@ -1,0 +1,21 @@
+"""What several pages ask for, in Kibana's query language."""
+
+from typing import Final
+
+# Probes come every few seconds and are fast; a stream of events lasts as long as its task. Both would hide the rest.
+_NO_REQUEST: Final = "not url.path : (/health* or /api/v1/tasks/*/events)"
+_COMPLETED: Final = f"event.action : request.completed and {_NO_REQUEST}"
+
+AT_NGINX: Final = f"service.name : nginx and {_COMPLETED}"
+AT_API: Final = f"service.name : api and {_COMPLETED}"
+SAMPLES: Final = "event.action : queue.sampled"
+SUCCEEDED: Final = "event.action : task.succeeded"
+FAILED: Final = "event.action : task.failed"
+RETRIED: Final = "event.action : task.retried"
+DEAD_LETTERED: Final = "event.action : task.dead_lettered"
+# Every end of a run, good or bad. A lost process's task has no run time, and its worker is not known.
+ENDED: Final = (
+    "event.action : (task.succeeded or task.failed or task.retried or task.dead_lettered or task.cancelled) "
+    "and duration_ms : *"
+)
+ERRORS: Final = "log.level : (error or critical)"
