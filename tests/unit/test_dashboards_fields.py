@@ -105,4 +105,16 @@ def test_the_waterfall_reads_what_a_span_has():
     assert {name for order in body["sort"] for name in order} <= known.keys()
     assert set(body["_source"]) <= known.keys() | {"tag"}
     asked = set(re.findall(r"datum\._source\.([\w.]+)", orjson.dumps(spec["transform"]).decode()))
-    assert asked == {"traceID", "operationName", "process.serviceName", "startTime", "duration", "tag", "tag.error"}
+    assert asked == {
+        "traceID",
+        "operationName",
+        "process.serviceName",
+        "startTime",
+        "duration",
+        "tag",
+        "tag.status",
+        "tag.error",
+    }
+    tags = set(re.findall(r"tag\['([^']+)'\]", orjson.dumps(spec["transform"]).decode()))
+    assert tags == {"correlation_id", "error@type", "http@response@status_code"}
+    assert {f"tag.{name}" for name in tags} <= known.keys()
