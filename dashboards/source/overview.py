@@ -18,11 +18,11 @@ from dashboards.source.columns import (
 )
 from dashboards.source.layout import dashboard
 from dashboards.source.lens import chart, figure, table
-from dashboards.source.queries import AT_API, AT_NGINX, ERRORS, SAMPLES, SUCCEEDED
+from dashboards.source.queries import AT_API, AT_NGINX, ERRORS, SAMPLES, SUCCEEDED, either
 from dashboards.source.saved_object import SavedObject
 from dashboards.source.searches import SLOWEST_REQUESTS
 
-_TRANSITIONS: Final = "event.action : (circuit.opened or circuit.half_opened or circuit.closed)"
+_TRANSITIONS: Final = either("event.action", "circuit.opened", "circuit.half_opened", "circuit.closed")
 _WRONG: Final = f"{ERRORS} or error.type : * or code : * or http.response.status_code >= 400"
 _TOO_MANY_ERRORS: Final = 0.05
 

@@ -31,7 +31,7 @@ class Looking:
         measures = {name: columns[name] for name in order if name not in buckets}
         body = self._body(lens) | {"size": 0, "aggs": _nested(buckets, columns, measures, interval)}
         answer = self._ask(lens, body)
-        inside = answer["aggregations"] | {"doc_count": answer["hits"]["total"]["value"]}
+        inside = answer.get("aggregations", {}) | {"doc_count": answer["hits"]["total"]["value"]}
         return list(_rows(inside, buckets, measures, {}))
 
     def value(self, lens: Saved) -> Any:
@@ -41,7 +41,8 @@ class Looking:
 
     def hits(self, search: Saved, size: int = 500) -> list[dict[str, list[Any]]]:
         """A saved search's documents in its order, with the values of its columns and of the time."""
-        fields = ["@timestamp", *search.attributes["columns"]]
+        time = {"field": "@timestamp", "format": "epoch_millis"}  # lines and spans keep it differently
+        fields = [time, *search.attributes["columns"]]
         sort = [{field: direction} for field, direction in search.attributes["sort"]]
         body = self._body(search) | {"size": size, "_source": False, "fields": fields, "sort": sort}
         return [hit.get("fields", {}) for hit in self._ask(search, body)["hits"]["hits"]]
