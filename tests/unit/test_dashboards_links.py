@@ -74,7 +74,7 @@ def test_jaeger_asks_for_fields_that_the_data_view_has():
 
 
 def test_no_dollar_sign_in_jaegers_file_is_taken_for_a_variable():
-    # Jaeger replaces $NAME in it; a dollar sign that is meant is written twice.
+    # Jaeger puts nothing in the place of $NAME; a dollar sign that is meant is written twice.
     assert re.findall(r"(?<!\$)\$(?!\$)", JAEGER_UI) == []
 
 
