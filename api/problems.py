@@ -1,5 +1,6 @@
 """Every error answer: RFC 9457 problem details, with a code for programs and the correlation ID for a search."""
 
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.BrokerUnavailable: (503, "BROKER_UNAVAILABLE"),
 }
 _FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
+
+_code: ContextVar[str] = ContextVar("problem_code", default="")
 
 
 class FieldError(BaseModel):
@@ -59,6 +62,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (*statuses, 429, 502, 504)}
 
 
+def answered_code() -> str:
+    """The code of the problem that the current request is answered with; empty while there is none."""
+    return _code.get()
+
+
 def answer(
     request_path: str,
     status: int,
@@ -68,6 +76,7 @@ def answer(
     field_errors: list[FieldError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
+    _code.set(code)
     problem = Problem(
         type=f"urn:throughline:problem:{code.lower().replace('_', '-')}",
         title=HTTPStatus(status).phrase,

@@ -311,6 +311,7 @@ def test_throughput_is_the_tasks_that_were_sent(ours: Looking, happened: Happene
 def test_top_errors_say_what_where_and_for_whom(ours: Looking, happened: Happened):
     errors = {(row["problem"], row["service"]): row for row in ours.rows(lens("top-errors"))}
     assert errors["HTTP 503", "nginx"]["count"] == REFUSED
+    assert errors["CIRCUIT_OPEN", "api"]["count"] == REFUSED
     assert errors["NotCalculable", "worker"]["count"] == 2
     assert errors["NotCalculable", "worker"]["last"] in happened.tasks
     assert errors["ConnectionError", "worker"]["count"] == 2
