@@ -99,6 +99,7 @@ def happened(stack: Stack, wait_until: Wait) -> Happened:
         for kind in client.get("/api/v1/task-types").json()["task_types"]:
             assert found.post(client, kind["example"]) == 201
         assert [found.post(client, FAILING) for _ in range(2)] == [201, 201]
+        assert found.post(client, {"task_type": "crystal_ball"}) == 422
         _a_long_task_is_cancelled(stack, client, found, wait_until)
         _circuit_breaker_opens(stack, client, found, wait_until)
     wait_until(lambda: _ended(stack, found) == found.sent.total(), 60, "every task has ended")
@@ -312,6 +313,7 @@ def test_top_errors_say_what_where_and_for_whom(ours: Looking, happened: Happene
     errors = {(row["problem"], row["service"]): row for row in ours.rows(lens("top-errors"))}
     assert errors["HTTP 503", "nginx"]["count"] == REFUSED
     assert errors["CIRCUIT_OPEN", "api"]["count"] == REFUSED
+    assert errors["VALIDATION_FAILED", "api"]["count"] == 1
     assert errors["NotCalculable", "worker"]["count"] == 2
     assert errors["NotCalculable", "worker"]["last"] in happened.tasks
     assert errors["ConnectionError", "worker"]["count"] == 2

@@ -18,6 +18,7 @@ VERSIONS = {
     "dashboard": "8.9.0",
 }
 EMBEDDED = ("panelsJSON", "optionsJSON", "visState", "uiStateJSON", "fieldFormatMap", "runtimeFieldMap", "fieldAttrs")
+BUCKETS = {"date_histogram", "terms", "range"}
 DASHBOARDS = of_type("dashboard")
 LENSES = of_type("lens")
 # What is asked for on each page, by the titles that people see.
@@ -150,6 +151,7 @@ def test_a_lens_computes_buckets_first_and_orders_them_by_a_column_it_has(saved:
         columns = layer["columns"]
         assert sorted(layer["columnOrder"]) == sorted(columns)
         bucketed = [columns[name]["isBucketed"] for name in layer["columnOrder"]]
+        assert bucketed == [columns[name]["operationType"] in BUCKETS for name in layer["columnOrder"]]
         assert bucketed == sorted(bucketed, reverse=True)
         orders = [column["params"]["orderBy"] for column in columns.values() if column["operationType"] == "terms"]
         assert {order["columnId"] for order in orders if "columnId" in order} <= columns.keys()
