@@ -293,13 +293,14 @@ def test_probes_are_not_counted_as_requests(all_of_it: Looking):
 
 
 def test_queues_and_workers_are_those_of_the_time_without_workers(all_of_it: Looking, at_all_times: list[Looking]):
-    depth = all_of_it.rows(lens("queue-depth"), "1s")
+    depth = all_of_it.rows(lens("queue-depth"), "1d")
     assert {name: max(row[name] or 0 for row in depth) for name in WAITING} == WAITING
     assert {row["alive"] for row in all_of_it.rows(lens("workers-alive"), "1s")} >= {0, 3}
-    assert max(row["age"] or 0 for row in all_of_it.rows(lens("oldest-age"), "1s")) > 5
+    assert 0 in {row["alive"] for row in all_of_it.rows(lens("workers-alive"), "1d")}  # the worst of a long interval
+    assert max(row["age"] or 0 for row in all_of_it.rows(lens("oldest-age"), "1d")) > 5
     assert all_of_it.value(lens("workers-now")) == 3
     assert all_of_it.value(lens("waiting-now")) == 0
-    assert max(row["in_flight"] or 0 for row in all_of_it.rows(lens("in-flight"), "1s")) >= 1
+    assert max(row["in_flight"] or 0 for row in all_of_it.rows(lens("in-flight"), "1d")) >= 1
     while_waiting, while_running = at_all_times[1:]
     assert (while_waiting.value(lens("waiting-now")), while_waiting.value(lens("workers-now"))) == (13, 0)
     assert while_running.value(lens("in-flight-now")) == 1
