@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from contracts.settings import Settings
+from contracts.settings import Settings, load_settings
 from observability import logging as log_lines
 from observability.elasticsearch.client import Client, Unanswered
 
@@ -36,8 +36,8 @@ def _with_addresses(content: bytes, settings: Settings) -> bytes:
 
 
 def main() -> int:
-    log_lines.setup("setup", Settings())
-    settings = Settings()
+    settings = load_settings()
+    log_lines.setup("setup", settings)
     url, folder = os.environ["KIBANA_URL"], Path(sys.argv[1])
     with Client(url, settings.elasticsearch_user, settings.elasticsearch_password, _SECONDS) as client:
         try:
