@@ -129,6 +129,7 @@ def in_ranges(label: str, field: str, edges: Sequence[float], unit: str) -> Colu
         {"from": low, "to": high, "label": name}
         for (low, high), name in zip(itertools.pairwise(bounds), labels, strict=True)
     ]
-    params = {"type": "range", "ranges": ranges, "maxBars": "auto", "parentFormat": {"id": "range"}}
+    shown = {"id": "range", "params": {"template": "arrow_right", "replaceInfinity": True}}
+    params = {"type": "range", "ranges": ranges, "maxBars": "auto", "parentFormat": shown}
     more = {"dataType": "string", "scale": "ordinal", "isBucketed": True}
     return _column("range", label, sourceField=field, params=params, **more)

@@ -37,7 +37,6 @@ class SavedObject:
             "id": self.id,
             "coreMigrationVersion": _CORE_VERSION,
             "typeMigrationVersion": _VERSIONS[self.type],
-            "managed": False,
             "attributes": self.attributes,
             "references": [{"name": name, "type": to.type, "id": to.id} for name, to in self.references.items()],
         }
