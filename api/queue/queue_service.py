@@ -80,6 +80,7 @@ class QueueService:
         self._redis = Redis(connection_pool=pool)
         self._front_door = self._script("front_door.lua")
         self._cancel = self._script("cancel.lua")
+        self._replay = self._script("replay.lua")
         self._settings = settings
         self.finished = FinishedTasks(settings)
 
@@ -100,6 +101,7 @@ class QueueService:
             keys.WORKERS,
             keys.WORKER_SLOTS,
             keys.CELERY_UNACKED,
+            keys.OPEN,
         ]
         if submission.idempotency_key:
             script_keys.append(submission.idempotency_key)
@@ -151,11 +153,34 @@ class QueueService:
             queue,
             keys.celery_result(task_id),
             keys.FINISHED,
+            keys.OPEN,
+            keys.DELAYED,
         ]
         revoked = orjson.dumps({"status": Status.REVOKED, "result": None, "traceback": None, "task_id": task_id})
         arguments: list[str | bytes | int] = [task_id, self._settings.result_ttl_seconds, revoked]
         async with self._answer_in_time():
             return str(await self._cancel(keys=script_keys, args=arguments))
+
+    async def dead_letters(self, most: int) -> list[str]:
+        """The IDs of the dead letters, the latest first; those whose record has expired are forgotten."""
+        async with self._answer_in_time():
+            seconds, _ = await self._redis.time()
+            await self._redis.zremrangebyscore(keys.DEAD_LETTERS, "-inf", seconds - self._settings.result_ttl_seconds)
+            return [str(task_id) for task_id in await self._redis.zrevrange(keys.DEAD_LETTERS, 0, most - 1)]
+
+    async def replay(self, task_id: str, queue: str) -> bool:
+        """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
+        script_keys = [
+            keys.task(task_id),
+            keys.message(task_id),
+            queue,
+            keys.celery_result(task_id),
+            keys.OPEN,
+            keys.DEAD_LETTERS,
+        ]
+        arguments: list[str | int] = [task_id, self._settings.result_ttl_seconds]
+        async with self._answer_in_time():
+            return bool(await self._replay(keys=script_keys, args=arguments))
 
     async def close_circuit(self) -> None:
         """Forgets that the circuit breaker was open."""
