@@ -27,6 +27,9 @@ if KEYS[14] then
   end
 end
 
+-- So is a task that this very request has brought already: the answer was lost with Redis, and it asks again.
+if redis.call('EXISTS', KEYS[6]) == 1 then return {'accepted', 1, ''} end
+
 local waiting, depth = {}, 0
 for i = 2, 4 do
   waiting[i] = redis.call('LLEN', KEYS[i])

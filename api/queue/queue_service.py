@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 import orjson
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.backoff import ConstantBackoff
 from redis.commands.core import AsyncScript
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from api.errors import BrokerUnavailable
@@ -74,7 +75,9 @@ class QueueService:
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             decode_responses=True,
-            retry=Retry(NoBackoff(), 0),  # the client decides on a retry, and gets its answer within a second
+            # Redis restarted is back in half a second: worth a wait, which the answer's own deadline bounds. A script
+            # that ran, but whose answer was lost, finds out that it did.
+            retry=Retry(ConstantBackoff(0.05), 20, supported_errors=(RedisConnectionError,)),
         )
         self._turnstile = Turnstile(_CALLS_AT_A_TIME)
         self._redis = Redis(connection_pool=pool)
