@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test bench lint format lock docs clean
+.PHONY: help setup demo up down status test chaos bench lint format lock docs clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -27,6 +27,9 @@ status: setup ## process, port, pid, health
 
 test: setup lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
+
+chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
+	$(BIN)/python -m tests.chaos
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
 	@for name in journey_search value_at_risk pricing memory cancellation; do \
