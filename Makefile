@@ -32,7 +32,7 @@ chaos: setup ## breaks each part of the nine under load and writes docs/reliabil
 	$(BIN)/python -m tests.chaos
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
-	@for name in journey_search value_at_risk pricing memory cancellation; do \
+	@for name in journey_search value_at_risk pricing memory cancellation durability; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom

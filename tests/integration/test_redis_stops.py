@@ -52,8 +52,13 @@ def stoppable(tmp_path, wait_until):
 
 
 async def submit(url, seconds):
+    """A task of so many seconds."""
+    return await submit_seed(url, TAKES_SECONDS + seconds)
+
+
+async def submit_seed(url, seed):
     queue = QueueService(Settings(redis_url=url))
-    data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": TAKES_SECONDS + seconds}
+    data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": seed}
     with correlation.bound("STOPS-1"):
         task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": data})
         task_id = (await TaskService(queue).submit(task, ANYONE)).task_id
