@@ -6,9 +6,10 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test chaos bench lint format lock docs clean
+.PHONY: env stack stack-down test-stack
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 setup: ## installs what is missing: NGINX, redis-server, everything else into .venv
 	@sh local/setup.sh
@@ -32,7 +33,7 @@ chaos: setup ## breaks each part of the nine under load and writes docs/reliabil
 	$(BIN)/python -m tests.chaos
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
-	@for name in journey_search value_at_risk pricing memory cancellation durability; do \
+	@for name in journey_search front_door value_at_risk pricing memory cancellation durability; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom
@@ -50,6 +51,18 @@ lock: setup ## writes the lock files from pyproject.toml
 
 docs: setup ## prints docs/settings.md and docs/vocabulary.md from what they describe
 	$(BIN)/python -m local.reference
+
+env: ## makes the stack's passwords, once, into .env
+	@sh deploy/env.sh .env
+
+stack: env ## starts the stack in Docker: the nine containers and the plane; nothing to set up before
+	docker compose up --build --wait
+
+stack-down: ## ends it; its data stays (docker compose down -v removes that too)
+	docker compose down
+
+test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
+	$(BIN)/pytest -m stack tests/stack --timeout 900 $(ONLY)
 
 clean: down ## ends the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

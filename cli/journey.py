@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from local.run import CannotRun
 from observability import correlation
-from observability.journey import assemble, find, to_dict
+from observability.journey import Found, assemble, find, to_dict
 from observability.journey.duration import in_words
 from observability.journey.journey import Journey, LogLine, Request, Step
 from observability.journey.placing import rows_of_logs
@@ -41,9 +42,11 @@ def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) ->
             file=sys.stderr,
         )
         return 2
-    found = find(var_dir, correlation_id)
+    url = os.environ.get("ELASTICSEARCH_URL", "")
+    found = _searched(url, correlation_id) if url else find(var_dir, correlation_id)
     if not found:
-        print("\n".join(_nothing_found(correlation_id, var_dir)), file=sys.stderr)
+        says = [f"Nothing found under the correlation ID {correlation_id} in {url}."] if url else ()
+        print("\n".join(says or _nothing_found(correlation_id, var_dir)), file=sys.stderr)
         return 1
     result = assemble(correlation_id, found)
     if as_json:
@@ -51,6 +54,19 @@ def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) ->
     else:
         draw(result, terminal(), logs=logs)
     return 0
+
+
+def _searched(url: str, correlation_id: str) -> Found:
+    """In Elasticsearch. Imported here: a search in files must not wait for an HTTP client to load."""
+    from observability.elasticsearch.client import Client, Unanswered  # noqa: PLC0415
+    from observability.journey import elasticsearch  # noqa: PLC0415
+
+    user = os.environ.get("ELASTICSEARCH_USER", "throughline_reader")
+    with Client(url, user, os.environ.get("ELASTICSEARCH_PASSWORD", "")) as client:
+        try:
+            return elasticsearch.find(client, correlation_id)
+        except Unanswered as error:
+            raise CannotRun(str(error)) from None
 
 
 def terminal() -> Console:

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """The environment variables that Throughline reads; docs/settings.md is printed from this class."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     environment: Literal["development", "staging", "production"] = Field(
         "development", description="How much is logged: everything, important events, or business events."
@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         None,
         description="Folder for OTLP/JSON span lines, used when no collector is set (`make up` sets it).",
     )
+
+    elasticsearch_url: str = Field(
+        "", description="Elasticsearch that `throughline journey` searches, such as `http://127.0.0.1:9200`."
+    )
+    elasticsearch_user: str = Field("throughline_reader", description="Who searches it.")
+    elasticsearch_password: str = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
 
     circuit_max_depth: int = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
     circuit_close_depth: int = Field(

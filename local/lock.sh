@@ -5,10 +5,14 @@ cd "$(dirname "$0")/.."
 lock() {
   out=$1
   shift
-  .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
-    --no-header --no-emit-find-links --no-emit-index-url "$@" --output-file "$out"
+  .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet \
+    --no-header --no-emit-find-links --no-emit-index-url "$@" --output-file "$out" >/dev/null
 }
-lock requirements.lock --all-extras
-lock requirements-api.lock --extra api
-lock requirements-worker.lock --extra worker
-lock requirements-monitor.lock --extra monitor
+lock requirements.lock pyproject.toml --all-extras
+lock requirements-api.lock pyproject.toml --extra api
+lock requirements-worker.lock pyproject.toml --extra worker
+lock requirements-monitor.lock pyproject.toml --extra monitor
+# What `make bench` measures against.
+rivals=tests/bench/rivals
+lock $rivals/requirements.lock $rivals/requirements.in pyproject.toml --extra api --extra worker
+lock $rivals/requirements-arq.lock $rivals/requirements-arq.in

@@ -50,12 +50,13 @@ def setup(service: str, settings: Settings) -> None:
     exporter = _exporter(node, settings)
     if exporter is not None:
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
-    global _provider  # noqa: PLW0603 - one provider per process; OpenTelemetry's own setter refuses a second after a fork
-    _provider = provider
+    global _provider, _tracer
+    _provider, _tracer = provider, provider.get_tracer("throughline")
     atexit.register(provider.shutdown)
 
 
 _provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that go nowhere
+_tracer = _provider.get_tracer("throughline")
 
 
 def _exporter(node: str, settings: Settings) -> SpanExporter | None:
@@ -69,7 +70,7 @@ def _exporter(node: str, settings: Settings) -> SpanExporter | None:
 
 
 def tracer() -> Tracer:
-    return _provider.get_tracer("throughline")
+    return _tracer
 
 
 def flush() -> None:

@@ -1,6 +1,5 @@
 """Redis as the api sees it: one atomic round trip to submit, one to read a task, one to see who is there."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from api.errors import BrokerUnavailable
+from api.queue.deadline import answered_within
 from api.queue.finished_tasks import FinishedTasks
 from api.queue.turnstile import Turnstile
 from contracts import keys
@@ -69,11 +69,10 @@ class QueueService:
     """The only place in the api that talks to Redis. Raises `BrokerUnavailable` when Redis does not answer in time."""
 
     def __init__(self, settings: Settings) -> None:
-        timeout = settings.redis_timeout_seconds
         pool = ConnectionPool.from_url(
             settings.redis_url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
+            socket_timeout=None,  # redis-py's would be a plain timeout: deadline.py says what is wrong with those here
+            socket_connect_timeout=None,
             decode_responses=True,
             # Redis restarted is back in half a second: worth a wait, which the answer's own deadline bounds. A script
             # that ran, but whose answer was lost, finds out that it did.
@@ -212,7 +211,7 @@ class QueueService:
         try:
             async with (
                 self._turnstile.passage(),
-                asyncio.timeout(self._settings.redis_timeout_seconds * _CALL_TIMEOUTS),
+                answered_within(self._settings.redis_timeout_seconds * _CALL_TIMEOUTS),
             ):
                 yield
         except (RedisError, OSError) as error:  # TimeoutError is an OSError

@@ -5,20 +5,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
 def start(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """`start("celery", "-A", …, SPANS_DIR=…)` runs a Python program until the test ends."""
+    """`start("celery", "-A", …, SPANS_DIR=…)` runs a Python program until the test ends; `output=` is its file."""
     with ExitStack() as programs:
 
-        def started(*command: str, **environment: str) -> "subprocess.Popen[str]":
+        def started(*command: str, output: Path | None = None, **environment: str) -> "subprocess.Popen[str]":
             program = subprocess.Popen(
                 [sys.executable, "-m", *command],
                 env=os.environ | {"REDIS_URL": redis_url} | environment,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.PIPE if output is None else programs.enter_context(output.open("w")),
                 stderr=subprocess.STDOUT,
                 text=True,
             )

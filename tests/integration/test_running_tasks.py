@@ -3,12 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from contracts import keys
+from observability import vocabulary
 from tests.conftest import free_port
 
 LONG: dict[str, Any] = {
@@ -20,11 +22,12 @@ WORKER = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
 
 
 @pytest.fixture
-def api(start, broker, wait_until):
-    """A replica and a worker on a Redis of their own."""
+def api(start, broker, wait_until, tmp_path):
+    """A replica and a worker on a Redis of their own; the worker's log lines and spans are in tmp_path."""
     port = free_port()
-    start("uvicorn", "api.main:app", "--port", str(port))
-    start("celery", *WORKER, WORKER_CONCURRENCY="1")
+    start("uvicorn", "api.main:app", "--port", str(port), output=tmp_path / "api.jsonl")
+    worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(tmp_path / "spans")}
+    start("celery", *WORKER, output=tmp_path / "worker.jsonl", **worker)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         wait_until(lambda: _ready(client), 90, "the replica sees a worker")
         yield client
@@ -61,7 +64,29 @@ def final(api: httpx.Client, task_id: str) -> dict[str, Any]:
     return list(events(api, task_id))[-1][1]
 
 
-def test_a_running_task_is_watched_and_cancelled_between_two_chunks(api, broker):
+def said(folder: Path, task_id: str) -> dict[str, dict[str, Any]]:
+    """The worker's events of a task, by event.action."""
+    lines = [json.loads(line) for line in (folder / "worker.jsonl").read_text().splitlines() if line.startswith("{")]
+    return {line["event.action"]: line for line in lines if line.get("task_id") == task_id and "event.action" in line}
+
+
+def spans(folder: Path, task_id: str) -> list[dict[str, Any]]:
+    """The worker's spans of a task, attributes as a dict."""
+    found = []
+    for path in (folder / "spans").glob("*.jsonl"):
+        for line in path.read_text().splitlines():
+            for resource in json.loads(line)["resourceSpans"]:
+                found += [span for scope in resource["scopeSpans"] for span in scope["spans"]]
+    for span in found:
+        span["attributes"] = {a["key"]: next(iter(a["value"].values())) for a in span["attributes"]}
+    return [span for span in found if span["attributes"].get("task_id") == task_id]
+
+
+def run_span(folder: Path, task_id: str) -> dict[str, Any] | None:
+    return next((span for span in spans(folder, task_id) if span["name"].startswith("run ")), None)
+
+
+def test_a_running_task_is_watched_and_cancelled_between_two_chunks(api, wait_until, tmp_path):
     task_id = submit(api, "calculate_var", LONG)
     widths, asked = [], None
     task: dict[str, Any] = {}
@@ -70,7 +95,7 @@ def test_a_running_task_is_watched_and_cancelled_between_two_chunks(api, broker)
             widths.append(task["progress"]["interval_high"] - task["progress"]["interval_low"])
             if asked is None and widths[-1] < widths[0]:
                 asked = time.monotonic()
-                broker.hset(keys.task(task_id), keys.CANCEL_REQUESTED, "1")
+                assert api.delete(f"/api/v1/tasks/{task_id}").status_code == 200
     assert asked is not None
     assert time.monotonic() - asked < 3
     assert task["status"] == "REVOKED"
@@ -80,6 +105,88 @@ def test_a_running_task_is_watched_and_cancelled_between_two_chunks(api, broker)
     # The worker is free for the next one.
     next_id = submit(api, "calculate_var", {"positions": LONG["positions"][:1]})
     assert final(api, next_id)["status"] == "SUCCESS"
+    # The worker's own account.
+    told = said(tmp_path, task_id)
+    assert told.keys() == {"task.received", "task.started", "task.cancelled"}
+    assert told["task.cancelled"]["status"] == "REVOKED"
+    assert told["task.cancelled"]["correlation_id"] == again["correlation_id"]
+    assert 0 < told["task.cancelled"]["duration_ms"] < 60_000
+    run = wait_until(lambda: run_span(tmp_path, task_id), 10, "the run's span is written")
+    assert (run["name"], run["attributes"]["status"]) == ("run calculate_var", "REVOKED")
+    assert run["traceId"] == again["trace_id"]
+    assert api.delete(f"/api/v1/tasks/{task_id}").json()["code"] == "TASK_FINISHED"
+
+
+def test_a_task_cancelled_before_it_starts_never_runs(api, broker, wait_until, tmp_path):
+    running = submit(api, "calculate_var", LONG)
+    wait_until(lambda: api.get(f"/api/v1/tasks/{running}").json()["status"] == "STARTED", 30, "the first one runs")
+    waiting, held = (submit(api, "calculate_var", {"positions": LONG["positions"][:1]}) for _ in range(2))
+    assert api.delete(f"/api/v1/tasks/{waiting}").json()["status"] == "REVOKED"
+    # A worker that took the message already finds the request on the record when it comes to claim it.
+    broker.hset(keys.task(held), keys.CANCEL_REQUESTED, "1")
+    assert api.delete(f"/api/v1/tasks/{running}").status_code == 200
+    assert final(api, running)["status"] == "REVOKED"
+    assert final(api, held)["status"] == "REVOKED"
+    last = submit(api, "calculate_var", {"positions": LONG["positions"][:1]})
+    assert final(api, last)["status"] == "SUCCESS"
+
+    for task_id in (waiting, held):
+        task = api.get(f"/api/v1/tasks/{task_id}").json()
+        assert (task["status"], "result" in task, "started_at" in task) == ("REVOKED", False, False)
+    assert said(tmp_path, waiting) == {}
+    assert said(tmp_path, held).keys() == {"task.received", "task.cancelled"}
+    run = wait_until(lambda: run_span(tmp_path, held), 10, "the span of the one that was held is written")
+    assert run["attributes"]["status"] == "REVOKED"
+    assert not [span for span in spans(tmp_path, held) if span["parentSpanId"] == run["spanId"]]
+    assert spans(tmp_path, waiting) == []
+
+
+ASSETS = [{"symbol": s, "expected_return": r, "volatility": v} for s, r, v in [("A", 0.05, 0.1), ("B", 0.1, 0.2)]]
+PHASES: list[tuple[str, dict[str, Any], str, set[str]]] = [
+    (
+        "calculate_var",
+        {"positions": LONG["positions"][:3], "distribution": "lognormal"},
+        "SUCCESS",
+        {"validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions"},
+    ),
+    (
+        "monte_carlo_pricing",
+        {
+            "option": {"style": "basket", "right": "call", "strike": 2.0, "maturity": 1.0}
+            | {"assets": [{"spot": 1.0, "volatility": 0.2}] * 2}
+        },
+        "SUCCESS",
+        {"validate", "correlate", "simulate", "draw", "reprice", "estimate"},
+    ),
+    (
+        "portfolio_optimization",
+        {"assets": ASSETS, "frontier_points": 3},
+        "SUCCESS",
+        {"validate", "correlate", "optimize", "frontier"},
+    ),
+    ("stress_test", {"positions": LONG["positions"][:1]}, "SUCCESS", {"validate", "reprice"}),
+]
+
+
+def test_every_phase_of_a_calculation_is_a_span_of_the_vocabulary_under_its_run(api, wait_until, tmp_path):
+    declared = {name for name, span in vocabulary.load()["spans"].items() if span["means"].startswith("phase")}
+    for task_type, data, status, phases in PHASES:
+        task_id = submit(api, task_type, data)
+        assert final(api, task_id)["status"] == status
+        run = wait_until(lambda task_id=task_id: run_span(tmp_path, task_id), 10, "the run's span is written")
+        own = [span for span in spans(tmp_path, task_id) if not span["name"].startswith(("run ", "wait "))]
+        parents = {span["spanId"]: span["parentSpanId"] for span in own}
+        for span in own:
+            at = span["spanId"]
+            while at in parents:
+                at = parents[at]
+            assert at == run["spanId"], f"{span['name']} is not under the run"
+            assert run["startTimeUnixNano"] <= span["startTimeUnixNano"] <= span["endTimeUnixNano"]
+            assert span["endTimeUnixNano"] <= run["endTimeUnixNano"]
+        names = {span["name"] for span in own}
+        assert names == phases
+        assert names <= declared
+    assert declared == set().union(*(phases for *_, phases in PHASES))
 
 
 def test_each_type_on_offer_gives_its_examples_result(api):

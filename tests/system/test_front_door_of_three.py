@@ -72,6 +72,27 @@ def test_two_hundred_at_once_with_one_key_are_one_task(empty: Nine):
     assert all(answer.body["from_cache"] is True for answer in replays)
 
 
+@pytest.mark.parametrize(("waiting", "taken"), [(400, 100), (401, 0)])
+def test_a_hundred_at_once_at_the_half_open_moment_are_one_probe(empty: Nine, waiting: int, taken: int):
+    with empty.redis() as client:
+        client.lpush("low", *("…" for _ in range(waiting)))
+        client.hset(keys.BREAKER, mapping={"state": "open", "wait": 60, "until": 1})
+    probes = len(_half_opened(empty))
+
+    answers = post_at_once(empty.replica_urls, 100, SMALL)
+
+    assert Counter(answer.status for answer in answers) == Counter({201: taken, 503: 100 - taken})
+    assert len(_half_opened(empty)) == probes + 1
+    with empty.redis() as client:
+        assert client.hget(keys.BREAKER, "state") == ("closed" if taken else "open")
+        assert client.hget(keys.BREAKER, "wait") == ("0" if taken else "120")
+
+
+def _half_opened(nine: Nine) -> list[dict[str, Any]]:
+    lines = [line for name in nine.recorded.replicas for line in nine.log_lines(name)]
+    return [line for line in lines if line.get("event.action") == "circuit.half_opened"]
+
+
 def test_a_key_is_answered_while_the_circuit_is_open_and_bound_to_its_payload(empty: Nine):
     with empty.http() as client:
         first = client.post("/api/v1/tasks", json=TASK, headers={"Idempotency-Key": "bare"})

@@ -93,6 +93,21 @@ def test_the_monitor_tells_what_waits_in_its_log_and_to_prometheus(nine: Nine, w
     wait_until(lambda: all_succeed(nine, waiting), 30, "the five have run")
 
 
+def test_how_far_promised_starts_were_off_is_a_metric(nine: Nine, wait_until: Wait):
+    def promises() -> float:
+        with nine.http() as client:
+            families = text_string_to_metric_families(client.get("/metrics").text)
+        return sum(s.value for family in families for s in family.samples if s.name == "throughline_promises_total")
+
+    before = promises()
+    with nine.http() as client:
+        answer = client.post("/api/v1/tasks", json={"task_type": "calculate_var", "data": POSITIONS})
+    assert answer.json()["estimated_start"], "workers are alive and idle: it starts now"
+    wait_until(lambda: all_succeed(nine, [answer.json()["task_id"]]), 30, "it has run")
+
+    wait_until(lambda: promises() > before, 12, "the next sample has counted it")
+
+
 def test_the_monitor_samples_every_five_seconds(nine: Nine, wait_until: Wait):
     def times() -> list[str]:
         lines = nine.log_lines("monitor")

@@ -86,6 +86,7 @@ def test_sensitivities_are_the_librarys(method, call):
         "gamma": oracle.gamma(),
         "vega": oracle.vega(),
         "rho": oracle.rho(),
+        "theta": oracle.theta(),
     }.items():
         agrees(greeks[name], expected)
 
@@ -119,6 +120,20 @@ def test_an_averages_sensitivities_are_those_of_a_bumped_closed_form():
     agrees(greeks["rho"], (at(rate=0.0501) - at(rate=0.0499)) / 0.0002, rounding=1e-6)
 
 
+def test_an_averages_theta_is_time_that_passes_while_its_dates_stay():
+    def after(passed):
+        times = np.arange(1, 13) / 12 - passed
+        mean = np.log(100) + market().drift * times.mean()
+        deviation = 0.2 * sqrt(np.minimum.outer(times, times).mean())
+        return black_scholes.of_lognormal(True, mean, deviation, 100.0, exp(-0.05 * (1 - passed)))
+
+    option = Asian(market(), 12, geometric=True)
+    assert after(0.0) == pytest.approx(option.geometric_price)
+    agrees(priced(option).greeks["theta"], (after(1e-4) - after(-1e-4)) / 2e-4, rounding=1e-6)
+    arithmetic = priced(Asian(market(), 12)).greeks["theta"]
+    assert abs(arithmetic.value / priced(option).greeks["theta"].value - 1) < 0.1
+
+
 BARRIERS = [
     (True, 90.0, False, False, "DownOut"),
     (True, 90.0, False, True, "DownIn"),
@@ -139,14 +154,16 @@ def barrier_oracle(m, barrier, kind):
 @pytest.mark.parametrize("method", ["control_variate", "sobol"])
 @pytest.mark.parametrize(("call", "barrier", "up", "knocks_in", "kind"), BARRIERS)
 def test_a_barrier_watched_at_all_times_has_its_closed_form(call, barrier, up, knocks_in, kind, method):
-    def at(spot=100.0, volatility=0.2):
-        return barrier_oracle(market((spot, 100, 1, 0.05, 0.01, volatility), call), barrier, kind)
+    def at(spot=100.0, volatility=0.2, rate=0.05, days=365):
+        return barrier_oracle(market((spot, 100, days / 365, rate, 0.01, volatility), call), barrier, kind)
 
     found = priced(ContinuousBarrier(market((100, 100, 1, 0.05, 0.01, 0.2), call), barrier, knocks_in), method)
     agrees(found.price, at())
     agrees(found.greeks["delta"], (at(100.01) - at(99.99)) / 0.02)
     agrees(found.greeks["gamma"], (at(100.1) - 2 * at() + at(99.9)) / 0.01, rounding=1e-6)
     agrees(found.greeks["vega"], (at(volatility=0.2001) - at(volatility=0.1999)) / 0.0002, rounding=1e-6)
+    agrees(found.greeks["rho"], (at(rate=0.0501) - at(rate=0.0499)) / 0.0002, rounding=1e-6)
+    agrees(found.greeks["theta"], (at(days=364) - at(days=366)) / (2 / 365), rounding=1e-4)
 
 
 def test_a_barrier_watched_at_dates_is_worth_what_a_shifted_one_is_at_all_times():
@@ -164,7 +181,7 @@ def test_in_and_out_at_dates_make_a_vanilla_option_with_its_sensitivities():
 
     out, into, vanilla = found(False), found(True), priced(European(market()), "sobol")
     assert out.price.value + into.price.value == pytest.approx(10.450584, abs=1e-6)
-    for name in ("delta", "gamma", "vega"):
+    for name in ("delta", "gamma", "vega", "rho", "theta"):
         error = sqrt(out.greeks[name].standard_error ** 2 + into.greeks[name].standard_error ** 2)
         assert abs(out.greeks[name].value + into.greeks[name].value - vanilla.greeks[name].value) < 4 * error
 
@@ -182,6 +199,43 @@ def test_a_basket_of_one_or_of_equals_that_move_together_is_a_vanilla_option():
     agrees(together.price, 10.450584)
     assert together.greeks["delta[0]"].value == pytest.approx(0.636831 / 2, rel=0.02)
     assert together.greeks["vega[1]"].value == pytest.approx(37.524035 / 2, rel=0.05)
+    for name, expected in (("gamma[0]", 0.018762 / 4), ("rho", 53.232482), ("theta", -6.414028)):
+        agrees(together.greeks[name], expected, rounding=1e-6)
+
+
+def two_assets(call, spots=(100.0, 95.0), rate=0.05, maturity=1.0):
+    """0.5 and 0.6 pieces, correlation 0.4: Black and Scholes on the first, averaged over the second's end."""
+    ends, height = np.linspace(-8, 8, 2_001, retstep=True)
+    deviation = 0.3 * sqrt(maturity)
+    other = 0.6 * spots[1] * np.exp((rate - 0.02 - 0.045) * maturity + deviation * ends)
+    left = 100 - other
+    mean = np.log(0.5 * spots[0]) + (rate - 0.02) * maturity + 0.4 * 0.2 * sqrt(maturity) * ends
+    spread = 0.2 * sqrt(maturity * (1 - 0.4**2))
+    discount, sign = exp(-rate * maturity), 1 if call else -1
+    values = [
+        black_scholes.of_lognormal(call, m, spread, strike, discount)
+        if strike > 0
+        else discount * max(0.0, sign * (exp(m + spread**2 / 2) - strike))
+        for m, strike in zip(mean, left, strict=True)
+    ]
+    return float(np.array(values) @ black_scholes.density(ends) * height)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("call", [True, False])
+def test_a_baskets_sensitivities_are_those_of_a_bumped_quadrature(call, method):
+    spots, weights, correlated = np.array([100.0, 95.0]), np.array([0.5, 0.6]), np.array([[1, 0.4], [0.4, 1]])
+    held = Basket(
+        call, 100.0, 1.0, 0.05, spots, np.array([0.2, 0.3]), weights, np.array([0.0, 0.02]), factor(correlated)
+    )
+    found = priced(held, method)
+    greeks, at = found.greeks, two_assets
+    agrees(found.price, at(call), rounding=1e-6)
+    agrees(greeks["delta[1]"], (at(call, (100.0, 95.1)) - at(call, (100.0, 94.9))) / 0.2, rounding=1e-6)
+    for i, (up, down) in enumerate([((101.0, 95.0), (99.0, 95.0)), ((100.0, 96.0), (100.0, 94.0))]):
+        agrees(greeks[f"gamma[{i}]"], at(call, up) - 2 * at(call) + at(call, down), rounding=1e-5)
+    agrees(greeks["rho"], (at(call, rate=0.0501) - at(call, rate=0.0499)) / 0.0002, rounding=1e-5)
+    agrees(greeks["theta"], (at(call, maturity=0.9995) - at(call, maturity=1.0005)) / 0.001, rounding=1e-5)
 
 
 def test_a_baskets_geometric_control_agrees_with_plain_simulation():
@@ -205,6 +259,19 @@ KNOCKED_OUT = ContinuousBarrier(market(), 90.0, False)
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, method, simulations, truth):
     runs = (priced(option, method, simulations, seed).price.interval for seed in range(1_000))
     assert 930 <= sum(low <= truth <= high for low, high in runs) <= 970
+
+
+@pytest.mark.parametrize(
+    ("option", "method", "relative", "truth"),
+    [
+        (European(market()), "control_variate", 0.0025, 10.450583572185577),
+        (KNOCKED_OUT, "control_variate", 0.0005, barrier_oracle(market(), 90.0, "DownOut")),
+    ],
+)
+def test_an_interval_that_ended_the_simulation_holds_the_truth_as_often(option, method, relative, truth):
+    runs = [priced(option, method, 2_000_000, seed, relative=relative) for seed in range(1_000)]
+    assert all(run.price.within(relative) and run.simulations < 2_000_000 for run in runs)
+    assert 930 <= sum(run.price.interval[0] <= truth <= run.price.interval[1] for run in runs) <= 970
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from contracts.settings import Settings
+
 
 @pytest.mark.parametrize(
     ("variable", "value"),
@@ -30,3 +32,9 @@ def test_a_wrong_setting_is_one_line_that_names_it(program, variable, value):
     assert done.returncode == 1
     assert variable in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch):
+    monkeypatch.setenv("API_KEYS_FILE", "")
+    monkeypatch.setenv("CIRCUIT_MAX_DEPTH", "")
+    assert (Settings().api_keys_file, Settings().circuit_max_depth) == (None, 500)

@@ -254,3 +254,15 @@ def test_a_checkpoint_can_end_a_simulation():
 def test_chunks_hold_as_many_scenarios_as_fit_and_together_all():
     assert sum(chunk_sizes(100_000, chunk_rows(50))) == 100_000
     assert chunk_rows(10_000) * 10_000 <= chunk_rows(1)
+
+
+def test_an_interval_that_ended_the_simulation_holds_the_truth_as_often():
+    held = portfolio(15_000.0)
+    truth = value_at_risk.parametric(held, 0.95).value_at_risk
+    runs = []
+    for seed in range(1_000):
+        draw, rows = scenarios.normal_losses(held, seed, Stopwatch())
+        runs.append(value_at_risk.simulate(draw, chunk_sizes(2_000_000, rows), 0.95, relative=0.007))
+    assert len({run.simulations for run in runs}) >= 2, "it ended at more than one look"
+    held_in = [low <= truth <= high for low, high in (run.measure.confidence_interval for run in runs)]
+    assert 930 <= sum(held_in) <= 970

@@ -5,7 +5,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from worker.quant.options import Market
+from worker.quant.options import GREEKS, Market
 from worker.quant.streams import Array
 
 
@@ -25,7 +25,7 @@ class ContinuousBarrier:
 
     @property
     def sensitivities(self) -> list[str]:
-        return ["delta", "gamma", "vega"]
+        return GREEKS
 
     @property
     def expected_controls(self) -> Array:
@@ -41,12 +41,17 @@ class ContinuousBarrier:
         # d log-density / dσ at a fixed end: z moves by √T − z / σ.
         vega_score = (z**2 - 1) / m.volatility - z * sqrt(m.maturity)
         clear, first, second, by_volatility = self._survival(prices)
+        value = payoff * clear
+        delta = payoff * (clear * score + first)
+        gamma = payoff * (clear * curvature + 2 * first * score + second)
         return np.column_stack(
             [
-                payoff * clear,
-                payoff * (clear * score + first),
-                payoff * (clear * curvature + 2 * first * score + second),
+                value,
+                delta,
+                gamma,
                 payoff * (clear * vega_score + by_volatility),
+                value * (z * sqrt(m.maturity) / m.volatility - m.maturity),
+                m.theta(value, delta, gamma),
                 payoff,
             ]
         )
@@ -79,7 +84,7 @@ class DiscreteBarrier:
 
     @property
     def sensitivities(self) -> list[str]:
-        return ["delta", "gamma", "vega"]
+        return GREEKS
 
     @property
     def expected_controls(self) -> Array:
@@ -99,4 +104,8 @@ class DiscreteBarrier:
         score = first / (m.spot * deviation)
         curvature = score**2 - score / m.spot - 1 / (m.spot * deviation) ** 2
         vega_score = ((normals**2 - 1) / m.volatility - normals * sqrt(step)).sum(axis=1)
-        return np.column_stack([payoff, payoff * score, payoff * curvature, payoff * vega_score, vanilla])
+        rho_score = normals.sum(axis=1) * sqrt(step) / m.volatility - m.maturity  # the discount's share included
+        delta, gamma = payoff * score, payoff * curvature
+        return np.column_stack(
+            [payoff, delta, gamma, payoff * vega_score, payoff * rho_score, m.theta(payoff, delta, gamma), vanilla]
+        )

@@ -15,7 +15,10 @@ from worker.quant.streams import Array, chunk_rows, chunk_sizes, stream
 
 Method = Literal["plain", "antithetic", "control_variate", "sobol"]
 
-REPLICATIONS: Final = 16  # of scrambled Sobol points: enough for a standard error, few enough to keep their evenness
+# Of scrambled Sobol points: enough for a standard error, few enough to keep their evenness. On a European option, 600
+# runs a size, the interval holds the truth in 90 to 93 of 100 cases, not in 95. 64 are no remedy: 95 at one size, 91 at
+# the next.
+REPLICATIONS: Final = 16
 FIRST_SOBOL: Final = 64  # points of each replication before the first look
 _COARSEST: Final = 2.0**-53  # a Sobol point of exactly 0 has no normal
 
@@ -91,9 +94,10 @@ def _sobol(
 ) -> Priced:
     """Doubles the points of all replications until there are enough; each number of them is a power of two."""
     most = 1 << max(0, (simulations // REPLICATIONS).bit_length() - 1)
-    engines = [
-        qmc.Sobol(payoff.normals, scramble=True, rng=stream(seed, replication)) for replication in range(REPLICATIONS)
-    ]
+    engines = []
+    for replication in range(REPLICATIONS):  # some 30 ms each with 1,000 normals
+        engines.append(qmc.Sobol(payoff.normals, scramble=True, rng=stream(seed, replication)))
+        checkpoint(Progress(0.0))
     sums = np.zeros((REPLICATIONS, 1 + len(payoff.sensitivities)))
     done, target = 0, (min(FIRST_SOBOL, most) if relative is not None else most)
     while True:

@@ -1,0 +1,45 @@
+"""`python -m observability.elasticsearch.kibana FOLDER`: imports the saved objects of a folder. Safe to run again."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from contracts.settings import Settings
+from observability import logging as log_lines
+from observability.elasticsearch.client import Client, Unanswered
+
+_logger: Final = logging.getLogger("throughline.setup")
+_IMPORT: Final = "/api/saved_objects/_import?overwrite=true"
+_SECONDS: Final = 60
+
+
+def import_folder(client: Client, folder: Path) -> list[str]:
+    """The names of the files that were taken; `Unanswered` when Kibana does not take one whole."""
+    taken = []
+    for path in sorted(folder.glob("*.ndjson")):
+        upload = {"file": (path.name, path.read_bytes(), "application/ndjson")}
+        answer = client.ask("POST", _IMPORT, files=upload, headers={"kbn-xsrf": "true"})
+        if not answer.get("success"):  # it says 200 all the same
+            raise Unanswered(f"Kibana does not take {path.name}: {answer.get('errors')}")
+        taken.append(path.name)
+    return taken
+
+
+def main() -> int:
+    log_lines.setup("setup", Settings())
+    settings = Settings()
+    url, folder = os.environ["KIBANA_URL"], Path(sys.argv[1])
+    with Client(url, settings.elasticsearch_user, settings.elasticsearch_password, _SECONDS) as client:
+        try:
+            taken = import_folder(client, folder)
+        except Unanswered as error:
+            _logger.error("%s", error)
+            return 1
+    _logger.info("Kibana took %s", ", ".join(taken) or "nothing: there are no saved objects yet")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""What taking one task in costs: Throughline with everything on, beside the floor and the ways it is usually done."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from tests.bench import http_load
+from tests.conftest import free_port
+from tests.system.nine import Nine
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+HERE: Final = Path(__file__).parent / "rivals"
+REQUESTS: Final = 4_000
+CONNECTIONS: Final = 8
+ROUNDS: Final = 3
+RATE: Final = 100
+ALL_CORES: Final = os.sched_getaffinity(0)
+BODY: Final = json.dumps(
+    {
+        "task_type": "calculate_var",
+        "data": {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}},
+        "priority": "high",
+    }
+).encode()
+
+
+class Contender(NamedTuple):
+    name: str
+    application: str
+    environment: str  # the folder of its virtual environment
+
+
+CONTENDERS: Final = [
+    Contender("floor: FastAPI + one Redis round trip", "tests.bench.rivals.floor:app", ".venv-bench"),
+    Contender("**Throughline, everything on**", "api.main:app", ".venv"),
+    Contender("FastAPI + Taskiq", "tests.bench.rivals.bare_taskiq:app", ".venv-bench"),
+    Contender("FastAPI + arq", "tests.bench.rivals.bare_arq:app", ".venv-bench-arq"),
+    Contender("FastAPI + Dramatiq", "tests.bench.rivals.bare_dramatiq:app", ".venv-bench"),
+    Contender("FastAPI + send_task", "tests.bench.rivals.bare_celery:app", ".venv-bench"),
+    Contender("the same, instrumented", "tests.bench.rivals.instrumented_celery:app", ".venv-bench"),
+]
+
+
+class Figures(NamedTuple):
+    cpu_ms: float
+    per_second: float
+    p99_ms: float
+
+
+def main() -> None:
+    _environments()
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[-1]})  # Redis and the load on one, the server on the other
+    measured: dict[str, list[Figures]] = {contender.name: [] for contender in CONTENDERS}
+    with _redis() as redis_url:
+        for _ in range(ROUNDS):  # in turns: the machine's moods meet all of them
+            for contender in CONTENDERS:
+                measured[contender.name].append(_measure(contender, redis_url, cores[0]))
+        direct = _paced(lambda: _server(CONTENDERS[0], redis_url, cores[0]))
+    _print({name: Figures(*map(statistics.median, zip(*rounds, strict=True))) for name, rounds in measured.items()})
+
+    with tempfile.TemporaryDirectory() as folder:
+        through_nginx = _paced(lambda: _nine(Path(folder)))
+    print(
+        f"\nAt {RATE} requests a second: p99 {through_nginx.p99_ms:.1f} ms through NGINX and three replicas, "
+        f"{direct.p99_ms:.1f} ms for the floor ({through_nginx.p99_ms / direct.p99_ms:.1f} times)"
+    )
+
+
+def _paced(served: Callable[[], AbstractContextManager[tuple[str, int]]]) -> http_load.Load:
+    with served() as (url, _):
+        http_load.post(url, BODY, 300, CONNECTIONS)  # warms up
+        return http_load.post(url, BODY, 1_000, CONNECTIONS, RATE)
+
+
+@contextmanager
+def _nine(folder: Path) -> Iterator[tuple[str, int]]:
+    """All of a local run but the workers, which would share the core with the load."""
+    os.sched_setaffinity(0, ALL_CORES)
+    with Nine(folder / "var", WORKER_REPLICAS="0", CIRCUIT_MAX_DEPTH="100000000") as nine:
+        yield f"{nine.base_url}/api/v1/tasks", 0
+
+
+def _measure(contender: Contender, redis_url: str, core: int) -> Figures:
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+    with _server(contender, redis_url, core) as (url, pid):
+        http_load.post(url, BODY, 500, CONNECTIONS)  # warms up
+        before = _cpu_seconds(pid)
+        load = http_load.post(url, BODY, REQUESTS, CONNECTIONS)
+        cpu = _cpu_seconds(pid) - before
+    return Figures(cpu / REQUESTS * 1000, load.per_second, load.p99_ms)
+
+
+@contextmanager
+def _server(contender: Contender, redis_url: str, core: int) -> Iterator[tuple[str, int]]:
+    """One uvicorn process, pinned; its log lines go to a file, as they would to a container's."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
+        program = subprocess.Popen(
+            [
+                *(ROOT / contender.environment / "bin" / "python", "-m", "uvicorn", contender.application),
+                *("--port", str(port), "--no-access-log", "--log-level", "warning"),
+            ],
+            cwd=ROOT,
+            env=os.environ
+            | {"REDIS_URL": redis_url, "SPANS_DIR": folder, "CIRCUIT_MAX_DEPTH": "100000000", "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            os.sched_setaffinity(program.pid, {core})
+            _await_answer(f"http://127.0.0.1:{port}/openapi.json", Path(folder, "log"))
+            yield f"http://127.0.0.1:{port}/api/v1/tasks", program.pid
+        finally:
+            program.terminate()
+            program.wait(timeout=20)
+
+
+def _await_answer(url: str, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            if time.monotonic() > deadline:
+                sys.exit(f"{url} does not answer:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+
+
+@contextmanager
+def _redis() -> Iterator[str]:
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            url = f"redis://127.0.0.1:{port}/0"
+            deadline = time.monotonic() + 10
+            while not _pings(url):
+                if time.monotonic() > deadline:
+                    sys.exit("redis-server does not start")
+                time.sleep(0.05)
+            yield url
+        finally:
+            server.terminate()
+
+
+def _pings(url: str) -> bool:
+    try:
+        with Redis.from_url(url) as client:
+            return bool(client.ping())
+    except RedisConnectionError:  # not there yet
+        return False
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _environments() -> None:
+    """The rivals' own, made once: `.venv` holds only what Throughline needs."""
+    uv = ROOT / ".venv" / "bin" / "uv"
+    for name, lock in ((".venv-bench", "requirements.lock"), (".venv-bench-arq", "requirements-arq.lock")):
+        stamp = ROOT / name / ".lock"
+        text = (HERE / lock).read_text()
+        if stamp.exists() and stamp.read_text() == text:
+            continue
+        python = ROOT / name / "bin" / "python"
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, ROOT / name], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", HERE / lock], check=True)
+        stamp.write_text(text)
+
+
+def _print(figures: dict[str, Figures]) -> None:
+    ours = figures[CONTENDERS[1].name]
+    print(f"{REQUESTS} requests on {CONNECTIONS} connections, one uvicorn process, medians of {ROUNDS} rounds in turns")
+    print("| | CPU a request | requests a second | p99 | throughput, Throughline = 1 |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, one in figures.items():
+        share = one.per_second / ours.per_second
+        print(f"| {name} | {one.cpu_ms:.2f} ms | {one.per_second:,.0f} | {one.p99_ms:.1f} ms | {share:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Requests at a steady pace for a bounded time, each with its answer and how long it took."""
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from tests.stack.stack import Stack
+
+TASK: Final = {
+    "task_type": "calculate_var",
+    "data": {
+        "simulations": 1000,
+        "portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]},
+    },
+}
+_SENDERS: Final = 8
+
+
+@dataclass
+class Load:
+    """What came of the requests, whose correlation IDs are `<prefix>-<number>`."""
+
+    prefix: str
+    seconds: list[float] = field(default_factory=list)
+    accepted: dict[str, str] = field(default_factory=dict)  # correlation ID → task ID
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def p99(self) -> float:
+        return percentile(self.seconds, 99)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+
+
+def send(stack: Stack, prefix: str, count: int, per_second: float) -> Load:
+    """Sends them all; returns when the last is answered."""
+    load, numbers, began = Load(prefix), iter(range(count)), time.monotonic()
+    lock = threading.Lock()
+
+    def sender() -> None:
+        with stack.http() as client:
+            while (number := _next(numbers, lock)) is not None:
+                time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+                _one(client, load, f"{prefix}-{number}")
+
+    senders = [threading.Thread(target=sender) for _ in range(_SENDERS)]
+    for thread in senders:
+        thread.start()
+    for thread in senders:
+        thread.join()
+    return load
+
+
+@contextmanager
+def sending(stack: Stack, prefix: str, count: int, per_second: float) -> Iterator[list[Load]]:
+    """Sends them while the block runs, and waits for their end; the list then holds the load."""
+    done: list[Load] = []
+    thread = threading.Thread(target=lambda: done.append(send(stack, prefix, count, per_second)))
+    thread.start()
+    try:
+        yield done
+    finally:
+        thread.join()
+
+
+def _one(client: httpx.Client, load: Load, correlation_id: str) -> None:
+    began = time.monotonic()
+    try:
+        answer = client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": correlation_id})
+    except httpx.HTTPError as error:
+        load.refused.append(f"{correlation_id}: {type(error).__name__}")
+        return
+    load.seconds.append(time.monotonic() - began)
+    if answer.status_code == 201:
+        load.accepted[correlation_id] = answer.json()["task_id"]
+    else:
+        load.refused.append(f"{correlation_id}: {answer.status_code}")
+
+
+def _next(numbers: Iterator[int], lock: threading.Lock) -> int | None:
+    with lock:
+        return next(numbers, None)

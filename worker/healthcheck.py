@@ -1,0 +1,20 @@
+"""`python -m worker.healthcheck`: 0 while this worker's own heartbeat in Redis is recent."""
+
+import os
+import sys
+
+from redis import Redis
+
+from contracts import keys
+
+
+def main() -> int:
+    """Reads the environment itself: the settings class would take longer than the check."""
+    with Redis.from_url(os.environ["REDIS_URL"], socket_timeout=3, socket_connect_timeout=3) as redis:
+        beat = redis.zscore(keys.WORKERS, os.environ["SERVICE_NODE_NAME"])
+        now, _ = redis.time()
+    return int(not isinstance(beat, float) or beat < now - keys.WORKER_ALIVE_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
