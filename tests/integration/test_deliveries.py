@@ -75,18 +75,17 @@ def test_a_temporary_error_is_retried_and_told_in_the_record(api, broker):
 def test_a_waiting_retry_tells_when_it_is_due_and_can_be_cancelled(api, broker, wait_until):
     task_id = submit(api, faults.LOSES_CONNECTION)
     url = f"/api/v1/tasks/{task_id}"
-    # Whenever it waits, whichever attempt it waits for.
-    task = wait_until(lambda: _in_status(api, url, "RETRY"), 30, "it waits for its next attempt")
-    assert task["next_attempt_at"] > task["submitted_at"]
-    broker.zadd(keys.DELAYED, {task_id: time.time() + 600}, xx=True)
-    if _in_status(api, url, "RETRY"):
-        assert api.delete(url).json()["status"] == "REVOKED"
-        assert broker.zcard(keys.OPEN) == broker.zcard(keys.DELAYED) == 0
 
+    def put_off() -> int:
+        return int(broker.zadd(keys.DELAYED, {task_id: time.time() + 600}, xx=True, ch=True))
 
-def _in_status(api, url, status):
+    # Whenever it waits, whichever attempt it waits for: from then on it waits for long.
+    wait_until(put_off, 30, "it waits for its next attempt")
     task = api.get(url).json()
-    return task if task["status"] == status else None
+    assert task["status"] == "RETRY"
+    assert task["next_attempt_at"] > task["submitted_at"]
+    assert api.delete(url).json()["status"] == "REVOKED"
+    assert broker.zcard(keys.OPEN) == broker.zcard(keys.DELAYED) == 0
 
 
 def test_temporary_errors_without_end_use_up_three_retries(api, broker):

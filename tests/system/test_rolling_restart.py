@@ -13,7 +13,7 @@ TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "qu
 
 
 class Load:
-    """Requests at a steady pace, each on a connection of its own: three of four submit, one asks."""
+    """Requests at a steady pace, each on a connection of its own: one of four submits, three ask."""
 
     def __init__(self, base_url: str, a_second: int):
         self.accepted: list[str] = []
