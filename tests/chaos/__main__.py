@@ -1,4 +1,4 @@
-"""`make chaos`: every fault, ROUNDS times, on nine processes of its own; writes docs/reliability.md."""
+"""`make chaos`: every fault, ROUNDS times, on nine of its own; writes docs/reliability.md and README's scoreboard."""
 
 import os
 import statistics
@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos import faults
+from tests.chaos import faults, scoreboard
 from tests.chaos.score import Score, can_make_small_disks, nine_for, suffer
 from tests.system.nine import ROOT
 
@@ -56,6 +56,7 @@ def main() -> int:
         print("| " + " | ".join(rows[-1]) + " |", flush=True)
         if not wanted:
             _write(rows)
+            scoreboard.write(rows)
     return 1 if bad else 0
 
 
