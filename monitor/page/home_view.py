@@ -103,7 +103,7 @@ def traffic_view(seen: Traffic) -> TrafficView:
         tone="bad" if seen.failed else "good",
         failed=f"{seen.failed:,} of {counted(seen.answered, 'request')}",
         answered=f"answered in the last {within}",
-        refused=f"{seen.refused:,} more refused (4xx)" if seen.refused else "",
+        refused=f"{seen.refused:,} refused (4xx)" if seen.refused else "",
     )
 
 
@@ -126,10 +126,17 @@ def _recent(request: Recent, task: Task | None, now: datetime) -> RecentView:
         what=f"{task.task_type} in {task.queue}" if task and accepted else request.request,
         word=task.status if task and accepted else str(request.status),
         tone=_tone(request, task if accepted else None),
-        took=in_words(round(request.duration_ms * 1e6)) if request.duration_ms else "<1 ms",
+        took=_took(request.duration_ms),
         ago="now" if ago < 1 else f"{in_words(int(ago) * 10**9).replace('.0 ', ' ').replace('.00 ', ' ')} ago",
         at=f"{request.at:%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _took(milliseconds: float) -> str:
+    """NGINX measures in whole milliseconds: no more digits than it knows."""
+    if milliseconds >= 1000:
+        return in_words(round(milliseconds * 1e6))
+    return f"{milliseconds:.0f} ms" if milliseconds >= 1 else "<1 ms"
 
 
 def _tone(request: Recent, task: Task | None) -> Tone:

@@ -262,5 +262,6 @@ def _refresh_seconds(journey: Journey, now: datetime) -> int:
     last = max(request.started + timedelta(microseconds=request.total_ns // 1000) for request in journey.requests)
     quiet = now - last
     if any(task.status not in _TONES for task in journey.tasks) and quiet < _FOLLOWED:
-        return 1 if quiet < timedelta(minutes=1) else 5
+        # A journey of hundreds of tasks is not searched every second.
+        return (1 if quiet < timedelta(minutes=1) else 5) + len(journey.requests) // 100
     return 1 if not is_complete(journey) and quiet < _SOON else 0

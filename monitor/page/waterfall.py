@@ -1,6 +1,6 @@
 """A request as the page draws it: bars in percent of its time, the terminal's words beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from observability.journey.so_far import NO_SPAN
 from observability.journey.span import Role
 
 _LEAST_PERCENT: Final = 0.4  # of the width, so that the shortest step can be seen
-_TICKS_APART: Final = 170  # thousandths of the width
+_TICKS_APART: Final = 200  # thousandths of the width
 _MOST_STEPS: Final = 200
 _MOST_LOGS: Final = 200
 _SERVICES: Final = {"nginx", "api", "worker", "monitor"}
@@ -52,9 +52,8 @@ class StepRow:
     instance: str
     depth: int
     what: str
-    failed: bool
-    slowest: bool
     ongoing: bool
+    classes: str  # for the style sheet: slowest, failed, ongoing, same (origin as the row above)
     logs: tuple[LogRow, ...]
 
 
@@ -75,7 +74,10 @@ def waterfall(request: Request) -> Waterfall:
     lines = rows_of_logs(steps, (line for line in logs if line.step_id in shown))
     return Waterfall(
         ticks=tuple((cell / 10, label) for cell, label in Scale(request.total_ns, 1000).ticks(_TICKS_APART)),
-        rows=tuple(_row(step, request, lines.get(index, ())) for index, step in enumerate(steps)),
+        rows=tuple(
+            _row(step, request, lines.get(index, ()), above)
+            for index, (above, step) in enumerate(zip((None, *steps), steps, strict=False))
+        ),
         more_steps=len(request.steps) - len(steps),
         more_logs=len(request.logs) - len(logs),
     )
@@ -93,7 +95,7 @@ def log_rows(logs: Iterable[LogLine], total_ns: int) -> tuple[LogRow, ...]:
     return tuple(_log_row(line, total_ns) for line in logs)
 
 
-def _row(step: Step, request: Request, logs: Sequence[LogLine]) -> StepRow:
+def _row(step: Step, request: Request, logs: Sequence[LogLine], above: Step | None) -> StepRow:
     service, instance = telling.origin(step.service, step.node)
     return StepRow(
         offset=in_words(step.offset_ns) if step.offset_ns else "0",
@@ -103,11 +105,21 @@ def _row(step: Step, request: Request, logs: Sequence[LogLine]) -> StepRow:
         instance=instance,
         depth=min(step.depth, 6),
         what=step.what,
-        failed=step.failed,
-        slowest=step is request.slowest,
         ongoing=step.span_id == NO_SPAN,
+        classes=" ".join(_classes(step, request, above)),
         logs=log_rows(logs, request.total_ns),
     )
+
+
+def _classes(step: Step, request: Request, above: Step | None) -> Iterator[str]:
+    if step is request.slowest:
+        yield "slowest"
+    if step.failed:
+        yield "failed"
+    if step.span_id == NO_SPAN:
+        yield "ongoing"
+    if above and above.node == step.node:
+        yield "same"
 
 
 def _kind(step: Step) -> str:

@@ -44,12 +44,17 @@ async function refresh() {
     main.dataset.refresh = page.querySelector("main").dataset.refresh;
     show(page);
     next = seconds(page);
-    freshness.textContent = next ? "Live" : "";
+    say(next ? "Live" : "", false);
   } catch {
-    freshness.textContent = "Not up to date: the page could not be fetched. Trying again.";
+    say("Not up to date: the page could not be fetched. Trying again.", true);
     next = 5;
   }
   schedule(next);
+}
+
+function say(words, stale) {
+  if (freshness.textContent !== words) freshness.textContent = words;
+  freshness.classList.toggle("stale", stale);
 }
 
 function schedule(next) {
@@ -86,5 +91,5 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("visibilitychange", () => { if (!document.hidden && seconds(document)) refresh(); });
 
 wakeWhatNeedsScript();
-if (seconds(document)) freshness.textContent = "Live";
+say(seconds(document) ? "Live" : "", false);
 schedule(seconds(document));
