@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test bench lint format lock docs clean
-.PHONY: env stack stack-down test-stack
+.PHONY: browser env stack stack-down test-stack
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -26,8 +26,11 @@ down: ## ends them
 status: setup ## process, port, pid, health
 	@$(BIN)/throughline status
 
-test: setup lint ## lint, types, and all tests that need no Docker
+test: setup browser lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
+
+browser:
+	@sh local/setup.sh browser
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
 	@for name in journey_search front_door value_at_risk pricing memory cancellation; do \

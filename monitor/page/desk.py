@@ -14,7 +14,7 @@ from contracts import keys
 from contracts.settings import Settings
 from monitor.page.recently import Recently
 from monitor.page.refusal import Refused
-from monitor.page.source import source_of
+from monitor.page.source import Source
 from monitor.page.tasks import Task, newest_of, recorded
 from monitor.page.traffic import Traffic
 from observability import queue_sample
@@ -32,8 +32,8 @@ Value = TypeVar("Value")
 class Desk:
     """What all pages ask. Answers are shared between those who ask at the same time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._source = source_of(settings)
+    def __init__(self, settings: Settings, source: Source) -> None:
+        self._source = source
         self._threads = ThreadPoolExecutor(_SEARCHES, "page")
         self._journeys: Recently[Journey] = Recently(_FRESH_SECONDS)
         self._traffic: Recently[Traffic] = Recently(_FRESH_SECONDS)

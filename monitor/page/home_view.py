@@ -120,16 +120,22 @@ def _queue(queue: Queue, sample: Sample, most: int) -> QueueView:
 
 def _recent(request: Recent, task: Task | None, now: datetime) -> RecentView:
     accepted = task is not None and request.status < 400
-    ago = max(0.0, (now - request.at).total_seconds())
     return RecentView(
         correlation_id=request.correlation_id,
         what=f"{task.task_type} in {task.queue}" if task and accepted else request.request,
         word=task.status if task and accepted else str(request.status),
         tone=_tone(request, task if accepted else None),
         took=_took(request.duration_ms),
-        ago="now" if ago < 1 else f"{in_words(int(ago) * 10**9).replace('.0 ', ' ').replace('.00 ', ' ')} ago",
+        ago=_ago((now - request.at).total_seconds()),
         at=f"{request.at:%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return "now"
 
 
 def _took(milliseconds: float) -> str:

@@ -12,6 +12,7 @@ from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_v
 from monitor.page.journey_view import Asked, drawn, journey_view
 from monitor.page.links import example, places
 from monitor.page.refusal import Refused
+from monitor.page.source import source_of
 from monitor.page.traffic import Traffic
 from observability import correlation
 from observability.journey import Journey, to_dict
@@ -22,7 +23,7 @@ class Pages:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.desk = Desk(settings)
+        self.desk = Desk(settings, source_of(settings))
 
     async def home(self, base_url: str) -> str:
         troubles: list[str] = []
