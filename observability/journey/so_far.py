@@ -23,7 +23,7 @@ def so_far(request: Request, now: datetime) -> Request:
         span_id=NO_SPAN,
         parent_id="",
         role=Role.WAIT if waits else Role.RUN,
-        name=f"wait {request.queue}" if waits else f"run {request.task_type}",
+        name=f"wait {request.queue}" if waits else f"run {request.task_type}".strip(),
         depth=0,
         offset_ns=last.end_ns,
         duration_ns=age_ns - last.end_ns,
@@ -58,7 +58,7 @@ def _what(request: Request) -> str:
         case Status.RETRY:
             return "waits for another attempt"
         case _:
-            return f"runs {request.task_type}"
+            return f"runs {request.task_type}".strip()
 
 
 def _with(steps: tuple[Step, ...], last: Step, now_doing: Step) -> tuple[Step, ...]:

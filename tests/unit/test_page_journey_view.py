@@ -15,6 +15,7 @@ from tests.unit.test_journey_sample import START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 
 ID = "ABC-1"
+ALL = Asked()
 HERE = Places("http://here:8080")
 START = datetime.fromtimestamp(START_MS / 1000, UTC)
 LATER = START + timedelta(days=1)
@@ -25,7 +26,7 @@ def sample(tmp_path: Path) -> Sample:
     return Sample(tmp_path / "var")
 
 
-def view(sample: Sample, *tasks: Task, asked: Asked = Asked(), at: Places = HERE, now: datetime = LATER) -> JourneyView:
+def view(sample: Sample, *tasks: Task, asked: Asked = ALL, at: Places = HERE, now: datetime = LATER) -> JourneyView:
     known = {task.task_id: task for task in tasks}
     return journey_view(assemble(ID, find(sample.var_dir, ID)), known, asked, at, now)
 
@@ -77,6 +78,7 @@ def test_a_running_task_is_drawn_to_this_moment(sample: Sample):
     of_task = {"correlation_id": ID, "task_id": task.task_id}
     sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task, queue="high")
     sample.phase("validate", 11, 12, task, ID)
+    sample.log(10, "Runs calculate_var", **of_task, task_type="calculate_var")
     now = START + timedelta(seconds=2)
 
     (request,) = view(sample, known(task, Status.STARTED, fraction=0.4), now=now).requests
