@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test bench lint format lock docs clean
-.PHONY: browser env stack stack-down test-stack
+.PHONY: env stack stack-down test-stack
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -28,9 +28,6 @@ status: setup ## process, port, pid, health
 
 test: setup browser lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
-
-browser:
-	@sh local/setup.sh browser
 
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
 	@for name in journey_search front_door value_at_risk pricing memory cancellation; do \
@@ -63,6 +60,10 @@ stack-down: ## ends it; its data stays (docker compose down -v removes that too)
 
 test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
 	$(BIN)/pytest -m stack tests/stack --timeout 900 $(ONLY)
+
+.PHONY: browser
+browser:
+	@sh local/setup.sh browser
 
 clean: down ## ends the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
