@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 API_PATH: Final = "/api/"
@@ -35,7 +36,7 @@ class Traffic:
 
 def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic:
     """Of access lines in the vocabulary's fields. A line that is not what it should be is left out."""
-    requests = [request for request in map(_request, newest_first) if request][:MOST_LINES]
+    requests = list(islice(filter(None, map(_request, newest_first)), MOST_LINES))
     counted = [request for request in requests if now - request.at <= WINDOW]
     whole = len(counted) < MOST_LINES
     reach = WINDOW if whole else now - counted[-1].at

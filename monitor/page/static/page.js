@@ -37,13 +37,15 @@ function show(page) {
 
 async function refresh() {
   let next = seconds(document);
+  const began = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     main.dataset.refresh = page.querySelector("main").dataset.refresh;
     show(page);
-    next = seconds(page);
+    // A search that takes long is not asked for again and again: no more than a fifth of the time goes into it.
+    next = seconds(page) && Math.max(seconds(page), 4 * (performance.now() - began) / 1000);
     say(next ? "Live" : "", false);
   } catch {
     say("Not up to date: the page could not be fetched. Trying again.", true);
