@@ -26,7 +26,7 @@ down: ## ends them
 status: setup ## process, port, pid, health
 	@$(BIN)/throughline status
 
-test: setup lint ## lint, types, and all tests that need no Docker
+test: setup browser lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
 
 chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
@@ -66,6 +66,10 @@ stack-down: ## ends it; its data stays (docker compose down -v removes that too)
 
 test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
 	$(BIN)/pytest -m stack tests/stack --timeout 900 $(ONLY)
+
+.PHONY: browser
+browser:
+	@sh local/setup.sh browser
 
 clean: down ## ends the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

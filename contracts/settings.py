@@ -38,10 +38,16 @@ class Settings(BaseSettings):
     )
 
     elasticsearch_url: str = Field(
-        "", description="Elasticsearch that `throughline journey` searches, such as `http://127.0.0.1:9200`."
+        "",
+        description="Elasticsearch that `throughline journey` and its page search, such as `http://127.0.0.1:9200`.",
     )
     elasticsearch_user: str = Field("throughline_reader", description="Who searches it.")
     elasticsearch_password: str = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
+
+    kibana_public_url: str = Field(
+        "", description="Kibana as browsers reach it: the journey page links to it, such as `http://localhost:5601`."
+    )
+    jaeger_public_url: str = Field("", description="Jaeger as browsers reach it, such as `http://localhost:16686`.")
 
     circuit_max_depth: int = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
     circuit_close_depth: int = Field(
@@ -90,7 +96,9 @@ class Settings(BaseSettings):
     sample_interval_seconds: float = Field(5, gt=0, le=300, description="How often the monitor samples the queues.")
 
     monitor_host: str = Field("127.0.0.1", description="Address that `python -m monitor` listens on.")
-    monitor_port: int = Field(8084, ge=1, le=65_535, description="Port of `python -m monitor` (its `/metrics`).")
+    monitor_port: int = Field(
+        8084, ge=1, le=65_535, description="Port of `python -m monitor` (the page and `/metrics`)."
+    )
 
     http_port: int = Field(
         8080,
@@ -110,6 +118,13 @@ class Settings(BaseSettings):
     def _redis_scheme(cls, url: str) -> str:
         if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("kibana_public_url", "jaeger_public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+            raise ValueError("must be an address that begins with http:// or https://")
         return url
 
     @field_validator("visibility_timeout_seconds")

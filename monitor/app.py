@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from contracts.settings import Settings
+from monitor import page
 from monitor.metrics import Metrics
 from monitor.sweep import Sweep, tell
 from observability import logging as log_lines
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def live() -> dict[str, str]:
         return {"status": "ok"}
 
+    app.include_router(page.router(settings))
     return app
 
 
