@@ -44,6 +44,11 @@ def test_every_part_that_is_asked_gives_its_metrics(stack: Stack, wait_until: Wa
     wait_until(lambda: {job for job, up in _by(stack, "up", "job").items() if up == 1} == TARGETS, 60, "all are up")
 
 
+def test_as_many_workers_are_alive_as_there_should_be(stack: Stack, wait_until: Wait):
+    complete = "throughline_workers_alive == throughline_workers_expected"
+    wait_until(lambda: [sample["value"][1] for sample in _found(stack, complete)] == ["3"], 60, "three of three")
+
+
 def test_every_query_of_the_dashboard_finds_something(stack: Stack, wait_until: Wait):
     send(stack, f"DASHBOARD-{time.time_ns()}", 100, 20)
     last: list[str] = []
@@ -71,8 +76,8 @@ def test_a_real_error_rate_pages_somebody_and_the_page_ends_when_the_errors_do(
     stack: Stack, wait_until: Wait, tmp_path: Path, measured: dict[str, str]
 ):
     with alerting(stack, tmp_path) as told, sending(stack, f"ALERT-{time.time_ns()}", 1500, 10):
-        ratio = "throughline:http_errors:ratio5m"
-        wait_until(lambda: _found(stack, ratio) and _value(stack, ratio) == 0, 30, "requests are seen, no errors")
+        healthy = "throughline:http_requests:rate5m > 5 and throughline:http_errors:ratio5m == 0"
+        wait_until(lambda: _found(stack, healthy), 40, "its requests are seen, and no errors")
         assert told.pages("ErrorRateHigh", "trigger") == []
 
         stopped = time.monotonic()

@@ -54,6 +54,15 @@ def test_the_dashboard_is_what_its_source_writes():
     assert overview.FILE.read_text(encoding="utf-8") == overview.written(), "run `make docs`"
 
 
+def test_the_dashboard_asks_the_datasource_that_is_provisioned():
+    file = ROOT / "observability" / "grafana" / "provisioning" / "datasources" / "prometheus.yml"
+    (declared,) = yaml.safe_load(file.read_text(encoding="utf-8"))["datasources"]
+    panels = [panel for panel in overview.dashboard()["panels"] if panel["type"] != "row"]
+    targets = [target for panel in panels for target in panel["targets"]]
+    asked = {(each["datasource"]["type"], each["datasource"]["uid"]) for each in (*panels, *targets)}
+    assert asked == {(declared["type"], declared["uid"])}
+
+
 def test_the_panels_of_the_dashboard_fill_the_grid_without_overlap():
     taken: set[tuple[int, int]] = set()
     for panel in json.loads(overview.written())["panels"]:
