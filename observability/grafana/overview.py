@@ -101,8 +101,9 @@ _QUEUES: Final = Row(
 _TASKS: Final = Row(
     "Tasks",
     [
-        Panel("Runs by status", {_calls(_RUN, "status"): "{{status}}"}, "ops"),
-        Panel("Run, 95 %", {_quantile(0.95, _RUN, "span_name"): "{{span_name}}"}, "s"),
+        Panel("Runs by status", {_calls(_RUN, "status"): "{{status}}"}, "ops", width=6),
+        Panel("Share that fails", {"throughline:task_failures:ratio10m": "10m"}, "percentunit", width=6, limit=0.2),
+        Panel("Run, 95 %", {_quantile(0.95, _RUN, "span_name"): "{{span_name}}"}, "s", width=6),
         Panel(
             "Where the time goes",
             {
@@ -111,6 +112,7 @@ _TASKS: Final = Row(
                 )
             },
             "short",
+            width=6,
             means="Seconds of each phase a second: how many processes are in it. `simulate` contains draw and reprice.",
         ),
     ],
