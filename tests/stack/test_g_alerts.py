@@ -75,7 +75,7 @@ def test_log_lines_that_elasticsearch_does_not_find_are_measured(stack: Stack, w
 def test_a_real_error_rate_pages_somebody_and_the_page_ends_when_the_errors_do(
     stack: Stack, wait_until: Wait, tmp_path: Path, measured: dict[str, str]
 ):
-    with alerting(stack, tmp_path) as told, sending(stack, f"ALERT-{time.time_ns()}", 1500, 10):
+    with alerting(stack, tmp_path) as told, sending(stack, f"ALERT-{time.time_ns()}", 1200, 10):
         healthy = "throughline:http_requests:rate5m > 5 and throughline:http_errors:ratio5m == 0"
         wait_until(lambda: _found(stack, healthy), 40, "its requests are seen, and no errors")
         assert told.pages("ErrorRateHigh", "trigger") == []
