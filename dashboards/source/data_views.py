@@ -2,11 +2,9 @@
 
 from typing import Any, Final
 
-from contracts.settings import Settings
 from dashboards.source.saved_object import SavedObject, text
+from observability.elasticsearch import links
 
-_JAEGER: Final = Settings.model_fields["jaeger_public_url"].default
-_API: Final = Settings.model_fields["api_public_url"].default
 # Where Kibana is, this link need not know: it begins at the page it stands on.
 _JOURNEY: Final = (
     "../app/dashboards#/view/throughline-journey?_g=(time:(from:now-7d,to:now))"
@@ -22,8 +20,8 @@ def _number(pattern: str) -> dict[str, Any]:
     return {"id": "number", "params": {"pattern": pattern}}
 
 
-_TO_TRACE: Final = _link(f"{_JAEGER}/trace/{{{{value}}}}")
-_TO_TASK: Final = _link(f"{_API}/api/v1/tasks/{{{{value}}}}")
+_TO_TRACE: Final = _link(links.TRACES + "{{value}}")
+_TO_TASK: Final = _link(links.TASKS + "{{value}}")
 _TO_JOURNEY: Final = _link(_JOURNEY)
 
 _LINE_FORMATS: Final = {

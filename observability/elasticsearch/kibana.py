@@ -5,9 +5,11 @@ import os
 import sys
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from contracts.settings import Settings, load_settings
 from observability import logging as log_lines
+from observability.elasticsearch import links
 from observability.elasticsearch.client import Client, Unanswered
 
 _logger: Final = logging.getLogger("throughline.setup")
@@ -28,10 +30,11 @@ def import_folder(client: Client, folder: Path, settings: Settings) -> list[str]
 
 
 def _with_addresses(content: bytes, settings: Settings) -> bytes:
-    """The links lead where browsers find Jaeger and the API; the files have the defaults of these settings."""
-    for name, path in {"jaeger_public_url": "/trace/", "api_public_url": "/api/v1/tasks/"}.items():
-        usual = f"{Settings.model_fields[name].default}{path}"
-        content = content.replace(usual.encode(), f"{getattr(settings, name)}{path}".encode())
+    """Links lead where browsers find Jaeger and the API, if that is configured."""
+    jaeger, api = settings.jaeger_public_url, settings.api_public_url
+    for usual, configured in ((links.TRACES, jaeger), (links.TASKS, api)):
+        if configured:
+            content = content.replace(usual.encode(), f"{configured}{urlsplit(usual).path}".encode())
     return content
 
 
