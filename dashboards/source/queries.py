@@ -8,9 +8,10 @@ def either(field: str, *values: str) -> str:
     return f"({' or '.join(f'{field} : {value}' for value in values)})"
 
 
-# Probes come every few seconds and are fast; a stream of events lasts as long as its task. Both would hide the rest.
-_NO_REQUEST: Final = "not url.path : /health* and not url.path : /api/v1/tasks/*/events"
-_COMPLETED: Final = f"event.action : request.completed and {_NO_REQUEST}"
+# Probes and pages that refresh themselves are many and fast; a stream of events lasts as long as its task. They would
+# hide what clients asked of the API.
+_OF_CLIENTS: Final = "url.path : /api/* and not url.path : /api/v1/tasks/*/events"
+_COMPLETED: Final = f"event.action : request.completed and {_OF_CLIENTS}"
 
 AT_NGINX: Final = f"service.name : nginx and {_COMPLETED}"
 AT_API: Final = f"service.name : api and {_COMPLETED}"
