@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from contracts.status import Status
-from monitor.page.journey_view import DRAWN, PAGE, Asked, JourneyView, journey_view
+from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
+from monitor.page.listing import PAGE, Asked
 from monitor.page.tasks import Attempt, Task
 from observability.journey import assemble, find
 from tests.unit.test_journey_sample import START_MS, Sample
@@ -188,6 +189,17 @@ def test_a_listing_has_pages_and_a_choice_of_states(sample: Sample):
     assert second.counts == (("FAILURE", "bad", 1), ("SUCCESS", "good", PAGE + 9))
     assert failed and [row.number for row in failed.rows] == [41]
     assert [bar.kind for bar in failed.rows[0].bars] == ["api", "wait", "worker"]
+
+
+def test_in_a_list_too_a_waiting_task_waits_to_this_moment(sample: Sample):
+    tasks = [sample.submission(ID, number * 10) for number in range(DRAWN + 1)]
+    now = START + timedelta(seconds=2)
+
+    listing = view(sample, known(tasks[0], Status.PENDING), now=now).listing
+
+    assert listing
+    assert [row.outcome.took for row in listing.rows[:2]] == [", 2.00 s so far", ", 6.00 ms so far"]
+    assert [bar.kind for bar in listing.rows[0].bars] == ["api", "wait"]
 
 
 def test_one_task_of_many_has_a_page_of_its_own(sample: Sample):
