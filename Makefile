@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test bench lint format lock docs clean
+.PHONY: help setup demo up down status test chaos load bench lint format lock docs clean
 .PHONY: env stack stack-down test-stack
 
 help:
@@ -29,8 +29,14 @@ status: setup ## process, port, pid, health
 test: setup browser lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
 
+chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
+	$(BIN)/python -m tests.chaos
+
+load: setup ## 100 requests a second for five minutes, with a report in var/load (RATE, DURATION, PROFILE=overload, WEB=8089)
+	$(BIN)/python -m tests.load
+
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
-	@for name in journey_search front_door value_at_risk pricing memory cancellation; do \
+	@for name in journey_search front_door value_at_risk pricing memory cancellation durability; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom

@@ -15,6 +15,7 @@ from observability import correlation
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.TaskNotFound: (404, "TASK_NOT_FOUND"),
     errors.TaskFinished: (409, "TASK_FINISHED"),
+    errors.NotADeadLetter: (404, "NOT_A_DEAD_LETTER"),
     errors.Unauthorized: (401, "UNAUTHORIZED"),
     errors.Forbidden: (403, "FORBIDDEN"),
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),

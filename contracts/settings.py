@@ -78,6 +78,21 @@ class Settings(BaseSettings):
         description="Time after which an unacknowledged task is delivered again; above the time limit.",
     )
 
+    max_deliveries: int = Field(
+        3, ge=1, le=100, description="Deliveries after which a task whose process was lost each time is a dead letter."
+    )
+    task_max_retries: int = Field(3, ge=0, le=100, description="Retries of a task after temporary errors.")
+    task_retry_seconds: float = Field(
+        60, gt=0, le=86_400, description="Wait before such a retry, give or take a fifth by chance."
+    )
+    worker_max_memory_mb: int = Field(
+        1024, ge=64, description="Memory at which a worker process is replaced after its task."
+    )
+    worker_shutdown_seconds: float = Field(
+        25, gt=0, le=600, description="How long a worker that is told to stop may finish its tasks before they go back."
+    )
+
+    sweep_interval_seconds: float = Field(5, gt=0, le=60, description="How often the monitor looks for lost tasks.")
     sample_interval_seconds: float = Field(5, gt=0, le=300, description="How often the monitor samples the queues.")
 
     monitor_host: str = Field("127.0.0.1", description="Address that `python -m monitor` listens on.")
