@@ -52,8 +52,9 @@ format: setup ## puts the code into its form
 lock: setup ## writes the lock files from pyproject.toml
 	sh local/lock.sh
 
-docs: setup ## prints docs/settings.md and docs/vocabulary.md from what they describe
+docs: setup ## writes docs/settings.md, docs/vocabulary.md and the Grafana dashboard from what they describe
 	$(BIN)/python -m local.reference
+	$(BIN)/python -m observability.grafana.overview
 
 env: ## makes the stack's passwords, once, into .env
 	@sh deploy/env.sh .env

@@ -107,7 +107,9 @@ class Settings(BaseSettings):
         description="NGINX's port of a local run; the other local ports follow it (+1 … +5).",
     )
     api_replicas: int = Field(3, ge=1, le=3, description="FastAPI replicas of a local run.")
-    worker_replicas: int = Field(3, ge=0, le=16, description="Workers of a local run.")
+    worker_replicas: int = Field(
+        3, ge=0, le=64, description="Workers of a local run; how many the monitor takes for complete."
+    )
     var_dir: Path = Field(
         Path("var"),
         description="Where a local run keeps logs, spans, Redis's data and its own configuration.",

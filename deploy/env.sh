@@ -6,6 +6,6 @@ file=${1:-.env}
 touch "$file"
 chmod 600 "$file"
 for name in REDIS_PASSWORD ELASTIC_PASSWORD KIBANA_PASSWORD FILEBEAT_PASSWORD JAEGER_PASSWORD READER_PASSWORD \
-  KIBANA_ENCRYPTION_KEY; do
+  KIBANA_ENCRYPTION_KEY GRAFANA_PASSWORD; do
   grep -q "^$name=" "$file" || echo "$name=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >>"$file"
 done

@@ -39,7 +39,7 @@ _OBSERVED: dict[str, _Observe] = {
 class Metrics:
     """Holds the latest sample and prints it in Prometheus's text format."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, workers_expected: int) -> None:
         self.registry = CollectorRegistry()
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
         resource = Resource({"service.name": "monitor", "service.instance.id": node})
@@ -48,6 +48,7 @@ class Metrics:
         self._taken = time.monotonic()
         for name, observe in _OBSERVED.items():
             self._observe(name, self._observing(observe))
+        self._observe("throughline.workers.expected", lambda _: [Observation(workers_expected)])
         self._observe("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
 
     def update(self, sample: Sample) -> None:

@@ -1,6 +1,6 @@
 """What the page of a journey shows: pure functions from what was found to what the template prints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,6 +14,7 @@ from observability.journey import telling
 from observability.journey.assembly import is_complete
 from observability.journey.duration import in_words
 from observability.journey.journey import Journey, Request
+from observability.journey.placing import line_of
 from observability.journey.telling import Outcome, Tone
 
 DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
@@ -186,11 +187,17 @@ def _attempt(attempt: Attempt) -> AttemptView:
 
 def _refresh_seconds(journey: Journey, now: datetime) -> int:
     """How soon there may be more to see: soon while a task is under way or its last spans are being written."""
-    if not journey.tasks:
-        return 0
-    last = max(request.started + timedelta(microseconds=request.total_ns // 1000) for request in journey.requests)
-    quiet = now - last
-    if any(not Status(task.status).is_final for task in journey.tasks) and quiet < _FOLLOWED:
+    quiet = now - max(_times(journey), default=datetime.min.replace(tzinfo=UTC))
+    if any(telling.tone(task.status) == "warn" for task in journey.tasks) and quiet < _FOLLOWED:
         # A journey of hundreds of tasks is not searched every second.
         return (1 if quiet < timedelta(minutes=1) else 5) + len(journey.requests) // 100
     return 1 if not is_complete(journey) and quiet < _SOON else 0
+
+
+def _times(journey: Journey) -> Iterator[datetime]:
+    """When each request had its last span, and each line without spans was written."""
+    for request in journey.requests:
+        yield request.started + timedelta(microseconds=request.total_ns // 1000)
+    for at_ns in (line_of(line.fields).at_ns for line in journey.loose_logs):
+        if at_ns is not None:
+            yield datetime.fromtimestamp(at_ns / 1e9, UTC)

@@ -15,10 +15,14 @@ from tests.system.nine import free_base
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NINE: Final = ("nginx", "fastapi-1", "fastapi-2", "fastapi-3", "redis", "worker-1", "worker-2", "worker-3", "monitor")
-PLANE: Final = ("filebeat", "otel-collector", "elasticsearch", "jaeger")
-# Kibana is not among them: where no image can be pulled there is none.
-STARTED: Final = ("nginx", "worker", "monitor", "filebeat", "otel-collector", "jaeger")
-_PORTS: Final = ("HTTP", "REDIS", "MONITOR", "ELASTICSEARCH", "JAEGER", "METRICS", "KIBANA")
+_METRICS: Final = ("log-lag", "prometheus", "alertmanager")
+PLANE: Final = ("filebeat", "otel-collector", "elasticsearch", "jaeger", *_METRICS)
+# Kibana and Grafana are not among them: where no image can be pulled there is none.
+STARTED: Final = ("nginx", "worker", "monitor", "filebeat", "otel-collector", "jaeger", *_METRICS)
+_PORTS: Final = (
+    *("HTTP", "REDIS", "MONITOR", "ELASTICSEARCH", "JAEGER", "METRICS", "KIBANA"),
+    *("PROMETHEUS", "ALERTMANAGER", "GRAFANA"),
+)
 
 
 class Stack:

@@ -89,6 +89,7 @@ def test_the_monitor_tells_what_waits_in_its_log_and_to_prometheus(nine: Nine, w
     assert metrics["throughline_queue_oldest_age_seconds", "low"] > 0
     assert metrics["throughline_circuit_state", "closed"] == 1
     assert ("throughline_workers_alive", None) in metrics
+    assert metrics["throughline_workers_expected", None] == len(nine.recorded.workers)
     assert ("throughline_tasks_in_flight", None) in metrics
     wait_until(lambda: all_succeed(nine, waiting), 30, "the five have run")
 

@@ -28,5 +28,5 @@ def test_what_is_there_stays_and_what_is_missing_is_added(tmp_path: Path):
 
     assert made["REDIS_PASSWORD"] == "mine"
     assert made["API_REPLICAS"] == "5"
-    assert len(made) == 8
+    assert len(made) == 9
     assert make(path) == made

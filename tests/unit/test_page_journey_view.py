@@ -278,6 +278,15 @@ def test_a_journey_of_hundreds_is_searched_less_often(sample: Sample):
     assert view(sample, now=START + timedelta(seconds=1)).refresh_seconds == 3
 
 
+def test_what_was_seen_just_now_may_have_more_to_show(sample: Sample):
+    sample.log(0, "the first to be written", correlation_id=ID)
+    soon, later = START + timedelta(seconds=1), START + timedelta(minutes=1)
+    assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)
+
+    sample.read(ID, 100)
+    assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)
+
+
 def test_lines_without_spans_are_shown(sample: Sample):
     sample.log(0, "all there is", correlation_id=ID)
 
