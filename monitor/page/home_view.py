@@ -10,11 +10,11 @@ from monitor.page.tasks import Task
 from monitor.page.traffic import Recent, Traffic
 from observability.journey.duration import in_words
 from observability.journey.telling import Tone, percent
+from observability.journey.telling import tone as tone_of
 from observability.journey.words import counted
 from observability.queue_sample import Sample
 
 REFRESH_SECONDS: Final = 2
-_TONES: Final[dict[str, Tone]] = {"SUCCESS": "good", "FAILURE": "bad", "REVOKED": "bad"}
 _CIRCUIT: Final[dict[str, tuple[str, Tone, str]]] = {
     "closed": ("closed", "good", "tasks are taken"),
     "open": ("open", "bad", "new tasks are refused with 503 for now"),
@@ -147,7 +147,7 @@ def _took(milliseconds: float) -> str:
 
 def _tone(request: Recent, task: Task | None) -> Tone:
     if task:
-        return _TONES.get(task.status, "warn")
+        return tone_of(task.status)
     if request.status >= 500:
         return "bad"
     return "warn" if request.status >= 400 else "good"

@@ -1,37 +1,26 @@
 """What the page of a journey shows: pure functions from what was found to what the template prints."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from contracts.status import Status
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_trace
-from monitor.page.tasks import Attempt, Task
+from monitor.page.listing import Asked, Listing, listing, part
+from monitor.page.tasks import Attempt, Task, as_of
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
 from observability.journey import telling
 from observability.journey.assembly import is_complete
 from observability.journey.duration import in_words
 from observability.journey.journey import Journey, Request
-from observability.journey.so_far import so_far
+from observability.journey.placing import line_of
 from observability.journey.telling import Outcome, Tone
 
 DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
-PAGE: Final = 50
 _MOST_LOOSE: Final = 200
 _SOON: Final = timedelta(seconds=30)  # spans and lines are written within seconds of what they tell
 _FOLLOWED: Final = timedelta(hours=1)
-_TONES: Final[dict[str, Tone]] = {"SUCCESS": "good", "FAILURE": "bad", "REVOKED": "bad"}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What of a journey was asked for."""
-
-    task_id: str = ""
-    status: str = ""
-    page: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,30 +64,6 @@ class RequestView:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A task in a list of many."""
-
-    number: int
-    task_id: str
-    outcome: Outcome
-    what: str
-    at: str
-    took: str
-    bars: tuple[Bar, ...]
-
-
-@dataclass(frozen=True)
-class Listing:
-    """One page of an ID's many tasks."""
-
-    rows: tuple[Row, ...]
-    page: int
-    pages: int
-    status: str
-    counts: tuple[tuple[str, Tone, int], ...]
-
-
-@dataclass(frozen=True)
 class OtherView:
     """A request that submitted no task, in a line."""
 
@@ -136,9 +101,14 @@ def drawn(journey: Journey, asked: Asked) -> tuple[Request, ...]:
     return chosen if len(chosen) <= DRAWN else ()
 
 
+def on_the_page(journey: Journey, asked: Asked) -> tuple[Request, ...]:
+    """Those that are drawn, or else the tasks on the page of the list."""
+    return drawn(journey, asked) or tuple(task for _, task in part(journey.tasks, asked).tasks)
+
+
 def journey_view(journey: Journey, tasks: Mapping[str, Task], asked: Asked, at: Places, now: datetime) -> JourneyView:
     """`tasks` are what Redis still knows, by ID."""
-    chosen = [_as_of(request, tasks, now) for request in drawn(journey, asked)]
+    chosen = [as_of(request, tasks, now) for request in drawn(journey, asked)]
     views = tuple(
         _request_view(request, number, len(chosen), tasks.get(request.task_id), at)
         for number, request in enumerate(chosen, 1)
@@ -151,7 +121,7 @@ def journey_view(journey: Journey, tasks: Mapping[str, Task], asked: Asked, at: 
         contents=telling.contents(journey),
         outcome=views[0].outcome if len(views) == 1 else None,
         requests=views,
-        listing=None if chosen or not journey.tasks else _listing(journey.tasks, asked),
+        listing=None if chosen or not journey.tasks else listing(journey.tasks, asked, tasks, now),
         task_id=asked.task_id,
         others=tuple(
             OtherView(telling.time_of_day(other), in_words(other.total_ns), telling.in_a_line(other), other.refused)
@@ -165,12 +135,6 @@ def journey_view(journey: Journey, tasks: Mapping[str, Task], asked: Asked, at: 
         commands=commands(journey, at),
         refresh_seconds=_refresh_seconds(journey, now),
     )
-
-
-def _as_of(request: Request, tasks: Mapping[str, Task], now: datetime) -> Request:
-    """With what it does at this moment, unless its task is done by now or nobody knows of it any more."""
-    task = tasks.get(request.task_id)
-    return request if task is None or task.status.is_final else so_far(request, now)
 
 
 def _request_view(request: Request, number: int, count: int, task: Task | None, at: Places) -> RequestView:
@@ -216,52 +180,24 @@ def _attempt(attempt: Attempt) -> AttemptView:
         started=f"{datetime.fromtimestamp(attempt.started, UTC):%H:%M:%S}",
         took=took,
         outcome=outcome,
-        tone=_TONES.get(outcome, "warn"),
+        tone=telling.tone(outcome),
         cause=attempt.cause,
-    )
-
-
-def _listing(tasks: Sequence[Request], asked: Asked) -> Listing:
-    counts = Counter(task.status for task in tasks)
-    wanted = [(number, task) for number, task in enumerate(tasks, 1) if asked.status in {"", task.status}]
-    pages = max(1, -(-len(wanted) // PAGE))
-    page = min(max(1, asked.page), pages)
-    part = wanted[(page - 1) * PAGE : page * PAGE]
-    longest = max((task.total_ns for _, task in part), default=1)
-    return Listing(
-        rows=tuple(_list_row(number, task, longest) for number, task in part),
-        page=page,
-        pages=pages,
-        status=asked.status,
-        counts=tuple((status, _TONES.get(status, "warn"), count) for status, count in sorted(counts.items())),
-    )
-
-
-def _list_row(number: int, task: Request, longest_ns: int) -> Row:
-    parts = ((task.rest_ns, "api"), (task.queue_wait_ns, "wait"), (task.run_ns, "worker"))
-    bars, begun = [], 0
-    for part, kind in parts:
-        if part:
-            bars.append(bar(begun, part, longest_ns, kind))
-        begun += part
-    return Row(
-        number,
-        task.task_id,
-        telling.outcome(task),
-        what=f"{task.task_type} in {task.queue}",
-        at=telling.time_of_day(task),
-        took=in_words(task.total_ns),
-        bars=tuple(bars),
     )
 
 
 def _refresh_seconds(journey: Journey, now: datetime) -> int:
     """How soon there may be more to see: soon while a task is under way or its last spans are being written."""
-    if not journey.tasks:
-        return 0
-    last = max(request.started + timedelta(microseconds=request.total_ns // 1000) for request in journey.requests)
-    quiet = now - last
-    if any(task.status not in _TONES for task in journey.tasks) and quiet < _FOLLOWED:
+    quiet = now - max(_times(journey), default=datetime.min.replace(tzinfo=UTC))
+    if any(telling.tone(task.status) == "warn" for task in journey.tasks) and quiet < _FOLLOWED:
         # A journey of hundreds of tasks is not searched every second.
         return (1 if quiet < timedelta(minutes=1) else 5) + len(journey.requests) // 100
     return 1 if not is_complete(journey) and quiet < _SOON else 0
+
+
+def _times(journey: Journey) -> Iterator[datetime]:
+    """When each request had its last span, and each line without spans was written."""
+    for request in journey.requests:
+        yield request.started + timedelta(microseconds=request.total_ns // 1000)
+    for at_ns in (line_of(line.fields).at_ns for line in journey.loose_logs):
+        if at_ns is not None:
+            yield datetime.fromtimestamp(at_ns / 1e9, UTC)

@@ -9,8 +9,9 @@ from contracts.settings import Settings
 from monitor.page.answers import rendered
 from monitor.page.desk import Desk
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
-from monitor.page.journey_view import Asked, drawn, journey_view
+from monitor.page.journey_view import journey_view, on_the_page
 from monitor.page.links import example, places
+from monitor.page.listing import Asked
 from monitor.page.refusal import Refused
 from monitor.page.source import source_of
 from monitor.page.traffic import Traffic
@@ -42,8 +43,8 @@ class Pages:
 
     async def journey(self, correlation_id: str, asked: Asked, base_url: str) -> str:
         found = await self._found(correlation_id)
-        shown = drawn(found, asked)
-        if asked.task_id and not shown:
+        shown = on_the_page(found, asked)
+        if asked.task_id and not found.of_task(asked.task_id).tasks:
             detail = f"There is no task {asked.task_id} under the correlation ID {correlation_id}."
             raise Refused(404, "TASK_NOT_FOUND", detail)
         known = await self.desk.tasks([each.task_id for each in shown if each.task_id])

@@ -16,7 +16,7 @@ from contracts.api_keys import ApiKeys
 from contracts.settings import Settings
 from monitor.page import access, answers
 from monitor.page.accept import wants_json
-from monitor.page.journey_view import Asked
+from monitor.page.listing import Asked
 from monitor.page.pages import Pages
 from monitor.page.refusal import Refused
 from observability import correlation

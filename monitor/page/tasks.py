@@ -1,7 +1,8 @@
 """What Redis knows of the tasks on a page: their state now, how far they are, and each attempt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -9,6 +10,8 @@ from redis.asyncio import Redis
 
 from contracts import keys
 from contracts.status import Status
+from observability.journey.journey import Request
+from observability.journey.so_far import so_far
 
 _FIELDS: Final = ("status", "task_type", "queue", "correlation_id", keys.PROGRESS)
 
@@ -37,6 +40,12 @@ class Task:
     correlation_id: str
     fraction: float | None = None
     attempts: tuple[Attempt, ...] = ()
+
+
+def as_of(request: Request, tasks: Mapping[str, Task], now: datetime) -> Request:
+    """With what it does at this moment, unless its task is done by now or nobody knows of it any more."""
+    task = tasks.get(request.task_id)
+    return request if task is None or task.status.is_final else so_far(request, now)
 
 
 async def newest_of(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, Task]:

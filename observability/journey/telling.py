@@ -47,6 +47,11 @@ def contents(found: Journey) -> str:
     return ", ".join(counts)
 
 
+def tone(status: str) -> Tone:
+    """Of a task's status: done well, done badly, not done."""
+    return _TONES.get(status, "warn")
+
+
 def outcome(request: Request) -> Outcome:
     done = request.status in _TONES or not request.submitted
     word = request.status or f"{request.http_status or 'no answer'} {request.code}".strip()

@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 
 from contracts.settings import Settings
-from monitor.page.journey_view import Asked
+from monitor.page.listing import Asked
 from monitor.page.pages import Pages
 
 LINES: Final = 1_000_000

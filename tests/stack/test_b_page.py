@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from observability.journey import elasticsearch
 from tests.stack.stack import Stack
 
 Wait = Callable[..., Any]
@@ -27,9 +28,7 @@ def request_id(stack: Stack) -> str:
     return correlation_id
 
 
-def test_a_request_has_its_waterfall_attempt_and_links_within_seconds(
-    stack: Stack, request_id: str, wait_until: Wait, measured: dict[str, str]
-):
+def test_a_request_has_its_waterfall_attempt_and_links_within_seconds(stack: Stack, request_id: str, wait_until: Wait):
     def page() -> str:
         answer = client.get(f"/journeys/{request_id}", headers=HTML)
         return (
@@ -38,10 +37,6 @@ def test_a_request_has_its_waterfall_attempt_and_links_within_seconds(
 
     with stack.http() as client:
         shown = wait_until(page, 20, "the page shows all layers")
-        client.get(f"/journeys/{request_id}", headers=HTML)
-        began = time.monotonic()
-        assert client.get(f"/journeys/{request_id}", headers=HTML).status_code == 200
-        measured["the journey page of that request, from Elasticsearch"] = f"{(time.monotonic() - began) * 1000:.0f} ms"
         document = client.get(f"/journeys/{request_id}", headers={"Accept": "application/json"}).json()
 
     assert "ran calculate_var → SUCCESS" in shown
@@ -49,6 +44,20 @@ def test_a_request_has_its_waterfall_attempt_and_links_within_seconds(
     assert "http://localhost:5601/app/discover#/" in shown
     (request,) = (request for request in document["requests"] if request["submitted"])
     assert f"http://localhost:16686/trace/{request['trace_id']}" in shown
+
+
+def test_a_page_that_nobody_has_looked_at_is_made_from_one_search(
+    stack: Stack, wait_until: Wait, measured: dict[str, str]
+):
+    correlation_id = f"FRESH-{time.time_ns()}"
+    with stack.http() as client, stack.reader() as reader:
+        client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": correlation_id})
+        wait_until(lambda: len(elasticsearch.find(reader, correlation_id).spans) >= 12, 20, "its spans are searchable")
+        began = time.monotonic()
+        page = client.get(f"/journeys/{correlation_id}", headers=HTML)
+        measured["the journey page of a request, from Elasticsearch"] = f"{(time.monotonic() - began) * 1000:.0f} ms"
+
+    assert "ran calculate_var → SUCCESS" in page.text
 
 
 def test_the_home_page_lists_it_and_counts_the_requests(stack: Stack, request_id: str, wait_until: Wait):

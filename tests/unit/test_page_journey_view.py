@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from contracts.status import Status
-from monitor.page.journey_view import DRAWN, PAGE, Asked, JourneyView, journey_view
+from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
+from monitor.page.listing import PAGE, Asked
 from monitor.page.tasks import Attempt, Task
 from observability.journey import assemble, find
 from tests.unit.test_journey_sample import START_MS, Sample
@@ -190,6 +191,17 @@ def test_a_listing_has_pages_and_a_choice_of_states(sample: Sample):
     assert [bar.kind for bar in failed.rows[0].bars] == ["api", "wait", "worker"]
 
 
+def test_in_a_list_too_a_waiting_task_waits_to_this_moment(sample: Sample):
+    tasks = [sample.submission(ID, number * 10) for number in range(DRAWN + 1)]
+    now = START + timedelta(seconds=2)
+
+    listing = view(sample, known(tasks[0], Status.PENDING), now=now).listing
+
+    assert listing
+    assert [row.outcome.took for row in listing.rows[:2]] == [", 2.00 s so far", ", 6.00 ms so far"]
+    assert [bar.kind for bar in listing.rows[0].bars] == ["api", "wait"]
+
+
 def test_one_task_of_many_has_a_page_of_its_own(sample: Sample):
     tasks = [sample.complete(ID, number * 1000) for number in range(DRAWN + 1)]
 
@@ -264,6 +276,15 @@ def test_a_journey_of_hundreds_is_searched_less_often(sample: Sample):
         sample.submission(ID, number)
 
     assert view(sample, now=START + timedelta(seconds=1)).refresh_seconds == 3
+
+
+def test_what_was_seen_just_now_may_have_more_to_show(sample: Sample):
+    sample.log(0, "the first to be written", correlation_id=ID)
+    soon, later = START + timedelta(seconds=1), START + timedelta(minutes=1)
+    assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)
+
+    sample.read(ID, 100)
+    assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)
 
 
 def test_lines_without_spans_are_shown(sample: Sample):
