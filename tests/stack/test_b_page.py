@@ -41,9 +41,9 @@ def test_a_request_has_its_waterfall_attempt_and_links_within_seconds(stack: Sta
 
     assert "ran calculate_var → SUCCESS" in shown
     assert re.search(r"Attempt</h2>", shown)
-    assert "http://localhost:5601/app/discover#/" in shown
+    assert f"http://localhost:{stack.ports['KIBANA']}/app/discover#/" in shown
     (request,) = (request for request in document["requests"] if request["submitted"])
-    assert f"http://localhost:16686/trace/{request['trace_id']}" in shown
+    assert f"http://localhost:{stack.ports['JAEGER']}/trace/{request['trace_id']}" in shown
 
 
 def test_a_page_that_nobody_has_looked_at_is_made_from_one_search(
