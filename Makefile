@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test bench lint format lock docs clean
+.PHONY: help setup demo up down status test chaos load bench lint format lock docs dashboards clean
 .PHONY: env stack stack-down test-stack
 
 help:
@@ -26,11 +26,17 @@ down: ## ends them
 status: setup ## process, port, pid, health
 	@$(BIN)/throughline status
 
-test: setup lint ## lint, types, and all tests that need no Docker
+test: setup browser lint ## lint, types, and all tests that need no Docker
 	$(BIN)/pytest
 
+chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
+	$(BIN)/python -m tests.chaos
+
+load: setup ## 100 requests a second for five minutes, with a report in var/load (RATE, DURATION, PROFILE=overload, WEB=8089)
+	$(BIN)/python -m tests.load
+
 bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
-	@for name in journey_search front_door value_at_risk pricing memory cancellation; do \
+	@for name in journey_search front_door value_at_risk pricing memory cancellation durability; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## style, types, and who imports whom
@@ -50,6 +56,9 @@ docs: setup ## writes docs/settings.md, docs/vocabulary.md and the Grafana dashb
 	$(BIN)/python -m local.reference
 	$(BIN)/python -m observability.grafana.overview
 
+dashboards: setup ## writes Kibana's saved objects from dashboards/source
+	$(BIN)/python -m dashboards.source.build
+
 env: ## makes the stack's passwords, once, into .env
 	@sh deploy/env.sh .env
 
@@ -61,6 +70,10 @@ stack-down: ## ends it; its data stays (docker compose down -v removes that too)
 
 test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
 	$(BIN)/pytest -m stack tests/stack --timeout 900 $(ONLY)
+
+.PHONY: browser
+browser:
+	@sh local/setup.sh browser
 
 clean: down ## ends the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -19,6 +19,13 @@ class TaskFinished(Refusal):
         super().__init__(f"Task {task_id} has finished; it cannot be cancelled any more.")
 
 
+class NotADeadLetter(Refusal):
+    """The task is not among the dead letters: there is nothing to replay."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"Task {task_id[:128]!r} is not a dead letter.")
+
+
 class Unauthorized(Refusal):
     """An API key is needed, and none or an unknown one was sent."""
 

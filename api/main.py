@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api import problems
 from api.middleware import BodyLimit, RequestContext
 from api.queue.queue_service import QueueService
-from api.routes import health, queues, task_events, task_types, tasks
+from api.routes import dead_letters, health, queues, task_events, task_types, tasks
 from api.services.callers import Callers
 from api.services.task_service import TaskService
 from contracts.settings import Settings, load_settings
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)  # added last: outermost
     problems.install(app)
-    for module in (tasks, task_events, task_types, queues, health):
+    for module in (tasks, task_events, task_types, queues, dead_letters, health):
         app.include_router(module.router)
     return app
 

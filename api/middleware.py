@@ -66,6 +66,8 @@ class RequestContext:
                 "http.response.status_code": status,
                 "duration_ms": round((time.perf_counter() - started) * 1000, 3),
             }
+            if code := problems.answered_code():
+                fields["code"] = code
             event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
 
 

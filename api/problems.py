@@ -1,23 +1,22 @@
 """Every error answer: RFC 9457 problem details, with a code for programs and the correlation ID for a search."""
 
-from http import HTTPStatus
+from contextvars import ContextVar
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api import errors
 from contracts.client_path import client_path
+from contracts.problem import MEDIA_TYPE, FieldError, Problem, problem_of
 from observability import correlation
-
-MEDIA_TYPE: Final = "application/problem+json"
 
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.TaskNotFound: (404, "TASK_NOT_FOUND"),
     errors.TaskFinished: (409, "TASK_FINISHED"),
+    errors.NotADeadLetter: (404, "NOT_A_DEAD_LETTER"),
     errors.Unauthorized: (401, "UNAUTHORIZED"),
     errors.Forbidden: (403, "FORBIDDEN"),
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -28,35 +27,17 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
 }
 _FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
 
-
-class FieldError(BaseModel):
-    """One thing wrong with the request's body."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"field": "data.confidence_level", "message": "Input should be less than 1"}}
-    )
-
-    field: str
-    message: str
-
-
-class Problem(BaseModel):
-    """The body of every error answer."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    category: str
-    correlation_id: str
-    errors: list[FieldError] | None = None
+_code: ContextVar[str] = ContextVar("problem_code", default="")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route declares of its refusals; NGINX's own may come before any route."""
     return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (*statuses, 429, 502, 504)}
+
+
+def answered_code() -> str:
+    """The code of the problem that the current request is answered with; empty while there is none."""
+    return _code.get()
 
 
 def answer(
@@ -68,16 +49,9 @@ def answer(
     field_errors: list[FieldError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    problem = Problem(
-        type=f"urn:throughline:problem:{code.lower().replace('_', '-')}",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        instance=request_path,
-        code=code,
-        category="CLIENT_ERROR" if status < 500 else "SERVER_ERROR",
-        correlation_id=correlation.current(),
-        errors=field_errors,
+    _code.set(code)
+    problem = problem_of(
+        request_path, status, code, detail, correlation_id=correlation.current(), field_errors=field_errors
     )
     return JSONResponse(problem.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
 

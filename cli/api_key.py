@@ -5,7 +5,7 @@ import secrets
 import sys
 from argparse import Namespace
 
-from api.services.callers import Scope, hash_of
+from contracts.api_keys import Scope, hash_of
 from local.run import CannotRun
 
 

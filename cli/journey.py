@@ -14,7 +14,7 @@ from rich.text import Text
 
 from local.run import CannotRun
 from observability import correlation
-from observability.journey import Found, assemble, find, to_dict
+from observability.journey import Found, assemble, find, telling, to_dict
 from observability.journey.duration import in_words
 from observability.journey.journey import Journey, LogLine, Request, Step
 from observability.journey.placing import rows_of_logs
@@ -25,10 +25,10 @@ from observability.journey.words import counted
 
 _PIPED_WIDTH: Final = 100
 _WIDE: Final = 100  # from here on there is room for the service beside the instance
-_OTHERS_SHOWN: Final = 8
 _TICKS_APART: Final = 7
 _SERVICE_COLOURS: Final = {"nginx": "green", "api": "cyan", "worker": "blue", "monitor": "magenta"}
-_STATUS_COLOURS: Final = {"SUCCESS": "green", "FAILURE": "red", "REVOKED": "red"}
+_TONE_COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow"}
+_SHARE_SIGNS: Final = (("░", "yellow"), ("█", "blue"), ("█", "cyan"))
 _LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
 _WAIT_COLOUR: Final = "yellow"
 
@@ -87,8 +87,7 @@ def draw(found: Journey, console: Console, *, logs: bool) -> None:
 
 
 def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
-    # A lone refusal or read has nothing that it could drown.
-    full = found.tasks or (found.requests if len(found.requests) == 1 else ())
+    full = telling.full(found)
     others = found.others if full == found.tasks else ()
     yield _title(found, full)
     for number, request in enumerate(full, start=1):
@@ -98,7 +97,7 @@ def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
         yield from _facts(request, console.width)
         yield Text("")
         yield from _waterfall(request, console, logs)
-        yield from _footer(request, console.width)
+        yield from _footer(request)
     yield from _others(others, logs)
     if found.loose_logs:
         yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
@@ -110,34 +109,18 @@ def _title(found: Journey, full: tuple[Request, ...]) -> Text:
     title = Text(found.correlation_id, style="bold") + Text("  ")
     if len(full) == 1:
         return title + _outcome(full[0])
-    counts = [counted(len(found.tasks), "task")] if found.tasks else []
-    if found.others:
-        counts.append(counted(len(found.others), "other request" if found.tasks else "request"))
-    if found.loose_logs:
-        counts.append(counted(len(found.loose_logs), "log line"))
-    return title + Text(", ".join(counts), style="not bold")
+    return title + Text(telling.contents(found), style="not bold")
 
 
 def _outcome(request: Request) -> Text:
-    done = request.status in _STATUS_COLOURS or not request.submitted
-    word = request.status or f"{request.http_status or 'no answer'} {request.code}".strip()
-    colour = _STATUS_COLOURS.get(word, "yellow" if request.submitted or request.refused else "green")
-    return Text.assemble(
-        (_plain(word), f"not bold {colour}"),
-        (f" in {in_words(request.total_ns)}" if done else f", {in_words(request.total_ns)} so far", "not bold"),
-    )
+    told = telling.outcome(request)
+    return Text.assemble((_plain(told.word), f"not bold {_TONE_COLOURS[told.tone]}"), (told.took, "not bold"))
 
 
 def _facts(request: Request, width: int) -> Iterator[Text]:
     """What the request is known by, as many facts a line as fit."""
-    facts = [
-        request.task_type and f"{request.task_type} in {request.queue}",
-        f"{request.started:%Y-%m-%d %H:%M:%S}.{request.started.microsecond // 1000:03} UTC",
-        request.task_id and f"task {request.task_id}",
-        request.trace_id and f"trace {request.trace_id}",
-    ]
     line = ""
-    for fact in map(_plain, filter(None, facts)):
+    for fact in map(_plain, telling.facts(request)):
         if line and cell_len(f"{line} · {fact}") > width:
             yield Text(line, style="dim")
             line = ""
@@ -220,7 +203,7 @@ def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
     origin = _origin(line.text("service.name"), line.text("service.node.name"), frame.width)
     origin.stylize("dim")
     return frame.row(
-        Text("" if offset is None else _signed(offset), style="dim"),
+        Text("" if offset is None else telling.signed(offset), style="dim"),
         Text(_plain(level), style=_LEVEL_COLOURS.get(level, "dim")),
         Text("" if offset is None else " " * frame.scale.cell(offset) + "╵", style="dim"),
         origin,
@@ -228,62 +211,35 @@ def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
     )
 
 
-def _signed(nanoseconds: int) -> str:
-    return in_words(nanoseconds) if nanoseconds >= 0 else "−" + in_words(-nanoseconds)
-
-
 def _origin(service: str, node: str, width: int) -> Text:
     colour = _SERVICE_COLOURS.get(service, "")
-    if width < _WIDE or node.startswith(service):
+    told, instance = telling.origin(service, node)
+    if width < _WIDE or not told:
         return Text(_plain(node or service), style=colour)
-    return Text.assemble((_plain(service), colour), (f" {_plain(node)}", colour))
+    return Text.assemble((_plain(told), colour), (f" {_plain(instance)}", colour))
 
 
-def _footer(request: Request, width: int) -> Iterator[Text]:
+def _footer(request: Request) -> Iterator[Text]:
     yield Text("")
     if request.note:
         yield Text(_plain(request.note), style="yellow")
-    if request.queue_wait_ns or request.run_ns:
-        yield Text("   ").join(
-            [
-                _share("░", _WAIT_COLOUR, "queue wait", request.queue_wait_ns, request),
-                _share("█", _SERVICE_COLOURS["worker"], "run", request.run_ns, request),
-                _share("█", _SERVICE_COLOURS["api"], "the rest", request.rest_ns, request),
-            ]
-        )
-    slowest = request.slowest
-    where = "" if slowest.role is Role.WAIT else f" on {_plain(slowest.node)}"
-    yield Text.assemble(
-        "slowest step so far: " if request.note else "slowest step: ",
-        (_plain(slowest.name), "bold"),
-        f"{where}, {in_words(slowest.own_ns)} ({_percent(slowest.own_ns, request.total_ns)})",
-    )
-
-
-def _share(sign: str, colour: str, name: str, part_ns: int, request: Request) -> Text:
-    return Text.assemble((sign, colour), f" {name} {in_words(part_ns)} ({_percent(part_ns, request.total_ns)})")
-
-
-def _percent(part: int, whole: int) -> str:
-    share = 100 * part / max(1, whole)
-    return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"
+    if parts := telling.shares(request):
+        signs = zip(_SHARE_SIGNS, parts, strict=True)
+        yield Text("   ").join(Text.assemble((sign, colour), f" {share.words}") for (sign, colour), share in signs)
+    before, name, behind = telling.slowest(request)
+    yield Text.assemble(before, (_plain(name), "bold"), _plain(behind))
 
 
 def _others(others: tuple[Request, ...], logs: bool) -> Iterator[Text]:
-    """Refusals are never among those left out while a read is shown."""
-    chosen = sorted(sorted(others, key=lambda request: not request.refused)[:_OTHERS_SHOWN], key=lambda r: r.started)
+    chosen = telling.chosen(others)
     if chosen:
         yield Text("")
         yield Text("other requests", style="dim")
     for request in chosen:
-        again = f", task {request.task_id} of before" if request.method == "POST" and request.task_id else ""
         yield Text.assemble(
-            (f"{request.started:%H:%M:%S}.{request.started.microsecond // 1000:03}  ", "dim"),
+            (f"{telling.time_of_day(request)}  ", "dim"),
             (f"{in_words(request.total_ns):>8}  ", ""),
-            (
-                _plain(f"{request.method} {request.path} → {request.http_status or 'no answer'} {request.code}{again}"),
-                "yellow" if request.refused else "",
-            ),
+            (_plain(telling.in_a_line(request)), "yellow" if request.refused else ""),
         )
     if len(others) > len(chosen):
         yield Text(f"and {len(others) - len(chosen):,} more: --json has them all", style="dim")

@@ -54,10 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, meaning in {
         "stop": "stop some of them, to see what the others do without",
         "start": "start those again",
-        "restart": "stop and start",
+        "restart": "stop and start, one after the other and losing no request; without names, all nine",
     }.items():
         change = commands.add_parser(name, help=meaning)
-        change.add_argument("names", nargs="+", metavar="NAME", help="such as fastapi-2, worker-1 or redis")
+        change.add_argument(
+            "names",
+            nargs="*" if name == "restart" else "+",
+            metavar="NAME",
+            help="such as fastapi-2, worker-1 or redis",
+        )
         change.set_defaults(module="cli.nine", function=name)
 
     demo = commands.add_parser("demo", help="start the nine, send a task, show its journey")

@@ -5,7 +5,7 @@ from argparse import Namespace
 from rich.console import Console
 
 from cli.command_name import command_name
-from local import change
+from local import change, rolling
 from local import down as ending
 from local import up as starting
 from local.display import table
@@ -50,8 +50,7 @@ def stop(arguments: Namespace) -> int:
 
 def restart(arguments: Namespace) -> int:
     run = _running()
-    change.stop(run, arguments.names)
-    change.start(run, arguments.names, Console(highlight=False))
+    rolling.restart(run, arguments.names or run.names, Console(highlight=False))
     return 0
 
 

@@ -5,11 +5,19 @@ from typing import Final
 BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
 WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
 WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → tasks that it runs at a time
+WORKER_TASKS: Final = "tl:worker-tasks"  # hash: worker name → IDs of the tasks that it holds, as of its last heartbeat
 WORKER_ALIVE_SECONDS: Final = 10  # a worker beats every 2 s: five beats missed and it is not counted
 DRAIN: Final = "tl:drain"  # hash: how fast the queues are emptied, as claim.lua and record_state.lua measure it
 PROMISES: Final = "tl:promises"  # hash: how far estimated starts were off, counted
 FINISHED: Final = "tl:finished"  # channel: the ID of each task that came to its end
+OPEN: Final = "tl:open"  # sorted set: tasks that have not come to their end, scored by submission or put back (s)
+DELAYED: Final = "tl:delayed"  # sorted set: tasks that wait for their next attempt, scored by when that is due (s)
+DEAD_LETTERS: Final = "tl:dead-letters"  # sorted set: tasks that used up deliveries or retries, scored by when (s)
+MISSING: Final = "tl:missing"  # hash: task that the last sweep found nowhere → when it was first missed (s)
+SWEEP: Final = "tl:sweep"  # hash: when the last sweep was, since when they go on, which workers take nothing since when
 CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not yet acknowledged
+
+CELERY_UNACKED_INDEX: Final = "unacked_index"  # kombu's sorted set of the same
 
 
 def task(task_id: str) -> str:

@@ -1,5 +1,6 @@
 """Every setting of every process: one class, read from environment variables, checked before anything starts."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -38,10 +39,17 @@ class Settings(BaseSettings):
     )
 
     elasticsearch_url: str = Field(
-        "", description="Elasticsearch that `throughline journey` searches, such as `http://127.0.0.1:9200`."
+        "",
+        description="Elasticsearch that `throughline journey` and its page search, such as `http://127.0.0.1:9200`.",
     )
     elasticsearch_user: str = Field("throughline_reader", description="Who searches it.")
     elasticsearch_password: str = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
+
+    kibana_public_url: str = Field(
+        "", description="Kibana as browsers reach it: the journey page links to it, such as `http://localhost:5601`."
+    )
+    jaeger_public_url: str = Field("", description="Jaeger as browsers reach it, such as `http://localhost:16686`.")
+    api_public_url: str = Field("", description="NGINX as browsers reach it, such as `http://localhost`.")
 
     circuit_max_depth: int = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
     circuit_close_depth: int = Field(
@@ -72,10 +80,27 @@ class Settings(BaseSettings):
         description="Time after which an unacknowledged task is delivered again; above the time limit.",
     )
 
+    max_deliveries: int = Field(
+        3, ge=1, le=100, description="Deliveries after which a task whose process was lost each time is a dead letter."
+    )
+    task_max_retries: int = Field(3, ge=0, le=100, description="Retries of a task after temporary errors.")
+    task_retry_seconds: float = Field(
+        60, gt=0, le=86_400, description="Wait before such a retry, give or take a fifth by chance."
+    )
+    worker_max_memory_mb: int = Field(
+        1024, ge=64, description="Memory at which a worker process is replaced after its task."
+    )
+    worker_shutdown_seconds: float = Field(
+        25, gt=0, le=600, description="How long a worker that is told to stop may finish its tasks before they go back."
+    )
+
+    sweep_interval_seconds: float = Field(5, gt=0, le=60, description="How often the monitor looks for lost tasks.")
     sample_interval_seconds: float = Field(5, gt=0, le=300, description="How often the monitor samples the queues.")
 
     monitor_host: str = Field("127.0.0.1", description="Address that `python -m monitor` listens on.")
-    monitor_port: int = Field(8084, ge=1, le=65_535, description="Port of `python -m monitor` (its `/metrics`).")
+    monitor_port: int = Field(
+        8084, ge=1, le=65_535, description="Port of `python -m monitor` (the page and `/metrics`)."
+    )
 
     http_port: int = Field(
         8080,
@@ -98,6 +123,14 @@ class Settings(BaseSettings):
         if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
+
+    @field_validator("kibana_public_url", "jaeger_public_url", "api_public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        # It is written into links: whatever could end the link early, or lead it elsewhere, is refused.
+        if url and not re.fullmatch(r"https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._~/-]*)?", url):
+            raise ValueError("must be an address that begins with http:// or https://, without query, quotes or blanks")
+        return url.rstrip("/")
 
     @field_validator("visibility_timeout_seconds")
     @classmethod

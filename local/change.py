@@ -17,7 +17,7 @@ _POLL_SECONDS: Final = 0.05
 def stop(run: Run, names: Sequence[str]) -> None:
     """All at once; returns when they have ended."""
     supervisor = Supervisor(run.socket)
-    for name in _known(run, names):
+    for name in known(run, names):
         supervisor.stop(name)
     deadline = time.monotonic() + _STOP_SECONDS
     while any(supervisor.processes()[name].pid for name in names):
@@ -28,12 +28,13 @@ def stop(run: Run, names: Sequence[str]) -> None:
 
 def start(run: Run, names: Sequence[str], console: Console) -> None:
     """Returns when they are healthy."""
-    for name in _known(run, names):
+    for name in known(run, names):
         Supervisor(run.socket).start(name)
     waiting.until_healthy(run, names, console)
 
 
-def _known(run: Run, names: Sequence[str]) -> Sequence[str]:
+def known(run: Run, names: Sequence[str]) -> Sequence[str]:
+    """The names; raises `CannotRun` for one that is no process of the run."""
     for name in names:
         if name not in run.names:
             raise CannotRun(f"There is no process {name}; there are {', '.join(run.names)}.")

@@ -6,7 +6,7 @@ import pwd
 import re
 import resource
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +27,13 @@ def write(run: Run, found: Mapping[str, str]) -> None:
     conf = run.folder / "conf"
     private_file.write(conf / "redis.conf", _redis(run))
     private_file.write(conf / "nginx.conf", _nginx(run))
-    private_file.write(conf / "throughline.conf", _nginx_site(run))
+    write_site(run)
     private_file.write(conf / "supervisord.conf", "\n".join(_supervisord(run, groups(run, found))) + "\n")
+
+
+def write_site(run: Run, drained: Container[str] = ()) -> None:
+    """NGINX's own part again, without the replicas that are to get no more requests."""
+    private_file.write(run.folder / "conf" / "throughline.conf", _nginx_site(run, drained))
 
 
 def fill(template: Path, values: Mapping[str, str]) -> str:
@@ -65,8 +70,11 @@ def _nginx_user() -> str:
     return f"user {pwd.getpwuid(os.getuid()).pw_name} {grp.getgrgid(os.getgid()).gr_name};"
 
 
-def _nginx_site(run: Run) -> str:
-    servers = (f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s;" for name in run.replicas)
+def _nginx_site(run: Run, drained: Container[str]) -> str:
+    servers = (
+        f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s{' down' if name in drained else ''};"
+        for name in run.replicas
+    )
     values = {
         "NGINX_LISTEN": f"{HOST}:{run.http_port}",
         "API_SERVERS": "\n    ".join(servers),

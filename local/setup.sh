@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes this checkout runnable: NGINX and redis-server from the system's packages, everything else into .venv.
 # `make setup` calls it, and so does each target that needs it: when nothing is missing it says nothing and is done.
+# `setup.sh browser` installs Chromium instead, which only the tests of the page need.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin
@@ -67,6 +68,19 @@ install_servers() {
   fi
 }
 
+# A browser of any of these names will do; tests/system/browser.py looks for the same.
+install_browser() {
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if has "$name"; then return; fi
+  done
+  if [ "$(uname)" = Darwin ]; then
+    [ -d "/Applications/Google Chrome.app" ] || [ -d /Applications/Chromium.app ] ||
+      fail "the page's tests need a browser. Please install: brew install --cask google-chrome"
+  else
+    install_packages chromium
+  fi
+}
+
 # ── Python
 
 suits() {
@@ -124,6 +138,10 @@ version_of() {
   "$1" -c 'import sys; print(sys.version)' 2>/dev/null
 }
 
+if [ "${1:-}" = browser ]; then
+  install_browser
+  exit
+fi
 install_servers
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$(fingerprint)" ]; then
   make_environment

@@ -1,8 +1,8 @@
-"""The monitor's application: samples every few seconds, answers /metrics and its probe."""
+"""The monitor's application: samples and sweeps every few seconds, answers /metrics and its probe."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -14,7 +14,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from contracts.settings import Settings
+from monitor import page
 from monitor.metrics import Metrics
+from monitor.sweep import Sweep, tell
 from observability import logging as log_lines
 from observability import queue_sample
 from observability.logging import event
@@ -29,11 +31,28 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sampling = asyncio.create_task(_sample_for_ever(settings, metrics))
-        yield
-        sampling.cancel()
-        with suppress(asyncio.CancelledError):
-            await sampling
+        redis = _client(settings)
+        sweep = Sweep(redis)
+
+        async def look() -> None:
+            seen = await queue_sample.take(redis)
+            metrics.update(seen)
+            depth = sum(seen.depth.values())
+            event("queue.sampled", f"{depth} waiting, {seen.in_flight} in flight", seen.fields())
+
+        async def put_back() -> None:
+            tell(await sweep())
+
+        async with redis:
+            rounds = [
+                asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
+                asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
+            ]
+            yield
+            for each in rounds:
+                each.cancel()
+                with suppress(asyncio.CancelledError):
+                    await each
 
     app = FastAPI(title="Throughline monitor", lifespan=lifespan, openapi_url=None)
 
@@ -45,32 +64,33 @@ def create_app(settings: Settings) -> FastAPI:
     async def live() -> dict[str, str]:
         return {"status": "ok"}
 
+    app.include_router(page.router(settings))
     return app
 
 
-async def _sample_for_ever(settings: Settings, metrics: Metrics) -> None:
-    redis = Redis.from_url(
+def _client(settings: Settings) -> "Redis":
+    return Redis.from_url(
         settings.redis_url,
         decode_responses=True,
         socket_timeout=settings.redis_timeout_seconds,
         socket_connect_timeout=settings.redis_timeout_seconds,
-        retry=Retry(NoBackoff(), 0),  # the next sample is the retry
+        retry=Retry(NoBackoff(), 0),  # the next round is the retry
     )
-    address = urlsplit(settings.redis_url).netloc.rpartition("@")[2]  # without the password
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: Settings | None = None) -> None:
+    """With the settings, says when Redis stops answering and when it answers again: one of the rounds does."""
+    address = urlsplit(settings.redis_url).netloc.rpartition("@")[2] if settings else ""  # without the password
     answers = True
-    async with redis:
-        while True:
-            try:
-                seen = await queue_sample.take(redis)
-            except (RedisError, OSError) as error:
-                if answers:  # once per outage, not every few seconds
-                    _logger.warning("Redis at %s does not answer (%s)", address, type(error).__name__)
-                answers = False
-            else:
-                if not answers:
-                    _logger.warning("Redis at %s answers again", address)
-                answers = True
-                metrics.update(seen)
-                depth = sum(seen.depth.values())
-                event("queue.sampled", f"{depth} waiting, {seen.in_flight} in flight", seen.fields())
-            await asyncio.sleep(settings.sample_interval_seconds)
+    while True:
+        try:
+            await work()
+        except (RedisError, OSError) as error:
+            if answers and settings:  # once per outage, not every few seconds
+                _logger.warning("Redis at %s does not answer (%s)", address, type(error).__name__)
+            answers = False
+        else:
+            if not answers and settings:
+                _logger.warning("Redis at %s answers again", address)
+            answers = True
+        await asyncio.sleep(every)

@@ -5,7 +5,7 @@ from kombu import Exchange, Queue
 
 from contracts import message
 from contracts.settings import load_settings
-from worker import heartbeat, quiet, telemetry
+from worker import heartbeat, quiet, redis_guard, shutdown, telemetry
 
 settings = load_settings()
 app = Celery(
@@ -41,12 +41,14 @@ app.conf.update(
         "socket_connect_timeout": 2,
         "socket_timeout": 15,  # above BRPOP's own second, below for ever
     },
-    result_backend_transport_options=_visibility,
+    # A task that has ended while Redis is away waits with its result until its own time limit.
+    result_backend_transport_options=_visibility | {"retry_policy": {"max_retries": 100, "interval_max": 1}},
     visibility_timeout=settings.visibility_timeout_seconds,
     # Limits: the soft one lets the task say why; the hard one kills the process.
     task_soft_time_limit=settings.task_soft_time_limit_seconds,
     task_time_limit=settings.task_time_limit_seconds,
     worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
+    worker_max_memory_per_child=settings.worker_max_memory_mb * 1024,
     # Results. That a task has started is told by its claim (claim.py), which may also find that it must not.
     task_track_started=False,
     result_expires=settings.result_ttl_seconds,
@@ -59,8 +61,7 @@ app.conf.update(
     # Redis may be away for as long as it likes; the default gives up after 100 tries.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A task that runs while Redis is away runs on: its result is stored when Redis is back (the default ends it, and
-    # it waits for the visibility timeout to run again); its message, which comes again, is not run (claim.py).
+    # A task goes on while Redis is away: its result can be stored later. Its message, delivered again, finds it done.
     worker_cancel_long_running_tasks_on_connection_loss=False,
     # Log lines are ours: see telemetry.py.
     worker_hijack_root_logger=False,
@@ -68,5 +69,7 @@ app.conf.update(
 )
 
 quiet.install()
+redis_guard.install()
+shutdown.install(settings)
 telemetry.install(settings)
 heartbeat.install(app, settings)

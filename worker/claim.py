@@ -1,26 +1,59 @@
-"""What every task does before it runs: claims itself, and stands back when it has ended or been cancelled meanwhile."""
+"""What every task does around its run: claims itself, stands back when it must not run, is retried when it may be."""
 
 from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore
+from celery.worker.request import Request
 
 from contracts.status import Status
-from worker import telemetry
+from worker import retries, telemetry
+from worker.errors import is_temporary
+
+
+class HeldRequest(Request):
+    """A task in the hands of a worker's main process, which tells why it gives it up."""
+
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """The worker stops and has no time to finish the task: the next one is not blamed for it."""
+        if self.task.acks_late and not self.acknowledged:
+            self.task.backend.hand_back(self.id, stopped=True)
+        super().cancel(pool, signal, emit_retry=emit_retry)
+
+    def reject(self, requeue: bool = False) -> None:
+        """Its process was lost: the message goes back to its queue."""
+        if requeue:
+            self.task.backend.hand_back(self.id, stopped=False)
+        super().reject(requeue=requeue)
 
 
 class ClaimedTask(Task):
     """The class of all tasks here."""
 
+    Request = "worker.claim:HeldRequest"
+
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Raises `Ignore`, which acknowledges the message and stores nothing, for a task that must not run."""
         claimed = self.app.backend.claim(task_id, self.request)
-        if claimed == "run":
-            telemetry.started(self)
-            return
-        if claimed == "cancel":
-            self.app.backend.store_result(task_id, None, Status.REVOKED, request=self.request)
-            telemetry.not_run(self, Status.REVOKED)
-        else:
-            telemetry.not_run(self, Status(claimed))
+        match claimed:
+            case "run":
+                telemetry.started(self, self.app.backend.attempt(task_id))
+                return
+            case "cancel":
+                self.app.backend.store_result(task_id, None, Status.REVOKED, request=self.request)
+                telemetry.not_run(self, Status.REVOKED)
+            case "dead":
+                telemetry.dead_lettered(self, "each process that it was delivered to was lost")
+            case "running":
+                telemetry.not_run(self, Status.STARTED)
+            case _:
+                telemetry.not_run(self, Status(claimed))
         raise Ignore(f"{task_id} is not run: {claimed}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.run(*args, **kwargs)
+        except Exception as error:
+            if self.request.called_directly or not is_temporary(error):
+                raise
+            retries.later(self, error)

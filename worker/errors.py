@@ -1,5 +1,10 @@
 """How a task can go wrong: the class decides, in one place, whether it is run again."""
 
+from typing import Final
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
 
 class TaskError(Exception):
     """A task that did not give a result; its message is for the client and holds none of the task's data."""
@@ -7,6 +12,10 @@ class TaskError(Exception):
 
 class PermanentTaskError(TaskError):
     """Running it again would end the same way."""
+
+
+class TemporaryTaskError(TaskError):
+    """Running it again, a little later, may well succeed."""
 
 
 class InvalidTaskData(PermanentTaskError):
@@ -19,3 +28,23 @@ class NotCalculable(PermanentTaskError):
 
 class TaskCancelled(PermanentTaskError):
     """Its cancellation was requested while it ran; it stopped between two chunks."""
+
+
+class TooManyDeliveries(PermanentTaskError):
+    """Each process that ran it was lost; it is not given another."""
+
+
+# What a neighbour's trouble looks like from here. MemoryError: another moment, or another worker, may have the room.
+_TEMPORARY: Final = (
+    TemporaryTaskError,
+    ConnectionError,
+    TimeoutError,
+    RedisConnectionError,
+    RedisTimeoutError,
+    MemoryError,
+)
+
+
+def is_temporary(error: BaseException) -> bool:
+    """Whether the task is run again after this error; whatever is not known to pass is permanent."""
+    return isinstance(error, _TEMPORARY)

@@ -1,32 +1,61 @@
-"""Tells Redis every two seconds that this worker's main loop turns: what /health, the monitor and the sweep go by."""
+"""Tells Redis every two seconds that this worker lives and which tasks it holds: what /health and the sweep go by.
 
+In a thread of its own: the main loop stands still while it waits for Redis, or for its tasks when it is told to stop,
+and a worker that is about to finish its tasks must not be taken for dead.
+"""
+
+import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
-from celery.signals import heartbeat_sent, worker_ready, worker_shutdown
+from celery.signals import worker_ready, worker_shutdown
+from celery.worker import state
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from contracts import keys
 from contracts.settings import Settings
 from observability.logging import node_name
 
+_EVERY_SECONDS: Final = 2
+
 # Scored by Redis's clock: the clocks of workers and of whoever reads need not agree.
-_BEAT = "redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1]); redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])"
+_BEAT: Final = """
+redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+"""
 
 
-def install(app: Celery, settings: Settings) -> None:
+def install(_: Celery, settings: Settings) -> None:
     name = node_name("worker", settings)
+    client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
+    ended = threading.Event()
 
-    def beat(**_: Any) -> None:
-        with suppress(RedisError, OSError):  # the broker connection notices too, logs it and tries again
-            app.backend.client.eval(_BEAT, 2, keys.WORKERS, keys.WORKER_SLOTS, name, settings.worker_concurrency)
+    def beat() -> None:
+        # RuntimeError: the main loop took a task in this very moment; the next beat tells of it.
+        with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
+            held = " ".join(request.id for request in tuple(state.reserved_requests))
+            known = (keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS)
+            client.eval(_BEAT, len(known), *known, name, settings.worker_concurrency, held)
+
+    def beat_on() -> None:
+        while not ended.wait(_EVERY_SECONDS):
+            beat()
+
+    def begin(**_: Any) -> None:
+        beat()
+        threading.Thread(target=beat_on, name="heartbeat", daemon=True).start()
 
     def leave(**_: Any) -> None:
+        ended.set()
         with suppress(RedisError, OSError):  # it is forgotten anyway when its last heartbeat has aged
-            app.backend.client.zrem(keys.WORKERS, name)
-            app.backend.client.hdel(keys.WORKER_SLOTS, name)
+            client.zrem(keys.WORKERS, name)
+            client.hdel(keys.WORKER_SLOTS, name)
+            client.hdel(keys.WORKER_TASKS, name)
 
-    worker_ready.connect(beat, weak=False)
-    heartbeat_sent.connect(beat, weak=False)
+    worker_ready.connect(begin, weak=False)
     worker_shutdown.connect(leave, weak=False)

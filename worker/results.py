@@ -1,5 +1,6 @@
 """Celery's result backend, which also keeps the task record: every state that Celery stores goes into both at once."""
 
+import logging
 import os
 from functools import cached_property
 from importlib.resources import files
@@ -13,6 +14,9 @@ from contracts.message import Queue
 from contracts.settings import load_settings
 from contracts.status import Status
 from observability.logging import node_name
+from worker.errors import TooManyDeliveries
+
+_logger = logging.getLogger("throughline.worker")
 
 
 class RecordingBackend(RedisBackend):
@@ -26,23 +30,91 @@ class RecordingBackend(RedisBackend):
     def _record_state(self) -> Script:
         return self._script("record_state.lua")
 
+    @cached_property
+    def _retry(self) -> Script:
+        return self._script("retry.lua")
+
+    @cached_property
+    def _hand_back(self) -> Script:
+        return self._script("hand_back.lua")
+
+    @cached_property
+    def _attempts(self) -> dict[str, str]:
+        """The number of the attempt that this process makes, by task: the fence of every write."""
+        return {}
+
     def _script(self, name: str) -> Script:
         script: Script = self.client.register_script(files("worker").joinpath(name).read_text(encoding="utf-8"))
         return script
 
     def claim(self, task_id: str, request: Any) -> str:
-        """Records that this process starts the task: "run"; else its final status, or "cancel": it must not run."""
+        """Records that this process starts the task: "run"; else its final status or, for a task that must not run,
+        "cancel", "running" or "dead"."""
         settings, record, worker = load_settings(), _record(request), node_name("worker", load_settings())
-        meta = self._get_result_meta({"pid": os.getpid(), "hostname": worker}, Status.STARTED, None, request)
+        started = self._meta(task_id, {"pid": os.getpid(), "hostname": worker}, Status.STARTED, request)
+        lost = f"Delivered {settings.max_deliveries} times; each time the process that ran it was lost."
         script_keys = [
             *_keys(task_id, record["correlation_id"]),
             keys.DRAIN,
             keys.PROMISES,
             *Queue,
+            keys.OPEN,
+            keys.DEAD_LETTERS,
+            keys.WORKERS,
+            keys.WORKER_TASKS,
+            keys.FINISHED,
         ]
-        encoded = self.encode(meta | {"task_id": task_id})
-        arguments = [task_id, encoded, settings.result_ttl_seconds, worker, os.getpid(), record["queue"]]
-        return str(self._decided(self._claim, script_keys, [*arguments, *_flat(record)]))
+        arguments = [
+            task_id,
+            started,
+            settings.result_ttl_seconds,
+            worker,
+            os.getpid(),
+            record["queue"],
+            settings.max_deliveries,
+            self._meta(task_id, TooManyDeliveries(lost), Status.FAILURE, request),
+            keys.WORKER_ALIVE_SECONDS,
+        ]
+        outcome, *attempt = self._decided(self._claim, script_keys, [*arguments, *_flat(record)])
+        if outcome == "run":
+            self._attempts[task_id] = attempt[0]
+        return str(outcome)
+
+    def attempt(self, task_id: str) -> int:
+        """The attempt at the task that this process makes, 1 for the first of all."""
+        return int(self._attempts.get(task_id, 1))
+
+    def retry_later(self, request: Any, error: Exception, delay: float, most: int) -> str:
+        """One of retry, dead, late, unstored: see retry.lua."""
+        task_id = request.id
+        script_keys = [
+            keys.task(task_id),
+            keys.attempts(task_id),
+            keys.celery_result(task_id),
+            keys.message(task_id),
+            keys.DELAYED,
+            keys.OPEN,
+            keys.DEAD_LETTERS,
+            keys.FINISHED,
+        ]
+        arguments = [
+            task_id,
+            self._attempts.get(task_id, ""),
+            type(error).__name__,
+            delay,
+            most,
+            load_settings().result_ttl_seconds,
+            self._meta(task_id, error, Status.RETRY, request),
+            self._meta(task_id, error, Status.FAILURE, request),
+        ]
+        return str(self._decided(self._retry, script_keys, arguments))
+
+    def hand_back(self, task_id: str, *, stopped: bool) -> None:
+        """This worker gives the task up: it stops, or the task's process was lost."""
+        worker = node_name("worker", load_settings())
+        cause = f"handed back by {worker}, which was stopped" if stopped else ""
+        script_keys = [keys.task(task_id), keys.attempts(task_id)]
+        self._decided(self._hand_back, script_keys, [worker, cause, "1" if stopped else ""])
 
     def _store_result(
         self,
@@ -55,16 +127,37 @@ class RecordingBackend(RedisBackend):
     ) -> Any:
         record = _record(request)
         meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
-        script_keys = [*_keys(task_id, record["correlation_id"]), keys.message(task_id), keys.FINISHED]
-        encoded = self.encode(meta | {"task_id": task_id})
-        arguments = [state, encoded, load_settings().result_ttl_seconds, task_id]
-        self._decided(self._record_state, script_keys, [*arguments, *_flat(record)])
+        script_keys = [
+            *_keys(task_id, record["correlation_id"]),
+            keys.message(task_id),
+            keys.FINISHED,
+            keys.OPEN,
+        ]
+        failed = isinstance(result, dict) and state in {Status.FAILURE, Status.RETRY}
+        arguments = [
+            state,
+            self.encode(meta | {"task_id": task_id}),
+            load_settings().result_ttl_seconds,
+            task_id,
+            self._attempts.get(task_id, ""),
+            node_name("worker", load_settings()),
+            str(result.get("exc_type", "")) if failed else "",
+        ]
+        stored = self._decided(self._record_state, script_keys, [*arguments, *_flat(record)])
+        if not stored:
+            _logger.warning("An attempt at task %s came too late: its %s is not stored", task_id, state)
         return result
+
+    def _meta(self, task_id: str, result: Any, state: str, request: Any) -> str:
+        meta = self._get_result_meta(self.encode_result(result, state), state, None, request)
+        return str(self.encode(meta | {"task_id": task_id}))
 
     def _decided(self, script: Script, script_keys: list[str], arguments: list[Any]) -> Any:
         """The script's answer, tried again while Redis is away as long as Celery's retry policy says."""
         answer = self.ensure(lambda: script(keys=script_keys, args=arguments), ())
-        return answer.decode() if isinstance(answer, bytes) else answer
+        if isinstance(answer, list):
+            return [_text(part) for part in answer]
+        return _text(answer)
 
 
 def _keys(task_id: str, correlation_id: str) -> list[str]:
@@ -74,6 +167,10 @@ def _keys(task_id: str, correlation_id: str) -> list[str]:
         keys.celery_result(task_id),
         keys.correlation(correlation_id),
     ]
+
+
+def _text(answer: Any) -> Any:
+    return answer.decode() if isinstance(answer, bytes) else answer
 
 
 def _flat(record: dict[str, str]) -> list[str]:

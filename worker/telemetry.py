@@ -37,7 +37,7 @@ class RunningTask:
         request = task.request
         headers = own_headers(request)
         self.queue = (request.delivery_info or {}).get("routing_key") or "unknown"
-        self.fields = {"task_type": task.name, "queue": self.queue, "attempt": request.retries + 1}
+        self.fields = {"task_type": task.name, "queue": self.queue, "attempt": 1}
         self.started = time.time()
         self.queue_wait_ms = _milliseconds_since(headers.get(message.PUBLISHED_AT), self.started)
         self._open = ExitStack()
@@ -56,6 +56,11 @@ class RunningTask:
             parent = set_span_in_context(wait)
         attributes = self.fields | {"process.pid": os.getpid()}
         return tracing.span(f"run {self.fields['task_type']}", SpanKind.CONSUMER, attributes, parent, started_ns)
+
+    def count(self, attempt: int) -> None:
+        """Known once the task is claimed; a message that came again does not know how often it came."""
+        self.fields["attempt"] = attempt
+        self.span.set_attribute("attempt", attempt)
 
     def ended(self, status: Status) -> dict[str, Any]:
         """The fields of the event that ends this run."""
@@ -118,10 +123,11 @@ def _prepared(task_id: str, task: Task, **_: Any) -> None:
     _running[task_id] = RunningTask(task, task_id)
 
 
-def started(task: Task) -> None:
+def started(task: Task, attempt: int) -> None:
     """The task is claimed by this process and about to calculate."""
     running = _running.get(task.request.id)
     if running is not None:  # absent for a task that is called, not sent
+        running.count(attempt)
         wait = {} if running.queue_wait_ms is None else {"queue_wait_ms": running.queue_wait_ms}
         event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
 
@@ -155,10 +161,23 @@ def cancelled(task: Task) -> None:
     event("task.cancelled", f"{task.name} was cancelled while it ran", running.ended(Status.REVOKED))
 
 
-def _retried(request: Context, reason: BaseException, **_: Any) -> None:
-    running = _running[request.id]
-    error = {"error.type": type(reason).__name__, "error.message": str(reason)}
-    event("task.retried", f"{request.task} will run again", running.ended(Status.RETRY) | error)
+def retried(task: Task, error: BaseException) -> None:
+    """A temporary error: the task waits for its next attempt."""
+    running = _running[task.request.id]
+    told = {"error.type": type(error).__name__, "error.message": str(error)}
+    event("task.retried", f"{task.name} will run again", running.ended(Status.RETRY) | told)
+
+
+def dead_lettered(task: Task, reason: str) -> None:
+    """It has used up its deliveries or its retries."""
+    running = _running[task.request.id]
+    told = {"error.message": reason}
+    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", running.ended(Status.FAILURE) | told)
+
+
+def _retried(sender: Task, reason: Any, **_: Any) -> None:
+    if sender.request.id in _running:
+        retried(sender, reason.exc or reason)
 
 
 def _done(task_id: str, **_: Any) -> None:

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 circuit breaker   2 high   3 medium   4 low   5 queue to enqueue in   6 task record
 --       7 index of the correlation ID   8 the message by itself   9 drain   10 workers   11 worker slots
---       12 messages that workers hold   13 idempotency key (absent when the client sent none)
+--       12 messages that workers hold   13 open tasks   14 idempotency key (absent when the client sent none)
 -- ARGV  1 max depth   2 close depth   3 open seconds   4 record ttl (s)   5 task id   6 message
 --       7 payload hash   8 idempotency ttl (s)   9 seconds for which a heartbeat counts
 --       10… the record's fields and values
@@ -18,14 +18,17 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 
 -- 1. A key that was seen before is answered in every state of the breaker: its task has been accepted already.
-if KEYS[13] then
-  local seen = redis.call('GET', KEYS[13])
+if KEYS[14] then
+  local seen = redis.call('GET', KEYS[14])
   if seen then
     local hash, first_task = string.match(seen, '^(%S+) (.+)$')
     if hash ~= ARGV[7] then return {'key_reused'} end
     return {'replayed', first_task}
   end
 end
+
+-- So is a task that this very request has brought already: the answer was lost with Redis, and it asks again.
+if redis.call('EXISTS', KEYS[6]) == 1 then return {'accepted', 1, ''} end
 
 local waiting, depth = {}, 0
 for i = 2, 4 do
@@ -103,6 +106,7 @@ redis.call('EXPIRE', record, ttl)
 redis.call('ZADD', index, now, ARGV[5])
 redis.call('EXPIRE', index, ttl)
 redis.call('SET', KEYS[8], ARGV[6], 'EX', ttl)
+redis.call('ZADD', KEYS[13], now, ARGV[5])
 redis.call('LPUSH', KEYS[5], ARGV[6])
-if KEYS[13] then redis.call('SET', KEYS[13], ARGV[7] .. ' ' .. ARGV[5], 'EX', ARGV[8]) end
+if KEYS[14] then redis.call('SET', KEYS[14], ARGV[7] .. ' ' .. ARGV[5], 'EX', ARGV[8]) end
 return {'accepted', position, starts, unpack(transitions)}

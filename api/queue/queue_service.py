@@ -9,8 +9,9 @@ from typing import Any, Final, cast
 import orjson
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.backoff import ConstantBackoff
 from redis.commands.core import AsyncScript
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from api.errors import BrokerUnavailable
@@ -25,6 +26,8 @@ from observability import queue_sample
 from observability.queue_sample import Sample
 
 _CALLS_AT_A_TIME: Final = 16
+# Connecting and answering may each take as long as the setting says; both together must stay under a second.
+_CALL_TIMEOUTS: Final = 1.6
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,15 @@ class QueueService:
             socket_timeout=None,  # redis-py's would be a plain timeout: deadline.py says what is wrong with those here
             socket_connect_timeout=None,
             decode_responses=True,
-            retry=Retry(NoBackoff(), 0),  # the client decides on a retry, and gets its answer within a second
+            # Redis restarted is back in half a second: worth a wait, which the answer's own deadline bounds. A script
+            # that ran, but whose answer was lost, finds out that it did.
+            retry=Retry(ConstantBackoff(0.05), 20, supported_errors=(RedisConnectionError,)),
         )
         self._turnstile = Turnstile(_CALLS_AT_A_TIME)
         self._redis = Redis(connection_pool=pool)
         self._front_door = self._script("front_door.lua")
         self._cancel = self._script("cancel.lua")
+        self._replay = self._script("replay.lua")
         self._settings = settings
         self.finished = FinishedTasks(settings)
 
@@ -97,6 +103,7 @@ class QueueService:
             keys.WORKERS,
             keys.WORKER_SLOTS,
             keys.CELERY_UNACKED,
+            keys.OPEN,
         ]
         if submission.idempotency_key:
             script_keys.append(submission.idempotency_key)
@@ -148,11 +155,34 @@ class QueueService:
             queue,
             keys.celery_result(task_id),
             keys.FINISHED,
+            keys.OPEN,
+            keys.DELAYED,
         ]
         revoked = orjson.dumps({"status": Status.REVOKED, "result": None, "traceback": None, "task_id": task_id})
         arguments: list[str | bytes | int] = [task_id, self._settings.result_ttl_seconds, revoked]
         async with self._answer_in_time():
             return str(await self._cancel(keys=script_keys, args=arguments))
+
+    async def dead_letters(self, most: int) -> list[str]:
+        """The IDs of the dead letters, the latest first; those whose record has expired are forgotten."""
+        async with self._answer_in_time():
+            seconds, _ = await self._redis.time()
+            await self._redis.zremrangebyscore(keys.DEAD_LETTERS, "-inf", seconds - self._settings.result_ttl_seconds)
+            return [str(task_id) for task_id in await self._redis.zrevrange(keys.DEAD_LETTERS, 0, most - 1)]
+
+    async def replay(self, task_id: str, queue: str) -> bool:
+        """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
+        script_keys = [
+            keys.task(task_id),
+            keys.message(task_id),
+            queue,
+            keys.celery_result(task_id),
+            keys.OPEN,
+            keys.DEAD_LETTERS,
+        ]
+        arguments: list[str | int] = [task_id, self._settings.result_ttl_seconds]
+        async with self._answer_in_time():
+            return bool(await self._replay(keys=script_keys, args=arguments))
 
     async def close_circuit(self) -> None:
         """Forgets that the circuit breaker was open."""
@@ -179,7 +209,10 @@ class QueueService:
     @asynccontextmanager
     async def _answer_in_time(self) -> AsyncIterator[None]:
         try:
-            async with self._turnstile.passage(), answered_within(self._settings.redis_timeout_seconds):
+            async with (
+                self._turnstile.passage(),
+                answered_within(self._settings.redis_timeout_seconds * _CALL_TIMEOUTS),
+            ):
                 yield
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnavailable from error

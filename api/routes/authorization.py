@@ -17,8 +17,7 @@ def caller_of(request: Request, scope: Scope) -> Caller:
     """Who sent it; raises `Unauthorized`, or `Forbidden` without the scope."""
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     key = credentials.strip() if kind.lower() == "bearer" else request.headers.get("X-API-Key", "")
-    found: Caller = request.app.state.callers.identify(key)
-    found.require(scope)
+    found: Caller = request.app.state.callers.identify(key, scope)
     return found
 
 

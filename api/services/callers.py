@@ -1,87 +1,24 @@
-"""Who calls, and what they may do: API keys with scopes, read from a file that holds only their hashes."""
+"""Who calls, and what they may do: a refusal for whoever has no key, or one without the scope."""
 
-import hashlib
-import hmac
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 from api.errors import Forbidden, Unauthorized
+from contracts.api_keys import ANYONE, ApiKeys, Caller, Scope
 
-
-class Scope(StrEnum):
-    """What a key allows. `admin` allows all, on everybody's tasks."""
-
-    SUBMIT = "submit"
-    READ = "read"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The owner of a key; tasks and idempotency keys are theirs."""
-
-    name: str
-    scopes: frozenset[Scope]
-
-    def require(self, scope: Scope) -> None:
-        """Raises `Forbidden`."""
-        if scope not in self.scopes and Scope.ADMIN not in self.scopes:
-            raise Forbidden(scope)
-
-    def may_see(self, owner: str) -> bool:
-        return owner == self.name or Scope.ADMIN in self.scopes
-
-
-ANYONE: Final = Caller("anyone", frozenset(Scope))
+__all__ = ["ANYONE", "Caller", "Callers", "Scope"]
 
 
 class Callers:
-    """The keys of `API_KEYS_FILE`; without a file, whoever calls is `ANYONE`."""
+    """The keys of `API_KEYS_FILE`; without a file, anyone may do anything."""
 
     def __init__(self, file: Path | None) -> None:
-        self._by_hash = None if file is None else _read(file)
+        self._keys = ApiKeys(file)
 
-    def identify(self, key: str) -> Caller:
-        """The owner of the key; raises `Unauthorized`. Keys are long and random, so one fast hash of them is enough."""
-        if self._by_hash is None:
-            return ANYONE
-        sent = hash_of(key)
-        found = None
-        for known, caller in self._by_hash.items():  # all, each in constant time: how long it takes tells nothing
-            if hmac.compare_digest(known, sent):
-                found = caller
+    def identify(self, key: str, scope: Scope) -> Caller:
+        """The owner of the key; raises `Unauthorized`, or `Forbidden` without the scope."""
+        found = self._keys.owner(key)
         if found is None:
             raise Unauthorized(given=bool(key))
+        if not found.may(scope):
+            raise Forbidden(scope)
         return found
-
-
-def hash_of(key: str) -> str:
-    """The SHA-256 of a key in hex, as the file holds it."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _read(file: Path) -> dict[str, Caller]:
-    """Lines `name scope,scope sha256`; `SystemExit` names the line that is wrong, or the file that cannot be read."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SystemExit(f"API_KEYS_FILE: {file} cannot be read ({error})") from None
-    found: dict[str, Caller] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            name, scopes, digest = line.split()
-            if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
-                raise ValueError("the hash must be 64 lower-case hex digits")
-            found[digest] = Caller(name, frozenset(map(Scope, scopes.split(","))))
-        except ValueError as error:
-            raise SystemExit(
-                f"API_KEYS_FILE: {file}, line {number} is not `name scope,scope sha256` ({error}); "
-                "`throughline api-key NAME` prints such a line"
-            ) from None
-    if not found:
-        raise SystemExit(f"API_KEYS_FILE: {file} holds no key; `throughline api-key NAME` makes one")
-    return found

@@ -12,7 +12,7 @@ import orjson
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from api.errors import CircuitOpen, IdempotencyKeyReused, TaskFinished, TaskNotFound
+from api.errors import CircuitOpen, IdempotencyKeyReused, NotADeadLetter, TaskFinished, TaskNotFound
 from api.queue.envelope import celery_message
 from api.queue.queue_service import Decision, QueueService, StoredTask, Submission
 from api.services.callers import Caller
@@ -129,6 +129,21 @@ class TaskService:
         if outcome == "cancelled":
             fields = {"task_type": view.task_type, "queue": view.queue, "status": view.status}
             event("task.cancelled", f"{view.task_type} was cancelled before it ran", fields)
+        return view
+
+    async def dead_letters(self, most: int) -> list[TaskView]:
+        """The tasks that used up their deliveries or retries, the latest first."""
+        stored = await self._queue.read(await self._queue.dead_letters(most))
+        return [task_view(task) for task in stored if task is not None]
+
+    async def replay(self, task_id: str) -> TaskView:
+        """Puts a dead letter back into its queue; raises `TaskNotFound`, `NotADeadLetter`."""
+        stored = await self._stored(task_id)
+        if not await self._queue.replay(task_id, stored.record["queue"]):
+            raise NotADeadLetter(task_id)
+        view = task_view(await self._stored(task_id))
+        fields = {"task_type": view.task_type, "queue": view.queue, "status": view.status}
+        event("task.replayed_by_operator", f"A dead letter is back in {view.queue}", fields)
         return view
 
     async def _stored(self, task_id: str, caller: Caller | None = None) -> StoredTask:

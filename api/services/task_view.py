@@ -26,6 +26,7 @@ class Attempt(BaseModel):
     started_at: datetime
     finished_at: datetime | None = None
     outcome: str | None = None
+    cause: str | None = None
 
 
 class Progress(BaseModel):
@@ -56,6 +57,7 @@ class TaskView(BaseModel):
     queue_wait_ms: float | None = None
     run_ms: float | None = None
     attempts: list[Attempt] = []
+    next_attempt_at: datetime | None = None
     progress: Progress | None = None
 
 
@@ -80,6 +82,7 @@ def task_view(stored: StoredTask) -> TaskView:
         queue_wait_ms=_milliseconds(submitted, started),
         run_ms=_milliseconds(started, finished),
         attempts=[_attempt(number, attempt) for number, attempt in enumerate(stored.attempts, 1)],
+        next_attempt_at=_moment(record["retry_at"]) if "retry_at" in record else None,
         progress=_progress(record),
     )
 
@@ -104,6 +107,7 @@ def _attempt(number: int, attempt: dict[str, Any]) -> Attempt:
         started_at=_moment(attempt["started_at"]),
         finished_at=_moment(finished) if finished else None,
         outcome=attempt.get("outcome"),
+        cause=attempt.get("cause") or None,
     )
 
 

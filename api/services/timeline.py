@@ -17,6 +17,7 @@ class Change(BaseModel):
     attempt: int | None = None
     worker: str | None = None
     process: int | None = None
+    cause: str | None = None
 
 
 class Timeline(BaseModel):
@@ -46,7 +47,7 @@ def _changes(task: TaskView) -> Iterator[Change]:
         origin = {"attempt": attempt.number, "worker": attempt.worker, "process": attempt.process}
         yield Change(at=attempt.started_at, status=Status.STARTED, **origin)
         if attempt.finished_at and attempt.outcome:
-            yield Change(at=attempt.finished_at, status=Status(attempt.outcome), **origin)
+            yield Change(at=attempt.finished_at, status=Status(attempt.outcome), cause=attempt.cause, **origin)
     if task.status is Status.REVOKED and task.finished_at and not task.attempts:
         yield Change(at=task.finished_at, status=Status.REVOKED)
 

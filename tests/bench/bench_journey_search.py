@@ -1,5 +1,6 @@
-"""Times `throughline journey` on a million log lines, beside grep, which only finds them. `make bench` runs it."""
+"""Times `throughline journey` and its page on a million log lines, beside grep, which only finds them."""
 
+import asyncio
 import os
 import shutil
 import statistics
@@ -7,10 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import orjson
+
+from contracts.settings import Settings
+from monitor.page.listing import Asked
+from monitor.page.pages import Pages
 
 LINES: Final = 1_000_000
 FILES: Final = 8
@@ -29,10 +35,49 @@ def main() -> None:
         pairs = [(_seconds(journey, var), _seconds(floor, var)) for _ in range(RUNS + 1)][
             1:
         ]  # the first warms the cache
+        pages = asyncio.run(_pages(var))
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
     print(f"{LINES:,} log lines, {size / 1e6:.0f} MB, {RUNS} runs, medians of whole processes")
     print(f"throughline journey  {ours:.3f} s\ngrep -F              {theirs:.3f} s\nratio                {ratio:.1f}")
+    for name, (seconds, length) in pages.items():
+        print(f"{name:<21}{seconds * 1000:.0f} ms, {length / 1000:.0f} kB of HTML")
+
+
+async def _pages(var: Path) -> dict[str, tuple[float, int]]:
+    """Each page made anew, without Redis, which adds one round trip; medians and sizes."""
+    (var / "log" / "nginx.jsonl").write_bytes(b"".join(map(_access_line, range(5000))))  # more than is looked at
+    timed: dict[str, Callable[[Pages], Awaitable[str]]] = {
+        "page of the journey": lambda pages: pages.journey(ID, Asked(), "http://here"),
+        "home page": lambda pages: pages.home("http://here"),
+    }
+    return {name: await _made(var, make) for name, make in timed.items()}
+
+
+async def _made(var: Path, make: Callable[[Pages], Awaitable[str]]) -> tuple[float, int]:
+    times, html = [], ""
+    for _ in range(RUNS):
+        pages = Pages(Settings(var_dir=var, redis_url="redis://127.0.0.1:1/0"))  # each has seen nothing yet
+        began = time.perf_counter()
+        html = await make(pages)
+        times.append(time.perf_counter() - began)
+        await pages.desk.close()
+    return statistics.median(times), len(html.encode())
+
+
+def _access_line(number: int) -> bytes:
+    line = {
+        "@timestamp": f"2026-11-24T12:{number // 60 % 60:02}:{number % 60:02}.123+00:00",
+        "service.name": "nginx",
+        "correlation_id": f"{number:032x}",
+        "event.action": "request.completed",
+        "http.request.method": "POST",
+        "url.path": "/api/v1/tasks",
+        "http.response.status_code": 201,
+        "duration_ms": 3,
+        "upstream.address": "127.0.0.1:8081",
+    }
+    return orjson.dumps(line) + b"\n"
 
 
 def _write(var: Path) -> int:

@@ -38,15 +38,21 @@ def measured(stack: Stack) -> Iterator[dict[str, str]]:
     """What was measured → how much. Printed; in a developer's checkout also written down."""
     found = {"`up` to healthy, images built": f"{stack.seconds_to_healthy:.0f} s"}
     yield found
-    rows = "\n".join(f"| {what} | {value} |" for what, value in found.items())
-    section = f"{_HEADING}\n\nMeasured by `make test-stack` on {os.cpu_count()} cores.\n\n"
-    section += f"| what | measured |\n| --- | --- |\n{rows}\n"
-    _sections.append(section)
+    _sections.append(_section(found))
     if "CI" not in os.environ:
-        _write_down(section)
+        _write_down(found)
 
 
-def _write_down(section: str) -> None:
+def _section(found: dict[str, str]) -> str:
+    rows = "\n".join(f"| {what} | {value} |" for what, value in found.items())
+    intro = f"{_HEADING}\n\nMeasured by `make test-stack` on {os.cpu_count()} cores.\n\n"
+    return f"{intro}| what | measured |\n| --- | --- |\n{rows}\n"
+
+
+def _write_down(found: dict[str, str]) -> None:
+    """A run of some of the tests leaves what the others measured."""
     page = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else "# Benchmarks\n"
-    others = re.sub(rf"\n*{_HEADING}\n.*?(?=\n## |\Z)", "\n", page, flags=re.DOTALL).rstrip("\n")
-    _PAGE.write_text(f"{others}\n\n{section}", encoding="utf-8")
+    own = re.compile(rf"\n*{_HEADING}\n.*?(?=\n## |\Z)", re.DOTALL)
+    before = dict(re.findall(r"^\| (.+?) \| (.+) \|$", "".join(own.findall(page)), re.MULTILINE)[2:])
+    others = own.sub("\n", page).rstrip("\n")
+    _PAGE.write_text(f"{others}\n\n{_section(before | found)}", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -47,6 +48,17 @@ def test_a_key_may_do_what_its_scopes_say(locked):
 
         assert client.post("/api/v1/queues/circuit/close", headers=bearer).status_code == 403
         assert client.post("/api/v1/queues/circuit/close", headers={"X-API-Key": made["root"]}).status_code == 204
+
+
+def test_dead_letters_are_an_administrators(locked):
+    nine, made = locked
+    replay = f"/api/v1/dead-letters/{uuid4()}/replay"
+    with nine.http() as client:
+        alice, root = {"X-API-Key": made["alice"]}, {"X-API-Key": made["root"]}
+        assert client.get("/api/v1/dead-letters", headers=alice).status_code == 403
+        assert client.post(replay, headers=alice).status_code == 403
+        assert client.get("/api/v1/dead-letters", headers=root).json() == {"tasks": []}
+        assert client.post(replay, headers=root).status_code == 404
 
 
 def test_another_callers_task_is_as_good_as_none(locked):

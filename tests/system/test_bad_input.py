@@ -1,6 +1,7 @@
 """What cannot be a task is refused with a problem that names the field; nothing is enqueued, nothing is traced back."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -91,6 +92,21 @@ def test_a_bad_submission_is_refused_with_the_field_it_is_about(nine: Nine, unch
         assert field in problem["detail"]
     else:
         assert "errors" not in problem
+
+
+def test_the_log_line_of_a_refused_request_carries_the_problems_code_and_no_other_line_does(
+    nine: Nine, wait_until: Callable[..., Any]
+):
+    with nine.http(nine.replica_urls[0]) as client:  # one connection: what one request left behind, the next would show
+        client.post("/api/v1/tasks", json=GOOD | {"priority": "urgent"}, headers={"X-Request-ID": "CODE-1"})
+        client.get("/api/v1/task-types", headers={"X-Request-ID": "CODE-2"})
+
+    def codes() -> dict[str, str | None]:
+        completed = (line for line in nine.log_lines("fastapi-1") if line.get("event.action") == "request.completed")
+        return {line["correlation_id"]: line.get("code") for line in completed}
+
+    wait_until(lambda: "CODE-2" in codes(), 5, "both lines are written")
+    assert (codes()["CODE-1"], codes()["CODE-2"]) == ("VALIDATION_FAILED", None)
 
 
 def test_what_is_not_declared_to_be_json_is_refused(nine: Nine, unchanged):

@@ -182,14 +182,15 @@ def test_one_call_is_answered_within_a_second_while_redis_hangs(empty: Nine):
 
 @pytest.mark.timeout(300)
 def test_of_ten_thousand_mixed_requests_every_201_has_its_task_though_redis_is_killed_once(tmp_path: Path):
-    """Repeated keys, refused payloads and plain submissions; a client that got 503 may or may not have a task."""
+    """Repeated keys, refused payloads and plain submissions. Redis is back in less time than a replica waits for it, so
+    503 is rare; a client that got one may or may not have a task."""
     with Nine(tmp_path / "var", WORKER_REPLICAS="0", CIRCUIT_MAX_DEPTH="100000") as roomy:
         with roomy.redis() as client:
             client.config_set("appendfsync", "always")
         statuses, accepted = asyncio.run(_ten_thousand(roomy.base_url, roomy.pids()["redis"]))
 
         assert sum(statuses.values()) == 10_000
-        assert set(statuses) == {201, 422, 503}
+        assert {201, 422} <= set(statuses) <= {201, 422, 503}
         assert statuses[201] > 5_000
         with roomy.redis() as client:
             messages = [message for queue in ("high", "medium", "low") for message in client.lrange(queue, 0, -1)]

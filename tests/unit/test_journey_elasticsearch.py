@@ -1,57 +1,24 @@
 """The search in Elasticsearch gives what the search in files gives; whatever is wrong is said in one line."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from observability.elasticsearch.client import Client, Unanswered
-from observability.elasticsearch.kibana import import_folder
 from observability.journey import assemble, elasticsearch, find
 from observability.journey.document import to_dict
 from observability.journey.span import Span
+from tests.json_server import Server
 from tests.unit.test_journey_sample import Sample
-
-
-class Server:
-    """Answers every request with the same; remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.status, self.answer, self.asked = 200, {}, list[tuple[str, bytes]]()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                outer.asked.append((f"{self.command} {self.path}", body))
-                text = json.dumps(outer.answer).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the base class's names
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    answer: dict[str, Any]
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.http.shutdown()
-    running.http.server_close()
+    with Server() as running:
+        yield running
 
 
 @pytest.fixture
@@ -145,22 +112,3 @@ def test_an_elasticsearch_that_is_away_is_named():
         pytest.raises(Unanswered, match=r"127.0.0.1:9"),
     ):
         elasticsearch.find(client, "ABC-1")
-
-
-def test_kibana_is_given_every_file_of_saved_objects(tmp_path: Path, server: Server, client: Client):
-    (tmp_path / "b.ndjson").write_text('{"id":"b"}')
-    (tmp_path / "a.ndjson").write_text('{"id":"a"}')
-    (tmp_path / "note.txt").write_text("no")
-    server.answer = {"success": True}
-
-    assert import_folder(client, tmp_path) == ["a.ndjson", "b.ndjson"]
-    assert [asked for asked, _ in server.asked] == ["POST /api/saved_objects/_import?overwrite=true"] * 2
-    assert b'filename="a.ndjson"' in server.asked[0][1]
-
-
-def test_kibana_that_says_200_but_no_success_is_an_error(tmp_path: Path, server: Server, client: Client):
-    (tmp_path / "a.ndjson").write_text("{}")
-    server.answer = {"success": False, "errors": ["missing reference"]}
-
-    with pytest.raises(Unanswered, match="missing reference"):
-        import_folder(client, tmp_path)

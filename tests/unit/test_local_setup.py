@@ -30,10 +30,10 @@ def program(checkout: Path, name: str, does: str) -> None:
     path.chmod(0o755)
 
 
-def setup(checkout: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def setup(checkout: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     path = f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        ["sh", checkout / "local" / "setup.sh"],
+        ["sh", checkout / "local" / "setup.sh", *arguments],
         env={"PATH": path, "HOME": str(checkout)} | environment,
         capture_output=True,
         text=True,
@@ -73,6 +73,28 @@ def test_a_missing_server_that_may_not_be_installed_is_named(checkout: Path):
 
     assert answer.returncode == 1
     assert answer.stderr == "setup: nginx missing. Please install: sudo apt-get install nginx\n"
+
+
+def test_a_missing_browser_that_may_not_be_installed_is_named(checkout: Path):
+    program(checkout, "uname", "echo Linux")
+    script = checkout / "local" / "setup.sh"
+    script.write_text(script.read_text().replace("PATH=$PATH:", f"PATH={checkout / 'bin'} #"))
+    for tool in ("sh", "dirname"):
+        program(checkout, tool, f'exec /usr/bin/{tool} "$@"')
+
+    answer = setup(checkout, "browser")
+
+    assert answer.returncode == 1
+    assert answer.stderr == "setup: chromium missing. Please install: sudo apt-get install chromium\n"
+
+
+def test_a_browser_that_is_there_is_left_alone(checkout: Path):
+    program(checkout, "google-chrome", "exit 0")
+    program(checkout, "apt-get", "exit 1")
+
+    answer = setup(checkout, "browser")
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
 
 
 def test_nothing_is_done_when_nothing_has_changed(checkout: Path):

@@ -254,6 +254,9 @@ KNOCKED_OUT = ContinuousBarrier(market(), 90.0, False)
         (European(market()), "control_variate", 2_000, 10.450583572185577),
         (European(market()), "sobol", 2_048, 10.450583572185577),
         (KNOCKED_OUT, "control_variate", 4_000, barrier_oracle(market(), 90.0, "DownOut")),
+        (KNOCKED_OUT, "sobol", 8_192, barrier_oracle(market(), 90.0, "DownOut")),
+        (Asian(market(), 4, geometric=True), "control_variate", 2_000, Asian(market(), 4).geometric_price),
+        (Asian(market(), 4, geometric=True), "sobol", 2_048, Asian(market(), 4).geometric_price),
     ],
 )
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, method, simulations, truth):
@@ -265,6 +268,7 @@ def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, meth
     ("option", "method", "relative", "truth"),
     [
         (European(market()), "control_variate", 0.0025, 10.450583572185577),
+        (European(market()), "sobol", 0.0025, 10.450583572185577),
         (KNOCKED_OUT, "control_variate", 0.0005, barrier_oracle(market(), 90.0, "DownOut")),
     ],
 )

@@ -16,6 +16,8 @@ from contracts.settings import Settings
         ("REDIS_URL", "127.0.0.1:6379"),
         ("HTTP_PORT", "eighty"),
         ("CIRCUIT_MAX_DEPTH", "0"),
+        ("KIBANA_PUBLIC_URL", "javascript://a/%0aalert(1)"),
+        ("JAEGER_PUBLIC_URL", "localhost:16686"),
         ("VISIBILITY_TIMEOUT_SECONDS", "60"),  # below the time limit: tasks would run twice at once
     ],
 )

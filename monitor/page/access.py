@@ -1,0 +1,37 @@
+"""Who may look: anyone, or with `API_KEYS_FILE` who holds a key of scope admin: the page shows everybody's tasks."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Final
+
+from contracts.api_keys import ApiKeys, Scope
+from monitor.page.refusal import Refused
+
+_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Throughline", charset="UTF-8"'}
+
+
+def require_admin(keys: ApiKeys, headers: Mapping[str, str]) -> None:
+    """Raises `Refused`. A browser that sent the wrong key is asked again, even when it is a key of some other scope."""
+    kind, _, credentials = headers.get("authorization", "").partition(" ")
+    basic = kind.lower() == "basic"
+    key = _password(credentials) if basic else _token(kind, credentials) or headers.get("x-api-key", "")
+    owner = keys.owner(key)
+    if owner is None:
+        what = "This API key is not known." if key else "An API key is needed."
+        detail = f"{what} The page shows everybody's tasks: give a key of scope admin as the password, with any user."
+        raise Refused(401, "UNAUTHORIZED", detail, _CHALLENGE)
+    if not owner.may(Scope.ADMIN):
+        detail = "This API key does not have the scope admin, and the page shows everybody's tasks."
+        raise Refused(401, "UNAUTHORIZED", detail, _CHALLENGE) if basic else Refused(403, "FORBIDDEN", detail)
+
+
+def _password(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _token(kind: str, credentials: str) -> str:
+    return credentials.strip() if kind.lower() == "bearer" else ""

@@ -1,0 +1,81 @@
+"""The answers: pages from templates, refusals as a page or a problem, files that a browser may keep."""
+
+import hashlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from contracts.problem import MEDIA_TYPE, problem_of
+from monitor.page.accept import wants_json
+from monitor.page.refusal import Refused
+from observability import correlation
+
+# Own files only, nothing inline: what a log line or an ID holds can never run, however it comes into a page.
+_CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Vary": "Accept",
+}
+_KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_STATIC: Final = {
+    path.name: path.read_bytes()
+    for path in files("monitor.page").joinpath("static").iterdir()
+    if path.name.rpartition(".")[2] in _KINDS
+}
+
+
+def _asset(name: str) -> str:
+    """The path of a file, which changes with its content: a browser may keep it for as long as it likes."""
+    return f"/assets/{name}?{hashlib.sha256(_STATIC[name]).hexdigest()[:12]}"
+
+
+_templates: Final = Environment(
+    loader=PackageLoader("monitor.page"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_templates.globals["asset"] = _asset
+
+
+def rendered(template: str, **values: Any) -> str:
+    return _templates.get_template(template).render(values)
+
+
+def page(html: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(html, status, HEADERS | dict(headers or {}), "text/html; charset=utf-8")
+
+
+def document(json: bytes) -> Response:
+    return Response(json, 200, HEADERS, "application/json")
+
+
+def static(name: str) -> Response:
+    """One of the page's own files."""
+    if name not in _STATIC:
+        raise Refused(404, "NOT_FOUND", "There is no such file.")
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(_STATIC[name], 200, headers, _KINDS[name.rpartition(".")[2]])
+
+
+def refusal(request: Request, refused: Refused, searched: str = "") -> Response:
+    """As a page for people, as a problem for programs."""
+    if wants_json(request.headers.get("accept", "")):
+        request_id = correlation.keep_or_make(request.headers.get("x-request-id"))
+        problem = problem_of(
+            request.url.path, refused.status, refused.code, refused.detail, correlation_id=request_id
+        ).model_dump_json(exclude_none=True)
+        return Response(problem, refused.status, HEADERS | refused.headers, MEDIA_TYPE)
+    title = HTTPStatus(refused.status).phrase
+    html = rendered("refusal.html", title=title, refused=refused, searched=searched)
+    return page(html, refused.status, refused.headers)

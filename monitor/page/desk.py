@@ -1,0 +1,100 @@
+"""Looks things up for a page: files and Elasticsearch in threads of its own, Redis beside them, all with a deadline."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from contracts import keys
+from contracts.settings import Settings
+from monitor.page.recently import Recently
+from monitor.page.refusal import Refused
+from monitor.page.source import Source
+from monitor.page.tasks import Task, newest_of, recorded
+from monitor.page.traffic import Traffic
+from observability import queue_sample
+from observability.elasticsearch.client import Unanswered
+from observability.journey import Journey, assemble
+from observability.queue_sample import Sample
+
+_SEARCHES: Final = 2  # at a time: viewers must not take the processor from the monitor's own rounds
+_SEARCH_SECONDS: Final = 10
+_FRESH_SECONDS: Final = 0.9  # just under the fastest refresh of a page
+
+Value = TypeVar("Value")
+
+
+class Desk:
+    """What all pages ask. Answers are shared between those who ask at the same time."""
+
+    def __init__(self, settings: Settings, source: Source) -> None:
+        self._source = source
+        self._threads = ThreadPoolExecutor(_SEARCHES, "page")
+        self._journeys: Recently[Journey] = Recently(_FRESH_SECONDS)
+        self._traffic: Recently[Traffic] = Recently(_FRESH_SECONDS)
+        self._samples: Recently[Sample] = Recently(_FRESH_SECONDS)
+        self._redis: Redis = Redis.from_url(
+            settings.redis_url,
+            decode_responses=True,
+            socket_timeout=settings.redis_timeout_seconds,
+            socket_connect_timeout=settings.redis_timeout_seconds,
+            retry=Retry(NoBackoff(), 0),  # the page's next refresh is the retry
+        )
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def in_thread(self, work: Callable[[], Value]) -> Value:
+        """Reading files, asking Elasticsearch, filling a large template: nothing of it may hold up the event loop."""
+        try:
+            async with asyncio.timeout(_SEARCH_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except TimeoutError:
+            detail = f"{self._source.where} did not answer within {_SEARCH_SECONDS} s. Please retry."
+            raise Refused(503, "SEARCH_TIMEOUT", detail, {"Retry-After": "5"}) from None
+        except Unanswered as error:
+            raise Refused(503, "SEARCH_UNAVAILABLE", f"{error}.", {"Retry-After": "5"}) from None
+
+    async def journey(self, correlation_id: str) -> Journey:
+        """Everything found under the ID; one without requests and lines when there is nothing."""
+
+        def search() -> Journey:
+            return assemble(correlation_id, self._source.find(correlation_id))
+
+        return await self._journeys.get(correlation_id, lambda: self.in_thread(search))
+
+    async def traffic(self) -> Traffic:
+        return await self._traffic.get("", lambda: self.in_thread(self._source.traffic))
+
+    async def sample(self) -> Sample | None:
+        """None while Redis does not answer."""
+        try:
+            return await self._samples.get("", lambda: queue_sample.take(self._redis))
+        except (RedisError, OSError):
+            return None
+
+    async def tasks(self, task_ids: Sequence[str]) -> dict[str, Task]:
+        """What Redis knows of them; nothing while it does not answer: the page shows what was written down."""
+        try:
+            return await recorded(self._redis, task_ids, attempts=True)
+        except (RedisError, OSError):
+            return {}
+
+    async def newest_tasks(self, correlation_ids: Sequence[str]) -> dict[str, Task]:
+        try:
+            return await newest_of(self._redis, correlation_ids)
+        except (RedisError, OSError):
+            return {}
+
+    async def correlation_of(self, task_id: str) -> str:
+        """The correlation ID of a task; empty when there is no such task."""
+        try:
+            return str(await self._redis.hget(keys.task(task_id), "correlation_id") or "")
+        except (RedisError, OSError):
+            return ""

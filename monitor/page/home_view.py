@@ -1,0 +1,153 @@
+"""What the home page shows: pure functions from a sample, access lines and task records to what the template prints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from contracts.message import Queue
+from monitor.page.tasks import Task
+from monitor.page.traffic import Recent, Traffic
+from observability.journey.duration import in_words
+from observability.journey.telling import Tone, percent
+from observability.journey.telling import tone as tone_of
+from observability.journey.words import counted
+from observability.queue_sample import Sample
+
+REFRESH_SECONDS: Final = 2
+_CIRCUIT: Final[dict[str, tuple[str, Tone, str]]] = {
+    "closed": ("closed", "good", "tasks are taken"),
+    "open": ("open", "bad", "new tasks are refused with 503 for now"),
+    "half_open": ("half open", "warn", "the next task probes whether the backlog is gone"),
+}
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """One queue: how many wait in it, in percent of the depth at which the breaker opens."""
+
+    name: str
+    depth: int
+    filled: float
+    oldest: str
+
+
+@dataclass(frozen=True)
+class QueuesView:
+    """The queues, the workers and the circuit breaker, as sampled a moment ago."""
+
+    waiting: int
+    most: int
+    queues: tuple[QueueView, ...]
+    in_flight: int
+    workers: tuple[str, ...]
+    circuit: str
+    circuit_tone: Tone
+    circuit_means: str
+
+
+@dataclass(frozen=True)
+class TrafficView:
+    """How many requests failed, and out of how many."""
+
+    rate: str
+    tone: Tone
+    failed: str
+    answered: str
+    refused: str
+
+
+@dataclass(frozen=True)
+class RecentView:
+    """One correlation ID that was seen lately."""
+
+    correlation_id: str
+    what: str
+    word: str
+    tone: Tone
+    took: str
+    ago: str
+    at: str
+
+
+@dataclass(frozen=True)
+class HomeView:
+    """The page; without Redis there are no queues, without access lines no traffic."""
+
+    queues: QueuesView | None
+    traffic: TrafficView | None
+    recent: tuple[RecentView, ...]
+    troubles: tuple[str, ...]
+    example: str
+    refresh_seconds: int = REFRESH_SECONDS
+
+
+def queues_view(sample: Sample, most: int) -> QueuesView:
+    word, tone, means = _CIRCUIT[sample.circuit]
+    return QueuesView(
+        waiting=sum(sample.depth.values()),
+        most=most,
+        queues=tuple(_queue(queue, sample, most) for queue in Queue),
+        in_flight=sample.in_flight,
+        workers=sample.workers,
+        circuit=word,
+        circuit_tone=tone,
+        circuit_means=means,
+    )
+
+
+def traffic_view(seen: Traffic) -> TrafficView:
+    within = in_words(round(seen.seconds * 1e9)) if seen.seconds < 300 else "5 minutes"
+    return TrafficView(
+        rate=percent(seen.failed, seen.answered) if seen.answered else "–",
+        tone="bad" if seen.failed else "good",
+        failed=f"{seen.failed:,} of {counted(seen.answered, 'request')}",
+        answered=f"answered in the last {within}",
+        refused=f"{seen.refused:,} refused (4xx)" if seen.refused else "",
+    )
+
+
+def recent_view(seen: Traffic, tasks: Mapping[str, Task], now: datetime) -> tuple[RecentView, ...]:
+    """`tasks` are the newest of each correlation ID."""
+    return tuple(_recent(request, tasks.get(request.correlation_id), now) for request in seen.recent)
+
+
+def _queue(queue: Queue, sample: Sample, most: int) -> QueueView:
+    depth, age = sample.depth[queue], sample.oldest_age[queue]
+    filled = min(100.0, round(100 * depth / max(1, most), 2))
+    return QueueView(queue, depth, filled, f"oldest {in_words(round(age * 1e9))}" if depth else "")
+
+
+def _recent(request: Recent, task: Task | None, now: datetime) -> RecentView:
+    accepted = task is not None and request.status < 400
+    return RecentView(
+        correlation_id=request.correlation_id,
+        what=f"{task.task_type} in {task.queue}" if task and accepted else request.request,
+        word=task.status if task and accepted else str(request.status),
+        tone=_tone(request, task if accepted else None),
+        took=_took(request.duration_ms),
+        ago=_ago((now - request.at).total_seconds()),
+        at=f"{request.at:%Y-%m-%d %H:%M:%S} UTC",
+    )
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return "now"
+
+
+def _took(milliseconds: float) -> str:
+    """NGINX measures in whole milliseconds: no more digits than it knows."""
+    if milliseconds >= 1000:
+        return in_words(round(milliseconds * 1e6))
+    return f"{milliseconds:.0f} ms" if milliseconds >= 1 else "<1 ms"
+
+
+def _tone(request: Recent, task: Task | None) -> Tone:
+    if task:
+        return tone_of(task.status)
+    if request.status >= 500:
+        return "bad"
+    return "warn" if request.status >= 400 else "good"

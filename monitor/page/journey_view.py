@@ -1,0 +1,203 @@
+"""What the page of a journey shows: pure functions from what was found to what the template prints."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from contracts.status import Status
+from monitor.page.links import Command, Link, Places, commands, of_journey, of_trace
+from monitor.page.listing import Asked, Listing, listing, part
+from monitor.page.tasks import Attempt, Task, as_of
+from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
+from observability.journey import telling
+from observability.journey.assembly import is_complete
+from observability.journey.duration import in_words
+from observability.journey.journey import Journey, Request
+from observability.journey.placing import line_of
+from observability.journey.telling import Outcome, Tone
+
+DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
+_MOST_LOOSE: Final = 200
+_SOON: Final = timedelta(seconds=30)  # spans and lines are written within seconds of what they tell
+_FOLLOWED: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """A part of the time, in the legend and as a piece of the bar."""
+
+    words: str
+    bar: Bar
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """One start of a task."""
+
+    number: int
+    worker: str
+    process: int
+    started: str
+    took: str
+    outcome: str
+    tone: Tone
+    cause: str
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """A request drawn in full."""
+
+    key: str
+    heading: str
+    outcome: Outcome
+    facts: tuple[str, ...]
+    shares: tuple[ShareView, ...]
+    waterfall: Waterfall
+    slowest: tuple[str, str, str]
+    note: str
+    error: str
+    fraction: float | None
+    attempts: tuple[AttemptView, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class OtherView:
+    """A request that submitted no task, in a line."""
+
+    at: str
+    took: str
+    words: str
+    refused: bool
+
+
+@dataclass(frozen=True)
+class JourneyView:
+    """The page."""
+
+    correlation_id: str
+    contents: str
+    outcome: Outcome | None
+    requests: tuple[RequestView, ...]
+    listing: Listing | None
+    task_id: str
+    others: tuple[OtherView, ...]
+    more_others: int
+    loose_logs: tuple[LogRow, ...]
+    more_loose: int
+    has_logs: bool
+    links: tuple[Link, ...]
+    commands: tuple[Command, ...]
+    refresh_seconds: int  # 0: nothing more is to come
+
+
+def drawn(journey: Journey, asked: Asked) -> tuple[Request, ...]:
+    """The requests to draw in full: the one asked for, or all while they are few."""
+    if asked.task_id:
+        return journey.of_task(asked.task_id).tasks
+    chosen = telling.full(journey)
+    return chosen if len(chosen) <= DRAWN else ()
+
+
+def on_the_page(journey: Journey, asked: Asked) -> tuple[Request, ...]:
+    """Those that are drawn, or else the tasks on the page of the list."""
+    return drawn(journey, asked) or tuple(task for _, task in part(journey.tasks, asked).tasks)
+
+
+def journey_view(journey: Journey, tasks: Mapping[str, Task], asked: Asked, at: Places, now: datetime) -> JourneyView:
+    """`tasks` are what Redis still knows, by ID."""
+    chosen = [as_of(request, tasks, now) for request in drawn(journey, asked)]
+    views = tuple(
+        _request_view(request, number, len(chosen), tasks.get(request.task_id), at)
+        for number, request in enumerate(chosen, 1)
+    )
+    shown_full = bool(chosen) and not journey.tasks
+    others = () if shown_full or asked.task_id else journey.others
+    some = telling.chosen(others)
+    return JourneyView(
+        correlation_id=journey.correlation_id,
+        contents=telling.contents(journey),
+        outcome=views[0].outcome if len(views) == 1 else None,
+        requests=views,
+        listing=None if chosen or not journey.tasks else listing(journey.tasks, asked, tasks, now),
+        task_id=asked.task_id,
+        others=tuple(
+            OtherView(telling.time_of_day(other), in_words(other.total_ns), telling.in_a_line(other), other.refused)
+            for other in some
+        ),
+        more_others=len(others) - len(some),
+        loose_logs=log_rows(journey.loose_logs[:_MOST_LOOSE], 0),
+        more_loose=max(0, len(journey.loose_logs) - _MOST_LOOSE),
+        has_logs=any(request.logs for request in chosen),
+        links=of_journey(journey.correlation_id, at),
+        commands=commands(journey, at),
+        refresh_seconds=_refresh_seconds(journey, now),
+    )
+
+
+def _request_view(request: Request, number: int, count: int, task: Task | None, at: Places) -> RequestView:
+    return RequestView(
+        key=f"request-{number}",
+        heading=f"{number} of {count}" if count > 1 else "",
+        outcome=telling.outcome(request),
+        facts=tuple(telling.facts(request)),
+        shares=_shares(request),
+        waterfall=waterfall(request),
+        slowest=telling.slowest(request),
+        note=request.note,
+        error=_error(request),
+        fraction=task.fraction if task and not task.status.is_final else None,
+        attempts=tuple(map(_attempt, task.attempts)) if task else (),
+        links=of_trace(request.trace_id, at),
+    )
+
+
+def _shares(request: Request) -> tuple[ShareView, ...]:
+    views, begun = [], 0
+    for kind, share in zip(("wait", "worker", "api"), telling.shares(request), strict=False):
+        views.append(ShareView(share.words, bar(begun, share.part_ns, request.total_ns, kind)))
+        begun += share.part_ns
+    return tuple(views)
+
+
+def _error(request: Request) -> str:
+    """Of a task that did not succeed, what its last line about an error says."""
+    if request.status not in {Status.FAILURE, Status.RETRY}:
+        return ""
+    told = (log_rows([line], 0)[0].error for line in reversed(request.logs))
+    return next(filter(None, told), "")
+
+
+def _attempt(attempt: Attempt) -> AttemptView:
+    outcome = attempt.outcome or Status.STARTED
+    took = "" if attempt.finished is None else in_words(round((attempt.finished - attempt.started) * 1e9))
+    return AttemptView(
+        attempt.number,
+        attempt.worker,
+        attempt.process,
+        started=f"{datetime.fromtimestamp(attempt.started, UTC):%H:%M:%S}",
+        took=took,
+        outcome=outcome,
+        tone=telling.tone(outcome),
+        cause=attempt.cause,
+    )
+
+
+def _refresh_seconds(journey: Journey, now: datetime) -> int:
+    """How soon there may be more to see: soon while a task is under way or its last spans are being written."""
+    quiet = now - max(_times(journey), default=datetime.min.replace(tzinfo=UTC))
+    if any(telling.tone(task.status) == "warn" for task in journey.tasks) and quiet < _FOLLOWED:
+        # A journey of hundreds of tasks is not searched every second.
+        return (1 if quiet < timedelta(minutes=1) else 5) + len(journey.requests) // 100
+    return 1 if not is_complete(journey) and quiet < _SOON else 0
+
+
+def _times(journey: Journey) -> Iterator[datetime]:
+    """When each request had its last span, and each line without spans was written."""
+    for request in journey.requests:
+        yield request.started + timedelta(microseconds=request.total_ns // 1000)
+    for at_ns in (line_of(line.fields).at_ns for line in journey.loose_logs):
+        if at_ns is not None:
+            yield datetime.fromtimestamp(at_ns / 1e9, UTC)

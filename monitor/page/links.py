@@ -1,0 +1,89 @@
+"""Where else to look at a journey: Kibana's Discover, Jaeger, a shell."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.settings import Settings
+from observability.journey.journey import Journey
+
+_WEEK: Final = "time:(from:now-7d,to:now)"  # log lines are kept as long
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link with its words."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to type; what it shows comes first."""
+
+    text: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """The addresses that links lead to, as browsers see them; empty where there is none."""
+
+    base_url: str
+    kibana: str = ""
+    jaeger: str = ""
+    needs_key: bool = False
+
+
+def places(settings: Settings, base_url: str) -> Places:
+    return Places(
+        base_url,
+        settings.kibana_public_url.rstrip("/"),
+        settings.jaeger_public_url.rstrip("/"),
+        settings.api_keys_file is not None,
+    )
+
+
+def of_journey(correlation_id: str, at: Places) -> tuple[Link, ...]:
+    """A correlation ID needs no escaping in any of them: no character of it means anything there."""
+    if not at.kibana:
+        return ()
+    query = f"(language:kuery,query:'correlation_id:\"{correlation_id}\"')"
+    columns = "columns:!(service.name,service.node.name,message)"
+    app = f"(index:throughline,{columns},query:{query},sort:!(!('@timestamp',asc)))"
+    return (Link("Log lines and spans in Kibana", f"{at.kibana}/app/discover#/?_g=({_WEEK})&_a={app}"),)
+
+
+def of_trace(trace_id: str, at: Places) -> tuple[Link, ...]:
+    return (Link("Trace in Jaeger", f"{at.jaeger}/trace/{trace_id}"),) if at.jaeger and trace_id else ()
+
+
+def commands(journey: Journey, at: Places) -> tuple[Command, ...]:
+    """The same journey, and the newest task's state, for a shell."""
+    key = ' -H "X-API-Key: $API_KEY"' if at.needs_key else ""
+    path = f"{at.base_url}/journeys/{journey.correlation_id}"
+    found = [
+        Command("this journey as JSON", f'curl -H "Accept: application/json"{key} {path}'),
+        Command("the same in a terminal", f"throughline journey {journey.correlation_id} --logs"),
+    ]
+    newest = next((task.task_id for task in reversed(journey.tasks) if _is_plain(task.task_id)), "")
+    if newest:
+        found.insert(1, Command("the task and its result", f"curl{key} {at.base_url}/api/v1/tasks/{newest}"))
+    return tuple(found)
+
+
+def _is_plain(task_id: str) -> bool:
+    """Whoever sends Celery messages names tasks as they like: what a shell would obey is not offered for pasting."""
+    return bool(task_id) and all(c.isascii() and (c.isalnum() or c in "-_.") for c in task_id)
+
+
+def example(base_url: str, *, needs_key: bool) -> str:
+    """A first task to send, for a page that has nothing to show yet."""
+    key = ' -H "X-API-Key: $API_KEY"' if needs_key else ""
+    task = (
+        '{"task_type":"calculate_var","priority":"high",'
+        '"data":{"positions":[{"symbol":"AAPL","quantity":100,"price":150.0}]}}'
+    )
+    return (
+        f"curl {base_url}/api/v1/tasks{key} -H 'Content-Type: application/json' -H 'X-Request-ID: MY-FIRST' -d '{task}'"
+    )

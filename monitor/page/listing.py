@@ -1,0 +1,96 @@
+"""An ID's many tasks as a list, page by page: each in a line, with a page of its own behind it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from monitor.page.tasks import Task, as_of
+from monitor.page.waterfall import Bar, bar
+from observability.journey import telling
+from observability.journey.journey import Request
+from observability.journey.telling import Outcome, Tone
+
+PAGE: Final = 50
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a journey was asked for."""
+
+    task_id: str = ""
+    status: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """A task in a list of many."""
+
+    number: int
+    task_id: str
+    outcome: Outcome
+    what: str
+    at: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of an ID's many tasks."""
+
+    rows: tuple[Row, ...]
+    page: int
+    pages: int
+    status: str
+    counts: tuple[tuple[str, Tone, int], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The numbered tasks on one page."""
+
+    tasks: tuple[tuple[int, Request], ...]
+    page: int
+    pages: int
+
+
+def part(tasks: Sequence[Request], asked: Asked) -> Part:
+    """The page that was asked for, or the last one."""
+    wanted = [(number, task) for number, task in enumerate(tasks, 1) if asked.status in {"", task.status}]
+    pages = max(1, -(-len(wanted) // PAGE))
+    page = min(max(1, asked.page), pages)
+    return Part(tuple(wanted[(page - 1) * PAGE : page * PAGE]), page, pages)
+
+
+def listing(tasks: Sequence[Request], asked: Asked, known: Mapping[str, Task], now: datetime) -> Listing:
+    """`known` is what Redis knows of those on the page."""
+    counts = Counter(task.status for task in tasks)
+    chosen = part(tasks, asked)
+    shown = [(number, as_of(task, known, now)) for number, task in chosen.tasks]
+    longest = max((task.total_ns for _, task in shown), default=1)
+    return Listing(
+        rows=tuple(_row(number, task, longest) for number, task in shown),
+        page=chosen.page,
+        pages=chosen.pages,
+        status=asked.status,
+        counts=tuple((status, telling.tone(status), count) for status, count in sorted(counts.items())),
+    )
+
+
+def _row(number: int, task: Request, longest_ns: int) -> Row:
+    parts = ((task.rest_ns, "api"), (task.queue_wait_ns, "wait"), (task.run_ns, "worker"))
+    bars, begun = [], 0
+    for part, kind in parts:
+        if part:
+            bars.append(bar(begun, part, longest_ns, kind))
+        begun += part
+    return Row(
+        number,
+        task.task_id,
+        telling.outcome(task),
+        what=f"{task.task_type} in {task.queue}",
+        at=telling.time_of_day(task),
+        bars=tuple(bars),
+    )

@@ -1,0 +1,78 @@
+"""The two pages: looks up what they show and fills their templates."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import orjson
+
+from contracts.settings import Settings
+from monitor.page.answers import rendered
+from monitor.page.desk import Desk
+from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
+from monitor.page.journey_view import journey_view, on_the_page
+from monitor.page.links import example, places
+from monitor.page.listing import Asked
+from monitor.page.refusal import Refused
+from monitor.page.source import source_of
+from monitor.page.traffic import Traffic
+from observability import correlation
+from observability.journey import Journey, to_dict
+
+
+class Pages:
+    """The pages of one monitor."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.desk = Desk(settings, source_of(settings))
+
+    async def home(self, base_url: str) -> str:
+        troubles: list[str] = []
+        sample, seen = await asyncio.gather(self.desk.sample(), self._traffic(troubles))
+        if sample is None:
+            troubles.append("Redis does not answer: nothing is known of the queues at this moment.")
+        known = await self.desk.newest_tasks([request.correlation_id for request in seen.recent]) if seen else {}
+        view = HomeView(
+            queues=queues_view(sample, self._settings.circuit_max_depth) if sample else None,
+            traffic=traffic_view(seen) if seen else None,
+            recent=recent_view(seen, known, datetime.now(UTC)) if seen else (),
+            troubles=tuple(troubles),
+            example=example(base_url, needs_key=self._settings.api_keys_file is not None),
+        )
+        return await self.desk.in_thread(lambda: rendered("home.html", view=view))
+
+    async def journey(self, correlation_id: str, asked: Asked, base_url: str) -> str:
+        found = await self._found(correlation_id)
+        shown = on_the_page(found, asked)
+        if asked.task_id and not found.of_task(asked.task_id).tasks:
+            detail = f"There is no task {asked.task_id} under the correlation ID {correlation_id}."
+            raise Refused(404, "TASK_NOT_FOUND", detail)
+        known = await self.desk.tasks([each.task_id for each in shown if each.task_id])
+        at = places(self._settings, base_url)
+
+        def draw() -> str:
+            view = journey_view(found, known, asked, at, datetime.now(UTC))
+            return rendered("journey.html", view=view)
+
+        return await self.desk.in_thread(draw)
+
+    async def document(self, correlation_id: str) -> bytes:
+        """What `throughline journey --json` prints."""
+        found = await self._found(correlation_id)
+        return await self.desk.in_thread(lambda: orjson.dumps(to_dict(found), option=orjson.OPT_INDENT_2))
+
+    async def _found(self, correlation_id: str) -> Journey:
+        if not correlation.is_valid(correlation_id):
+            detail = "A correlation ID has 1 to 128 letters, digits, dots, underscores, colons and hyphens."
+            raise Refused(400, "CORRELATION_ID_INVALID", detail)
+        found = await self.desk.journey(correlation_id)
+        if not found.requests and not found.loose_logs:
+            raise Refused(404, "JOURNEY_NOT_FOUND", f"Nothing found under the correlation ID {correlation_id}.")
+        return found
+
+    async def _traffic(self, troubles: list[str]) -> Traffic | None:
+        try:
+            return await self.desk.traffic()
+        except Refused as refused:
+            troubles.append(refused.detail)
+            return None

@@ -1,0 +1,32 @@
+"""Answers that are still fresh are given again: however many look at a page, it is made once a second."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Recently(Generic[Value]):
+    """Keeps each answer for `seconds`; whoever asks while it is being made waits for the same one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._made: dict[str, tuple[float, asyncio.Task[Value]]] = {}
+
+    async def get(self, key: str, make: Callable[[], Awaitable[Value]]) -> Value:
+        now = time.monotonic()
+        self._made = {name: entry for name, entry in self._made.items() if self._is_fresh(entry, now)}
+        if key not in self._made:
+            self._made[key] = (now, asyncio.ensure_future(_as_coroutine(make)))
+        # Shielded: one of those who wait may go away, the others still want it.
+        return await asyncio.shield(self._made[key][1])
+
+    def _is_fresh(self, entry: tuple[float, asyncio.Task[Value]], now: float) -> bool:
+        begun, task = entry
+        return not task.done() or now - begun < self._seconds
+
+
+async def _as_coroutine(make: Callable[[], Awaitable[Value]]) -> Value:
+    return await make()

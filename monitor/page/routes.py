@@ -1,0 +1,103 @@
+"""The page's addresses: `/`, `/journeys/{correlation_id}`, the search's target and the files that they need."""
+
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import RedirectResponse
+
+from contracts.api_keys import ApiKeys
+from contracts.settings import Settings
+from monitor.page import access, answers
+from monitor.page.accept import wants_json
+from monitor.page.listing import Asked
+from monitor.page.pages import Pages
+from monitor.page.refusal import Refused
+from observability import correlation
+
+_logger: Final = logging.getLogger("throughline.monitor")
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)
+_METHODS: Final = ["GET", "HEAD"]
+
+
+class _Route(APIRoute):
+    """Answers a refusal, and what nothing caught, as a page or a problem."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Refused as refused:
+                return _refusal(request, refused)
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                return _refusal(request, Refused(422, "VALIDATION_FAILED", f"{first['loc'][-1]}: {first['msg']}."))
+            except Exception:
+                _logger.exception("A page ended on an error that nothing caught")
+                detail = "Something went wrong on our side. The monitor's log lines tell what it was."
+                return _refusal(request, Refused(500, "INTERNAL", detail))
+
+        return handled
+
+
+def router(settings: Settings) -> APIRouter:
+    """The page's routes, to be included by the monitor."""
+    keys, pages = ApiKeys(settings.api_keys_file), Pages(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        yield
+        await pages.desk.close()
+
+    async def admin(request: Request) -> None:
+        access.require_admin(keys, request.headers)
+
+    routes = APIRouter(route_class=_Route, lifespan=lifespan)
+
+    @routes.api_route("/", methods=_METHODS, dependencies=[Depends(admin)])
+    async def home(request: Request) -> Response:
+        return answers.page(await pages.home(_base_url(request)))
+
+    @routes.api_route("/journeys", methods=_METHODS, dependencies=[Depends(admin)])
+    async def search(id: str = "") -> Response:
+        """Where the search form leads; a task's ID leads to its journey too."""
+        wanted = id.strip()
+        found = await pages.desk.correlation_of(wanted) if correlation.is_valid(wanted) else ""
+        path = f"{quote(found, safe='')}?task={quote(wanted, safe='')}" if found else quote(wanted, safe="")
+        return RedirectResponse(f"/journeys/{path}" if path else "/", 303, {"Cache-Control": "no-store"})
+
+    @routes.api_route("/journeys/{correlation_id:path}", methods=_METHODS, dependencies=[Depends(admin)])
+    async def journey(
+        request: Request,
+        correlation_id: str,
+        task: Annotated[str, Query(max_length=128)] = "",
+        status: Annotated[str, Query(max_length=16)] = "",
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> Response:
+        if wants_json(request.headers.get("accept", "")):
+            return answers.document(await pages.document(correlation_id))
+        return answers.page(await pages.journey(correlation_id, Asked(task, status, page), _base_url(request)))
+
+    @routes.api_route("/assets/{name}", methods=_METHODS)
+    async def asset(name: str) -> Response:
+        return answers.static(name)
+
+    return routes
+
+
+def _refusal(request: Request, refused: Refused) -> Response:
+    return answers.refusal(request, refused, searched=request.path_params.get("correlation_id", "")[:200])
+
+
+def _base_url(request: Request) -> str:
+    """As the browser knows this server; what is no host name is not repeated into a command for a shell."""
+    host = request.headers.get("host", "")
+    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else "http://localhost"

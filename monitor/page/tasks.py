@@ -1,0 +1,102 @@
+"""What Redis knows of the tasks on a page: their state now, how far they are, and each attempt."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from redis.asyncio import Redis
+
+from contracts import keys
+from contracts.status import Status
+from observability.journey.journey import Request
+from observability.journey.so_far import so_far
+
+_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", keys.PROGRESS)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One start of a task; times in seconds since the epoch."""
+
+    number: int
+    worker: str
+    process: int
+    started: float
+    finished: float | None
+    outcome: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task's record."""
+
+    task_id: str
+    status: Status
+    task_type: str
+    queue: str
+    correlation_id: str
+    fraction: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+def as_of(request: Request, tasks: Mapping[str, Task], now: datetime) -> Request:
+    """With what it does at this moment, unless its task is done by now or nobody knows of it any more."""
+    task = tasks.get(request.task_id)
+    return request if task is None or task.status.is_final else so_far(request, now)
+
+
+async def newest_of(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, Task]:
+    """For each correlation ID its newest task, if it has any."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for correlation_id in correlation_ids:
+            pipe.zrevrange(keys.correlation(correlation_id), 0, 0)
+        newest = {
+            correlation_id: ids[0]
+            for correlation_id, ids in zip(correlation_ids, await pipe.execute(), strict=True)
+            if ids
+        }
+    tasks = await recorded(redis, newest.values())
+    return {correlation_id: tasks[task_id] for correlation_id, task_id in newest.items() if task_id in tasks}
+
+
+async def recorded(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, Task]:
+    """The records that are still there, by task ID."""
+    wanted = list(task_ids)
+    if not wanted:
+        return {}
+    async with redis.pipeline(transaction=False) as pipe:
+        for task_id in wanted:
+            pipe.hmget(keys.task(task_id), _FIELDS)
+            pipe.lrange(keys.attempts(task_id), 0, -1 if attempts else 0)
+        answers = await pipe.execute()
+    pairs = zip(wanted, answers[::2], answers[1::2], strict=True)
+    return {task_id: _task(task_id, fields, told) for task_id, fields, told in pairs if fields[0]}
+
+
+def _task(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> Task:
+    status, task_type, queue, correlation_id, progress = (field or "" for field in fields)
+    return Task(
+        task_id,
+        Status(status),
+        task_type,
+        queue,
+        correlation_id,
+        fraction=float(orjson.loads(progress)["fraction"]) if progress else None,
+        attempts=tuple(_attempt(number, orjson.loads(told)) for number, told in enumerate(attempts, 1)),
+    )
+
+
+def _attempt(number: int, told: dict[str, Any]) -> Attempt:
+    finished = told.get("finished_at")
+    return Attempt(
+        number,
+        worker=str(told.get("worker", "")),
+        process=int(told.get("process", 0)),
+        started=float(told.get("started_at", 0)),
+        finished=float(finished) if finished else None,
+        outcome=str(told.get("outcome", "")),
+        cause=str(told.get("cause", "")),
+    )

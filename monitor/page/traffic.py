@@ -1,0 +1,72 @@
+"""What NGINX's latest access lines say: how many requests failed, and which were submissions or refusals."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Final
+
+API_PATH: Final = "/api/"
+MOST_LINES: Final = 1000
+WINDOW: Final = timedelta(minutes=5)
+_SHOWN: Final = 15
+
+
+@dataclass(frozen=True)
+class Recent:
+    """One correlation ID's latest submission, or a request that was refused or failed."""
+
+    correlation_id: str
+    at: datetime
+    request: str
+    status: int
+    duration_ms: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Requests to the API within the last five minutes, at most the latest 1,000; server errors are 500 to 599."""
+
+    answered: int
+    refused: int
+    failed: int
+    seconds: float  # how far back they reach
+    recent: tuple[Recent, ...]
+
+
+def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic:
+    """Of access lines in the vocabulary's fields. A line that is not what it should be is left out."""
+    requests = list(islice(filter(None, map(_request, newest_first)), MOST_LINES))
+    counted = [request for request in requests if now - request.at <= WINDOW]
+    whole = len(counted) < MOST_LINES
+    reach = WINDOW if whole else now - counted[-1].at
+    return Traffic(
+        answered=len(counted),
+        refused=sum(400 <= request.status < 500 for request in counted),
+        failed=sum(request.status >= 500 for request in counted),
+        seconds=reach.total_seconds(),
+        recent=tuple(_one_for_each_id(requests))[:_SHOWN],
+    )
+
+
+def _request(line: Mapping[str, Any]) -> Recent | None:
+    try:
+        at = datetime.fromisoformat(line["@timestamp"])
+        return Recent(
+            correlation_id=str(line["correlation_id"]),
+            at=at if at.tzinfo else at.replace(tzinfo=UTC),
+            request=f"{line['http.request.method']} {line['url.path']}",
+            status=int(line["http.response.status_code"]),
+            duration_ms=float(line["duration_ms"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _one_for_each_id(requests: Iterable[Recent]) -> Iterable[Recent]:
+    """Reads that went well are left out: a client that polls would fill the list."""
+    found: dict[str, Recent] = {}
+    for request in requests:
+        if request.request.startswith("POST ") or request.status >= 400:
+            found.setdefault(request.correlation_id, request)
+    return found.values()

@@ -1,0 +1,72 @@
+"""The sweep: finds tasks that are nowhere and puts them back; says what it found. See sweep.lua for what counts."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from contracts import keys
+from contracts.message import Queue
+from contracts.status import Status
+from observability.logging import event
+
+MISSING_SECONDS: Final = 4.5  # just under one interval: missing in two sweeps, whoever made them
+GRACE_SECONDS: Final = 10
+STALLED_SECONDS: Final = 15
+
+
+@dataclass(frozen=True)
+class Found:
+    """One line of the sweep: `kind` is put_back, retried or stalled."""
+
+    kind: str
+    name: str  # the task's ID or the worker's name
+    queue: str = ""
+    cause: str = ""
+
+
+class Sweep:
+    """`await Sweep(redis)()`; raises `RedisError` or `OSError` when Redis does not answer."""
+
+    def __init__(self, redis: "Redis", missing_seconds: float = MISSING_SECONDS) -> None:
+        text = files("monitor").joinpath("sweep.lua").read_text(encoding="utf-8")
+        self._script: Any = redis.register_script(text)
+        self._missing_seconds = missing_seconds
+
+    async def __call__(self) -> list[Found]:
+        script_keys = [
+            keys.OPEN,
+            keys.DELAYED,
+            keys.MISSING,
+            keys.SWEEP,
+            keys.WORKERS,
+            keys.WORKER_SLOTS,
+            keys.WORKER_TASKS,
+            keys.CELERY_UNACKED,
+            keys.CELERY_UNACKED_INDEX,
+            *Queue,
+        ]
+        prefix = keys.task("")
+        arguments = [
+            keys.WORKER_ALIVE_SECONDS,
+            self._missing_seconds,
+            GRACE_SECONDS,
+            STALLED_SECONDS,
+            prefix,
+            keys.attempts("").removeprefix(prefix),
+            keys.message("").removeprefix(prefix),
+        ]
+        return [Found(*line) for line in await self._script(keys=script_keys, args=arguments)]
+
+
+def tell(found: list[Found]) -> None:
+    for one in found:
+        task = {"task_id": one.name, "queue": one.queue, "status": Status.PENDING}
+        match one.kind:
+            case "put_back":
+                event("task.put_back", f"Put back into {one.queue}: {one.cause}", task)
+            case "retried":
+                event("task.due", f"Its wait is over: back into {one.queue}", task)
+            case "stalled":
+                event("worker.stalled", f"{one.name} takes nothing while work waits", {"worker": one.name})

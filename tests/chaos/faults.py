@@ -1,0 +1,180 @@
+"""The faults, each a short story about the running nine; what is broken at its end is whole again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from local import session
+from local.supervisor import Supervisor
+from tests.chaos.traffic import QUICK, Traffic
+from tests.conftest import free_port
+from tests.integration import faulty_worker
+from tests.system.herd import post_at_once
+from tests.system.nine import ROOT, Nine
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`breaks` breaks something while twelve long tasks run, and mends it unless that happens by itself."""
+
+    name: str
+    breaks: Callable[[Nine, Traffic], None]
+    long_tasks: int = 12
+    dead_letters: int = 0  # accepted tasks that are meant to end as such
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def _pid(nine: Nine, name: str) -> int:
+    pid = nine.pids()[name]
+    assert pid is not None, f"{name} does not run"
+    return pid
+
+
+def _worker_processes(nine: Nine, name: str) -> list[int]:
+    main = _pid(nine, name)
+    leader = Supervisor(nine.recorded.socket).pid()
+    assert leader is not None
+    return [pid for pid in session.members(leader) if pid != main and _parent(pid) == main]
+
+
+def _parent(pid: int) -> int:
+    done = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return int(done.stdout.strip() or 0)
+
+
+def _kill_a_process(nine: Nine, _: Traffic) -> None:
+    """One that runs a task."""
+    with nine.redis() as redis:
+        for key in redis.scan_iter("tl:task:????????-*", 500):
+            if redis.type(key) != "hash":
+                continue
+            status, worker, process = redis.hmget(key, "status", "worker", "process")
+            if status == "STARTED" and worker == "worker-2":
+                os.kill(int(str(process)), signal.SIGKILL)
+                return
+    raise AssertionError("worker-2 runs no task")
+
+
+def kill_worker_2(nine: Nine, _: Traffic | None = None) -> None:
+    """Its main process first, so that none of the others is missed."""
+    for pid in [_pid(nine, "worker-2"), *_worker_processes(nine, "worker-2")]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _freeze_a_worker(nine: Nine, _: Traffic) -> None:
+    """Longer than its heartbeat counts: its tasks are given to others, and its late results must not be stored."""
+    pids = [_pid(nine, "worker-2"), *_worker_processes(nine, "worker-2")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(18)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _kill_a_replica(nine: Nine, _: Traffic) -> None:
+    os.kill(_pid(nine, "fastapi-2"), signal.SIGKILL)
+
+
+def _kill_redis(nine: Nine, _: Traffic) -> None:
+    os.kill(_pid(nine, "redis"), signal.SIGKILL)
+
+
+def _stop(name: str, seconds: float) -> Callable[[Nine, Traffic], None]:
+    def stop(nine: Nine, _: Traffic) -> None:
+        assert nine.run("stop", name).returncode == 0
+        time.sleep(seconds)
+        assert nine.run("start", name).returncode == 0
+
+    return stop
+
+
+def _freeze_redis(nine: Nine, _: Traffic) -> None:
+    pid = _pid(nine, "redis")
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(20)
+    os.kill(pid, signal.SIGCONT)
+
+
+def _herd(nine: Nine, traffic: Traffic) -> None:
+    answers = post_at_once([nine.base_url], 1000, QUICK)
+    traffic.submitted += len(answers)
+    traffic.failed += sum(answer.status != 201 for answer in answers)
+    traffic.accepted += [answer.body["task_id"] for answer in answers if answer.status == 201]
+
+
+@contextmanager
+def _second_monitor(nine: Nine) -> Iterator[None]:
+    environment = nine.environment | {"REDIS_URL": nine.redis_url, "MONITOR_PORT": str(free_port())}
+    command = [sys.executable, "-m", "monitor"]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL) as monitor:
+        try:
+            yield
+        finally:
+            monitor.terminate()
+
+
+def _two_monitors(nine: Nine, traffic: Traffic) -> None:
+    with _second_monitor(nine):
+        kill_worker_2(nine, traffic)
+        time.sleep(22)
+
+
+def _poison(nine: Nine, traffic: Traffic) -> None:
+    """The workers' place is taken by one that does what the data says: a poison task among good ones."""
+    workers = nine.recorded.workers
+    assert nine.run("stop", *workers).returncode == 0
+    data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": faulty_worker.KILLS_ITS_PROCESS}
+    poison = traffic.submit(QUICK | {"data": data})
+    environment = nine.environment | {"REDIS_URL": nine.redis_url, "SERVICE_NODE_NAME": "worker-1"}
+    options = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+    command = [sys.executable, "-m", "celery", *options]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL) as faulty:
+        try:
+            deadline = time.monotonic() + 60
+            with nine.redis() as redis:
+                while redis.zscore("tl:dead-letters", str(poison)) is None and time.monotonic() < deadline:
+                    time.sleep(0.1)
+        finally:
+            faulty.terminate()
+    assert nine.run("start", *workers).returncode == 0
+
+
+def _fill_the_disk(nine: Nine, _: Traffic) -> None:
+    """Redis's folder is a small file system of its own, which another file fills for ten seconds."""
+    filler = nine.var_dir / "redis" / "filler"
+    try:
+        with filler.open("wb") as file:
+            while True:
+                file.write(b"\0" * 4096)
+                file.flush()
+    except OSError:
+        time.sleep(10)
+    finally:
+        filler.unlink(missing_ok=True)
+
+
+WORKER_PROCESS: Final = Fault("a worker process is killed", _kill_a_process)
+WORKER: Final = Fault("worker-2 is killed whole, four tasks running", kill_worker_2)
+REDIS_KILLED: Final = Fault("Redis is killed (`kill -9`)", _kill_redis)
+DISK: Final = Fault("Redis's disk is full for 10 s", _fill_the_disk)
+ALL: Final = [
+    WORKER_PROCESS,
+    WORKER,
+    Fault("worker-2 is frozen for 18 s", _freeze_a_worker),
+    Fault("a replica is killed", _kill_a_replica),
+    Fault("Redis stops for 3 s", _stop("redis", 3)),
+    Fault("Redis stops for 30 s", _stop("redis", 30)),
+    Fault("Redis is frozen for 20 s", _freeze_redis),
+    REDIS_KILLED,
+    Fault("NGINX stops for 5 s", _stop("nginx", 5)),
+    Fault("1,000 simultaneous requests", _herd),
+    Fault("a poison task", _poison, long_tasks=0, dead_letters=1),
+    Fault("worker-2 is killed, two monitors", _two_monitors),
+    DISK,
+]

@@ -1,0 +1,109 @@
+"""Lost processes, temporary and permanent errors: how often a task is run, and what its record says of it."""
+
+import time
+
+import httpx
+import pytest
+
+from contracts import keys
+from tests.conftest import free_port
+from tests.integration import faulty_worker as faults
+
+WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+QUICK = {"WORKER_CONCURRENCY": "1", "TASK_RETRY_SECONDS": "0.5", "SWEEP_INTERVAL_SECONDS": "0.5"}
+
+
+@pytest.fixture
+def api(start, broker, wait_until):
+    """A replica, a monitor and a worker that goes wrong on demand, on a Redis of their own."""
+    port = free_port()
+    start("uvicorn", "api.main:app", "--port", str(port))
+    start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK)
+    start("monitor", MONITOR_PORT=str(free_port()), **QUICK)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        wait_until(lambda: _ready(client), 90, "the replica sees a worker")
+        yield client
+
+
+def _ready(client):
+    try:
+        return client.get("/health").json()["status"] == "healthy"
+    except httpx.TransportError:
+        return False
+
+
+def submit(api, fault):
+    data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": fault}
+    answer = api.post("/api/v1/tasks", json={"task_type": "calculate_var", "data": data})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["task_id"]
+
+
+def ended(api, task_id, seconds=60):
+    deadline = time.monotonic() + seconds
+    while True:
+        task = api.get(f"/api/v1/tasks/{task_id}", params={"wait": 10}).json()
+        if task["status"] in {"SUCCESS", "FAILURE", "REVOKED"} or time.monotonic() > deadline:
+            return task
+
+
+def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_and_can_be_replayed(api, broker):
+    task_id = submit(api, faults.KILLS_ITS_PROCESS)
+    task = ended(api, task_id, 90)
+    assert (task["status"], task["error"]["type"]) == ("FAILURE", "TooManyDeliveries")
+    assert [attempt["number"] for attempt in task["attempts"]] == [1, 2, 3]
+    for attempt in task["attempts"]:
+        assert attempt["cause"] == f"lost with process {attempt['process']} of worker-1"
+        assert attempt["worker"] == "worker-1"
+        assert attempt["started_at"] < attempt["finished_at"]
+    assert [letter["task_id"] for letter in api.get("/api/v1/dead-letters").json()["tasks"]] == [task_id]
+    assert ended(api, submit(api, 0))["status"] == "SUCCESS"  # the worker goes on
+
+    assert api.post(f"/api/v1/dead-letters/{task_id}/replay").status_code == 202
+    assert api.get("/api/v1/dead-letters").json()["tasks"] == []
+    again = ended(api, task_id, 90)
+    assert (again["status"], len(again["attempts"])) == ("FAILURE", 6)
+
+
+def test_a_temporary_error_is_retried_and_told_in_the_record(api, broker):
+    task_id = submit(api, faults.LOSES_CONNECTION_TWICE)
+    task = ended(api, task_id)
+    assert task["status"] == "SUCCESS", task
+    assert [attempt.get("cause") for attempt in task["attempts"]] == ["retried: ConnectionError"] * 2 + [None]
+
+
+def test_a_waiting_retry_tells_when_it_is_due_and_can_be_cancelled(api, broker, wait_until):
+    task_id = submit(api, faults.LOSES_CONNECTION)
+    url = f"/api/v1/tasks/{task_id}"
+
+    def put_off() -> int:
+        return int(broker.zadd(keys.DELAYED, {task_id: time.time() + 600}, xx=True, ch=True))
+
+    # Whenever it waits, whichever attempt it waits for: from then on it waits for long.
+    wait_until(put_off, 30, "it waits for its next attempt")
+    task = api.get(url).json()
+    assert task["status"] == "RETRY"
+    assert task["next_attempt_at"] > task["submitted_at"]
+    assert api.delete(url).json()["status"] == "REVOKED"
+    assert broker.zcard(keys.OPEN) == broker.zcard(keys.DELAYED) == 0
+
+
+def test_temporary_errors_without_end_use_up_three_retries(api, broker):
+    task = ended(api, submit(api, faults.LOSES_CONNECTION))
+    assert (task["status"], task["error"]["type"]) == ("FAILURE", "ConnectionError")
+    assert len(task["attempts"]) == 4
+    assert task["attempts"][-1]["cause"] == "retries used up: ConnectionError"
+    assert len(api.get("/api/v1/dead-letters").json()["tasks"]) == 1
+
+
+def test_a_permanent_error_is_not_retried_and_no_dead_letter(api, broker):
+    task = ended(api, submit(api, faults.IS_WRONG))
+    assert (task["status"], task["error"]["type"], len(task["attempts"])) == ("FAILURE", "ValueError", 1)
+    assert api.get("/api/v1/dead-letters").json()["tasks"] == []
+
+
+def test_only_a_dead_letter_can_be_replayed(api):
+    task_id = submit(api, 0)
+    assert ended(api, task_id)["status"] == "SUCCESS"
+    answer = api.post(f"/api/v1/dead-letters/{task_id}/replay")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_A_DEAD_LETTER")

@@ -1,0 +1,99 @@
+"""Redis stops while a task runs, with the pinned Celery and kombu: the worker lives, and the task has one result."""
+
+import asyncio
+import shutil
+import subprocess
+
+import pytest
+import redis
+
+from api.queue.queue_service import QueueService
+from api.services.callers import ANYONE
+from api.services.task_service import TaskService
+from contracts import keys
+from contracts.settings import Settings
+from contracts.tasks import TaskSubmission
+from observability import correlation
+from tests.conftest import free_port
+from tests.integration.faulty_worker import TAKES_SECONDS
+
+
+class StoppableRedis:
+    """A Redis that keeps what it has in a folder and can be started again."""
+
+    def __init__(self, folder, wait_until):
+        self._port, self._folder, self._wait_until = free_port(), folder, wait_until
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.client = redis.Redis.from_url(self.url, decode_responses=True)
+
+    def start(self):
+        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
+        program = [str(shutil.which("redis-server")), *options, "--dir", str(self._folder)]
+        self._server = subprocess.Popen(program, stdout=subprocess.DEVNULL)
+        self._wait_until(self._answers, 10, "Redis answers")
+
+    def stop(self):
+        self._server.terminate()
+        self._server.wait(timeout=20)
+
+    def _answers(self):
+        try:
+            return self.client.ping()
+        except redis.RedisError:
+            return False
+
+
+@pytest.fixture
+def stoppable(tmp_path, wait_until):
+    server = StoppableRedis(tmp_path, wait_until)
+    server.start()
+    yield server
+    server.stop()
+
+
+async def submit(url, seconds):
+    """A task of so many seconds."""
+    return await submit_seed(url, TAKES_SECONDS + seconds)
+
+
+async def submit_seed(url, seed):
+    queue = QueueService(Settings(redis_url=url))
+    data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": seed}
+    with correlation.bound("STOPS-1"):
+        task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": data})
+        task_id = (await TaskService(queue).submit(task, ANYONE)).task_id
+    await queue.close()
+    return task_id
+
+
+def stop_redis_while_a_task_runs(stoppable, start, wait_until, module):
+    """The worker, and the ID of the task."""
+    options = ["-A", module, "worker", "--without-gossip", "--without-mingle"]
+    # Two processes, one of them free: only a worker that still listens for work falls into the trap.
+    worker = start("celery", *options, REDIS_URL=stoppable.url, WORKER_CONCURRENCY="2")
+    wait_until(lambda: stoppable.client.zcard(keys.WORKERS), 60, "the worker is there")
+    task_id = asyncio.run(submit(stoppable.url, 4))
+    record = keys.task(task_id)
+    wait_until(lambda: stoppable.client.hget(record, "status") == "STARTED", 20, "the task runs")
+    stoppable.stop()
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(timeout=2)  # however it ends, it ends after its task
+    stoppable.start()
+    return worker, task_id
+
+
+def test_a_worker_survives_redis_stopping_while_its_task_runs(stoppable, start, wait_until):
+    worker, task_id = stop_redis_while_a_task_runs(stoppable, start, wait_until, "tests.integration.faulty_worker")
+    record = keys.task(task_id)
+    wait_until(lambda: stoppable.client.hget(record, "status") == "SUCCESS", 60, "the task has its result")
+    next_id = asyncio.run(submit(stoppable.url, 0))
+    wait_until(lambda: stoppable.client.hget(keys.task(next_id), "status") == "SUCCESS", 60, "the worker takes on")
+    assert worker.poll() is None
+    assert stoppable.client.llen(keys.attempts(task_id)) == 1
+
+
+def test_a_worker_without_the_guard_ends(stoppable, start, wait_until):
+    """When this fails after an upgrade of Celery or kombu, worker/redis_guard.py can go."""
+    worker, _ = stop_redis_while_a_task_runs(stoppable, start, wait_until, "tests.integration.unguarded_worker")
+    worker.communicate(timeout=60)
+    assert worker.returncode != 0

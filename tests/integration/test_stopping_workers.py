@@ -1,0 +1,87 @@
+"""SIGTERM to a worker: what can end within its time ends, the rest goes back; a late attempt changes nothing."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from contracts import keys
+from tests.integration.test_redis_stops import submit
+
+OPTIONS = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+
+
+@pytest.fixture
+def worker(start, broker, wait_until):
+    """worker-1 with two processes, which has two seconds to stop."""
+    settings = {"SERVICE_NODE_NAME": "worker-1", "WORKER_CONCURRENCY": "2", "WORKER_SHUTDOWN_SECONDS": "2"}
+    started = start("celery", *OPTIONS, **settings)
+    wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+    return started
+
+
+@pytest.fixture
+def running(worker, broker, redis_url, wait_until):
+    """`running(30)` is the ID of a task of 30 seconds that has started."""
+
+    def begin(seconds):
+        task_id = asyncio.run(submit(redis_url, seconds))
+        wait_until(lambda: broker.hget(keys.task(task_id), "status") == "STARTED", 20, "the task runs")
+        return task_id
+
+    return begin
+
+
+def attempts(broker, task_id):
+    return [json.loads(attempt) for attempt in broker.lrange(keys.attempts(task_id), 0, -1)]
+
+
+def test_a_worker_that_stops_finishes_the_short_and_hands_back_the_long(worker, running, broker):
+    long, short = running(60), running(1)
+    began = time.monotonic()
+    worker.terminate()
+    worker.communicate(timeout=40)
+    assert time.monotonic() - began < 30
+    assert broker.hget(keys.task(short), "status") == "SUCCESS"
+    assert broker.hget(keys.task(long), "status") == "PENDING"
+    assert [json.loads(body)["headers"]["id"] for body in broker.lrange("medium", 0, -1)] == [long]
+    (attempt,) = attempts(broker, long)
+    assert attempt["cause"] == "handed back by worker-1, which was stopped"
+    assert broker.hget(keys.task(long), "deliveries") == "0"  # three restarts make no dead letter
+    assert broker.zcard(keys.WORKERS) == 0
+
+
+def test_a_worker_whose_tasks_end_early_does_not_wait_out_its_time(worker, running):
+    running(1)
+    began = time.monotonic()
+    worker.terminate()
+    worker.communicate(timeout=40)
+    assert (worker.returncode, time.monotonic() - began < 15) == (0, True)
+
+
+def test_an_attempt_that_was_taken_over_cannot_store_its_result(worker, running, broker, wait_until):
+    task_id = running(2)
+    broker.hset(keys.task(task_id), mapping={"worker": "worker-9", "process": 1, "attempt": 2})
+    wait_until(lambda: broker.hlen(keys.CELERY_UNACKED) == 0, 20, "the late attempt has ended")
+    assert broker.hget(keys.task(task_id), "status") == "STARTED"
+    assert "process" not in json.loads(broker.get(keys.celery_result(task_id)))["result"]
+
+
+def test_a_second_copy_of_a_running_tasks_message_is_not_run_beside_it(worker, running, broker, wait_until):
+    task_id = running(4)
+    message = json.loads(broker.get(keys.message(task_id)))
+    message["properties"]["delivery_tag"] = "another"
+    broker.lpush("medium", json.dumps(message))
+    wait_until(lambda: broker.hget(keys.task(task_id), "status") == "SUCCESS", 30, "it has ended")
+    wait_until(lambda: broker.llen("medium") == broker.hlen(keys.CELERY_UNACKED) == 0, 20, "both copies are done")
+    assert len(attempts(broker, task_id)) == 1
+
+
+def test_a_finished_task_that_is_delivered_again_is_not_run(worker, running, broker, wait_until):
+    task_id = running(1)
+    message = broker.get(keys.message(task_id))
+    wait_until(lambda: broker.hget(keys.task(task_id), "status") == "SUCCESS", 30, "it has ended")
+    broker.lpush("medium", message)
+    wait_until(lambda: broker.llen("medium") == broker.hlen(keys.CELERY_UNACKED) == 0, 20, "the copy is gone")
+    assert len(attempts(broker, task_id)) == 1

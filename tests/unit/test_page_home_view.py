@@ -1,0 +1,87 @@
+"""What the home page shows, from a sample, access lines and task records."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contracts.message import Queue
+from contracts.status import Status
+from monitor.page.home_view import queues_view, recent_view, traffic_view
+from monitor.page.tasks import Task
+from monitor.page.traffic import Recent, Traffic
+from observability.queue_sample import Sample
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+EMPTY = dict.fromkeys(Queue, 0)
+
+
+def sample(circuit: str = "closed", **depth: int) -> Sample:
+    depths = EMPTY | {Queue(name): value for name, value in depth.items()}
+    ages = {queue: 90.0 if value else 0.0 for queue, value in depths.items()}
+    return Sample(depths, ages, 3, ("worker-1",), circuit, {}, dict.fromkeys(Queue), {})
+
+
+def seen(*recent: Recent, answered: int = 10, refused: int = 0, failed: int = 0, seconds: float = 300) -> Traffic:
+    return Traffic(answered, refused, failed, seconds, recent)
+
+
+def recent(status: int = 201, request: str = "POST /api/v1/tasks", ago: float = 5, took: float = 3) -> Recent:
+    return Recent("A", NOW - timedelta(seconds=ago), request, status, took)
+
+
+def test_queues_fill_up_to_the_depth_at_which_the_breaker_opens():
+    view = queues_view(sample(high=100, low=600), 500)
+
+    assert (view.waiting, view.in_flight, view.workers) == (700, 3, ("worker-1",))
+    assert [(queue.name, queue.depth, queue.filled, queue.oldest) for queue in view.queues] == [
+        ("high", 100, 20.0, "oldest 1 m 30 s"), ("medium", 0, 0.0, ""), ("low", 600, 100.0, "oldest 1 m 30 s"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "tone"), [("closed", "good"), ("open", "bad"), ("half_open", "warn")])
+def test_the_breaker_is_told_by_word_and_tone(state: str, tone: str):
+    view = queues_view(sample(state), 500)
+
+    assert (view.circuit, view.circuit_tone) == (state.replace("_", " "), tone)
+    assert view.circuit_means
+
+
+@pytest.mark.parametrize(
+    ("traffic", "told"),
+    [
+        (seen(answered=0), ("–", "good", "0 of 0 requests", "answered in the last 5 minutes", "")),
+        (seen(), ("0 %", "good", "0 of 10 requests", "answered in the last 5 minutes", "")),
+        (seen(failed=1, answered=1000, seconds=12),
+         ("<1 %", "bad", "1 of 1,000 requests", "answered in the last 12.0 s", "")),
+        (seen(refused=2), ("0 %", "good", "0 of 10 requests", "answered in the last 5 minutes", "2 refused (4xx)")),
+    ],
+)  # fmt: skip
+def test_errors_are_told_with_what_they_are_a_share_of(traffic: Traffic, told: tuple[str, ...]):
+    view = traffic_view(traffic)
+
+    assert (view.rate, view.tone, view.failed, view.answered, view.refused) == told
+
+
+def test_an_accepted_task_is_told_by_its_state_and_a_refusal_by_its_answer():
+    tasks = {"A": Task("1", Status.STARTED, "calculate_var", "high", "A")}
+
+    (accepted,) = recent_view(seen(recent()), tasks, NOW)
+    (refused,) = recent_view(seen(recent(503)), tasks, NOW)
+    (unknown,) = recent_view(seen(recent(201)), {}, NOW)
+
+    assert (accepted.what, accepted.word, accepted.tone) == ("calculate_var in high", "STARTED", "warn")
+    assert (refused.what, refused.word, refused.tone) == ("POST /api/v1/tasks", "503", "bad")
+    assert (unknown.what, unknown.word, unknown.tone) == ("POST /api/v1/tasks", "201", "good")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ago"),
+    [(-1, "now"), (0.5, "now"), (1.9, "1 s ago"), (61, "1 min ago"), (7200, "2 h ago"), (200_000, "2 d ago")],
+)
+def test_ages_are_told_in_one_unit(seconds: float, ago: str):
+    assert recent_view(seen(recent(ago=seconds)), {}, NOW)[0].ago == ago
+
+
+@pytest.mark.parametrize(("took", "words"), [(0, "<1 ms"), (3, "3 ms"), (999, "999 ms"), (1500, "1.50 s")])
+def test_no_answer_is_timed_more_finely_than_nginx_does(took: float, words: str):
+    assert recent_view(seen(recent(took=took)), {}, NOW)[0].took == words

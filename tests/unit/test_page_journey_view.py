@@ -1,0 +1,296 @@
+"""What the page of a journey shows, from what was found."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.status import Status
+from monitor.page.journey_view import DRAWN, JourneyView, journey_view
+from monitor.page.links import Places
+from monitor.page.listing import PAGE, Asked
+from monitor.page.tasks import Attempt, Task
+from observability.journey import assemble, find
+from tests.unit.test_journey_sample import START_MS, Sample
+from tests.unit.test_journey_sample import Task as Written
+
+ID = "ABC-1"
+ALL = Asked()
+HERE = Places("http://here:8080")
+START = datetime.fromtimestamp(START_MS / 1000, UTC)
+LATER = START + timedelta(days=1)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    return Sample(tmp_path / "var")
+
+
+def view(sample: Sample, *tasks: Task, asked: Asked = ALL, at: Places = HERE, now: datetime = LATER) -> JourneyView:
+    known = {task.task_id: task for task in tasks}
+    return journey_view(assemble(ID, find(sample.var_dir, ID)), known, asked, at, now)
+
+
+def known(task: Written, status: Status, *attempts: Attempt, fraction: float | None = None) -> Task:
+    return Task(task.task_id, status, "calculate_var", "high", ID, fraction, attempts)
+
+
+def test_bars_lie_where_their_steps_lie_in_percent(sample: Sample):
+    sample.complete(ID)
+
+    rows = view(sample).requests[0].waterfall.rows
+
+    assert [(row.what, row.depth, row.took, row.bar.x, row.bar.width, row.bar.kind) for row in rows] == [
+        ("POST /api/v1/tasks → 201", 0, "6.00 ms", 0.0, 5.45, "nginx"),
+        ("answered 201", 1, "4.00 ms", 0.91, 3.64, "api"),
+        ("accepted into high at position 1", 2, "2.00 ms", 1.82, 1.82, "api"),
+        ("waited in high", 0, "7.00 ms", 2.73, 6.36, "wait"),
+        ("ran calculate_var → SUCCESS", 0, "100 ms", 9.09, 90.91, "worker"),
+        ("simulate 100,000 scenarios", 1, "80.0 ms", 18.18, 72.73, "worker"),
+    ]
+    assert [row.classes for row in rows] == ["", "", "same", "", "same", "slowest same"]
+
+
+def test_no_bar_leaves_the_frame_and_none_is_too_short_to_be_seen(sample: Sample):
+    task = sample.complete(ID)
+    sample.phase("blink", 109.999, 110, task, ID)
+
+    bars = [row.bar for row in view(sample).requests[0].waterfall.rows]
+
+    assert all(bar.width >= 0.4 and bar.x >= 0 and bar.x + bar.width <= 100 for bar in bars)
+
+
+def test_the_shares_fill_their_bar_in_the_terminals_words(sample: Sample):
+    sample.complete(ID)
+
+    shares = view(sample).requests[0].shares
+
+    assert [share.words for share in shares] == [
+        "queue wait 7.00 ms (6 %)",
+        "run 100 ms (91 %)",
+        "the rest 3.00 ms (3 %)",
+    ]
+    assert sum(share.bar.width for share in shares) == pytest.approx(100, abs=0.05)
+
+
+def test_a_running_task_is_drawn_to_this_moment(sample: Sample):
+    task = sample.submission(ID)
+    of_task = {"correlation_id": ID, "task_id": task.task_id}
+    sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task, queue="high")
+    sample.phase("validate", 11, 12, task, ID)
+    sample.log(10, "Runs calculate_var", **of_task, task_type="calculate_var")
+    now = START + timedelta(seconds=2)
+
+    (request,) = view(sample, known(task, Status.STARTED, fraction=0.4), now=now).requests
+
+    assert (request.outcome.word, request.outcome.took, request.fraction) == ("STARTED", ", 2.00 s so far", 0.4)
+    assert [(row.what, row.ongoing) for row in request.waterfall.rows][3:] == [
+        ("waited in high", False), ("runs calculate_var", True), ("validate", False),
+    ]  # fmt: skip
+    assert request.waterfall.rows[4].took == "1.99 s"
+    assert request.shares[1].words == "run 1.99 s (100 %)"
+    assert request.slowest == ("slowest step so far: ", "run calculate_var", " on worker-2, 1.99 s (100 %)")
+
+
+def test_a_waiting_task_waits_to_this_moment_and_a_retried_one_for_its_next_attempt(sample: Sample):
+    task = sample.submission(ID)
+    now = START + timedelta(seconds=2)
+    (waiting,) = view(sample, known(task, Status.PENDING), now=now).requests
+    sample.run(task, ID, 10, 110, status="RETRY", **{"error.type": "ConnectionError"})
+    (retried,) = view(sample, known(task, Status.RETRY), now=now).requests
+
+    assert (waiting.waterfall.rows[-1].what, waiting.waterfall.rows[-1].bar.kind) == ("waits in high", "wait")
+    assert retried.waterfall.rows[-1].what == "waits for another attempt"
+    assert retried.waterfall.rows[-1].took == "1.89 s"
+
+
+@pytest.mark.parametrize("status", [None, Status.SUCCESS])
+def test_a_task_that_is_over_or_forgotten_is_not_drawn_on(sample: Sample, status: Status | None):
+    task = sample.submission(ID)
+    tasks = [known(task, status)] if status else []
+
+    (request,) = view(sample, *tasks).requests
+
+    assert request.outcome.took == ", 6.00 ms so far"
+    assert not any(row.ongoing for row in request.waterfall.rows)
+
+
+def test_attempts_are_told_with_their_cause(sample: Sample):
+    task = sample.complete(ID)
+    lost = Attempt(1, "worker-1", 11, START.timestamp(), START.timestamp() + 1.5, "RETRY", "lost with process 11")
+    runs = Attempt(2, "worker-2", 12, START.timestamp() + 2, None, "", "")
+
+    first, second = view(sample, known(task, Status.STARTED, lost, runs)).requests[0].attempts
+
+    assert (first.worker, first.process, first.started, first.took) == ("worker-1", 11, "14:45:12", "1.50 s")
+    assert (first.outcome, first.tone, first.cause) == ("RETRY", "warn", "lost with process 11")
+    assert (second.outcome, second.took) == ("STARTED", "")
+
+
+def test_a_failed_task_says_why_in_the_words_of_its_last_error(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 110, status="FAILURE", **{"error.type": "NotCalculable"})
+    told = {"event.action": "task.failed", "status": "FAILURE", "error.type": "NotCalculable"}
+    sample.log(111, "failed", correlation_id=ID, task_id=task.task_id, **told, **{"error.message": "no result"})
+
+    (request,) = view(sample).requests
+
+    assert request.error == "NotCalculable: no result"
+    assert [row.bar.kind for row in request.waterfall.rows if "FAILURE" in row.what] == ["failed"]
+
+
+def test_log_lines_stand_below_their_step_and_only_so_many(sample: Sample):
+    task = sample.complete(ID)
+    for at in range(300):
+        sample.log(60, f"line {at}", correlation_id=ID, **{"span.id": f"{task.run:016x}"})
+
+    picture = view(sample).requests[0].waterfall
+
+    assert [len(row.logs) for row in picture.rows] == [0, 0, 0, 0, 0, 200]
+    assert picture.more_logs == 100
+    assert (picture.rows[5].logs[0].offset, picture.rows[5].logs[0].x) == ("60.0 ms", 54.55)
+
+
+def test_steps_without_number_are_cut_too(sample: Sample):
+    task = sample.complete(ID)
+    for at in range(300):
+        sample.phase("draw", 20 + at / 10, 20.1 + at / 10, task, ID)
+
+    picture = view(sample).requests[0].waterfall
+
+    assert (len(picture.rows), picture.more_steps) == (200, 106)
+
+
+def test_a_few_tasks_are_drawn_and_many_are_listed(sample: Sample):
+    for number in range(DRAWN):
+        sample.complete(ID, number * 1000)
+    few = view(sample)
+    sample.complete(ID, DRAWN * 1000)
+    many = view(sample)
+
+    assert [request.heading for request in few.requests] == [f"{n} of {DRAWN}" for n in range(1, DRAWN + 1)]
+    assert few.listing is None
+    assert many.requests == ()
+    assert many.listing and [row.number for row in many.listing.rows] == list(range(1, DRAWN + 2))
+
+
+def test_a_listing_has_pages_and_a_choice_of_states(sample: Sample):
+    for number in range(PAGE + 10):
+        task = sample.submission(ID, number * 100)
+        sample.run(task, ID, number * 100 + 10, number * 100 + 60, published=number * 100 + 3,
+                   status="FAILURE" if number == 40 else "SUCCESS")  # fmt: skip
+
+    second, beyond = (view(sample, asked=Asked(page=page)).listing for page in (2, 99))
+    failed = view(sample, asked=Asked(status="FAILURE")).listing
+
+    assert second and (second.page, second.pages, len(second.rows)) == (2, 2, 10)
+    assert beyond == second
+    assert second.counts == (("FAILURE", "bad", 1), ("SUCCESS", "good", PAGE + 9))
+    assert failed and [row.number for row in failed.rows] == [41]
+    assert [bar.kind for bar in failed.rows[0].bars] == ["api", "wait", "worker"]
+
+
+def test_in_a_list_too_a_waiting_task_waits_to_this_moment(sample: Sample):
+    tasks = [sample.submission(ID, number * 10) for number in range(DRAWN + 1)]
+    now = START + timedelta(seconds=2)
+
+    listing = view(sample, known(tasks[0], Status.PENDING), now=now).listing
+
+    assert listing
+    assert [row.outcome.took for row in listing.rows[:2]] == [", 2.00 s so far", ", 6.00 ms so far"]
+    assert [bar.kind for bar in listing.rows[0].bars] == ["api", "wait"]
+
+
+def test_one_task_of_many_has_a_page_of_its_own(sample: Sample):
+    tasks = [sample.complete(ID, number * 1000) for number in range(DRAWN + 1)]
+
+    alone = view(sample, asked=Asked(task_id=tasks[3].task_id))
+
+    assert [request.facts[2] for request in alone.requests] == [f"task {tasks[3].task_id}"]
+    assert (alone.listing, alone.others) == (None, ())
+
+
+def test_other_requests_are_a_line_each_and_refusals_come_first(sample: Sample):
+    sample.complete(ID)
+    for at in range(500, 530):
+        sample.read(ID, at)
+    sample.read(ID, 600, status=404)
+
+    shown = view(sample)
+
+    assert (len(shown.others), shown.more_others) == (8, 23)
+    assert (shown.others[-1].words, shown.others[-1].refused) == ("GET /api/v1/tasks/task-1 → 404 ", True)
+
+
+def test_links_lead_to_kibana_and_jaeger_only_where_there_are_any(sample: Sample):
+    task = sample.complete(ID)
+    there = replace(HERE, kibana="https://k", jaeger="https://j")
+
+    (kibana,) = view(sample, at=there).links
+    (jaeger,) = view(sample, at=there).requests[0].links
+
+    assert kibana.url.startswith("https://k/app/discover#/?_g=(time:(from:now-7d,to:now))&_a=(index:throughline,")
+    assert f"query:'correlation_id:\"{ID}\"'" in kibana.url
+    assert jaeger.url == f"https://j/trace/{task.trace:032x}"
+    assert (view(sample).links, view(sample).requests[0].links) == ((), ())
+
+
+def test_commands_name_the_key_when_one_is_needed_and_never_what_a_shell_would_obey(sample: Sample):
+    task = sample.complete(ID)
+    free, locked = view(sample).commands, view(sample, at=replace(HERE, needs_key=True)).commands
+
+    assert [command.line for command in free] == [
+        f'curl -H "Accept: application/json" http://here:8080/journeys/{ID}',
+        f"curl http://here:8080/api/v1/tasks/{task.task_id}",
+        f"throughline journey {ID} --logs",
+    ]
+    assert [' -H "X-API-Key: $API_KEY"' in command.line for command in locked] == [True, True, False]
+    sample.span("wait high", 900, 901, (99, 98, 0), correlation_id=ID, task_id="x; rm -rf $HOME", queue="high")
+    assert not any("rm -rf" in command.line for command in view(sample).commands)
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"), [(timedelta(seconds=1), 1), (timedelta(minutes=5), 5), (timedelta(hours=2), 0)]
+)
+def test_an_open_task_is_followed_for_an_hour_at_most(sample: Sample, age: timedelta, seconds: int):
+    sample.submission(ID)
+
+    assert view(sample, now=START + age).refresh_seconds == seconds
+
+
+def test_a_done_task_is_followed_until_its_last_spans_are_there(sample: Sample):
+    task = sample.submission(ID)
+    of_task = {"correlation_id": ID, "task_id": task.task_id}
+    sample.log(100, "done", **of_task, status="SUCCESS", **{"event.action": "task.succeeded"})
+    soon = START + timedelta(seconds=1)
+    assert view(sample, now=soon).refresh_seconds == 1
+    assert view(sample, now=START + timedelta(minutes=1)).refresh_seconds == 0
+
+    sample.run(task, ID, 10, 100)
+    assert view(sample, now=soon).refresh_seconds == 0
+
+
+def test_a_journey_of_hundreds_is_searched_less_often(sample: Sample):
+    for number in range(200):
+        sample.submission(ID, number)
+
+    assert view(sample, now=START + timedelta(seconds=1)).refresh_seconds == 3
+
+
+def test_what_was_seen_just_now_may_have_more_to_show(sample: Sample):
+    sample.log(0, "the first to be written", correlation_id=ID)
+    soon, later = START + timedelta(seconds=1), START + timedelta(minutes=1)
+    assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)
+
+    sample.read(ID, 100)
+    assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)
+
+
+def test_lines_without_spans_are_shown(sample: Sample):
+    sample.log(0, "all there is", correlation_id=ID)
+
+    shown = view(sample)
+
+    assert (shown.contents, shown.requests, shown.refresh_seconds) == ("1 log line", (), 0)
+    assert [line.message for line in shown.loose_logs] == ["all there is"]

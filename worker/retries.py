@@ -1,0 +1,29 @@
+"""What becomes of a task after a temporary error: it runs again a little later, three times, then it is a dead letter.
+
+The wait is in Redis (`tl:delayed`), not in a worker's memory as Celery's own retry would have it: it survives the
+worker, holds no place in it, and is told by the task's record. The monitor's sweep puts a task back whose wait is over.
+"""
+
+import random
+from typing import NoReturn
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from contracts.settings import load_settings
+from worker import telemetry
+
+
+def later(task: Task, error: Exception) -> NoReturn:
+    """Raises `Ignore`, which acknowledges the message: the task's state is stored already."""
+    settings = load_settings()
+    # Tasks that failed together do not come back together.
+    delay = settings.task_retry_seconds * random.uniform(0.8, 1.2)  # noqa: S311
+    outcome = task.app.backend.retry_later(task.request, error, delay, settings.task_max_retries)
+    if outcome == "unstored":
+        raise task.retry(exc=error, countdown=delay, max_retries=settings.task_max_retries)
+    if outcome == "retry":
+        telemetry.retried(task, error)
+    elif outcome == "dead":
+        telemetry.dead_lettered(task, f"its retries are used up: {type(error).__name__}")
+    raise Ignore from None
