@@ -1,5 +1,7 @@
 """NGINX ends its idle connections to the replicas before they do: no POST meets a connection that is being closed."""
 
+from typing import Any
+
 import psutil
 import pytest
 
@@ -13,8 +15,10 @@ def test_nginx_closes_an_idle_connection_to_a_replica_first(nine: Nine, wait_unt
 
     def held() -> set[int]:
         workers = psutil.Process(master).children(recursive=True)
-        found = [each for worker in workers for each in worker.net_connections("tcp") if each.raddr]
-        return {each.laddr.port for each in found if each.raddr.port in replicas and each.status == "ESTABLISHED"}
+        found = [
+            _ports(each) for worker in workers for each in worker.net_connections("tcp") if _is(each, "ESTABLISHED")
+        ]
+        return {own for own, other in found if other in replicas}
 
     with nine.http() as client:
         client.get("/api/v1/queues")
@@ -22,8 +26,17 @@ def test_nginx_closes_an_idle_connection_to_a_replica_first(nine: Nine, wait_unt
 
     def closed_by() -> set[str]:
         """Who closes first keeps the connection in TIME_WAIT on its own side."""
-        waiting = [each for each in psutil.net_connections("tcp") if each.status == "TIME_WAIT"]
-        nginx = {"NGINX" for each in waiting if each.laddr.port in ours and each.raddr.port in replicas}
-        return nginx | {"replica" for each in waiting if each.laddr.port in replicas and each.raddr.port in ours}
+        waiting = [_ports(each) for each in psutil.net_connections("tcp") if _is(each, "TIME_WAIT")]
+        nginx = {"NGINX" for own, other in waiting if own in ours and other in replicas}
+        return nginx | {"replica" for own, other in waiting if own in replicas and other in ours}
 
     assert wait_until(closed_by, 15, "the connection is closed") == {"NGINX"}
+
+
+def _is(connection: Any, status: str) -> bool:
+    return bool(connection.raddr) and connection.status == status
+
+
+def _ports(connection: Any) -> tuple[int, int]:
+    """This end's, the other end's."""
+    return connection.laddr.port, connection.raddr.port
