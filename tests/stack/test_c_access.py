@@ -46,7 +46,7 @@ def test_redis_refuses_without_a_password(stack: Stack):
 
 def test_from_the_clients_network_nothing_but_nginx_answers(stack: Stack):
     doors = [(network["IPAddress"], name) for name in (*NINE, *PLANE) for network in _networks(stack, name)]
-    ports = (80, 8000, 6379, 8084, 9200, 9300, 16686, 4317, 4318, 8889, 13133, 5066)
+    ports = (80, 8000, 6379, 8084, 9200, 9300, 16686, 4317, 4318, 8085, 8888, 8889, 9090, 9093, 13133, 5066)
     program = f"""
 import socket, json
 open_doors = []
