@@ -14,6 +14,7 @@ from observability import correlation, tracing
 from observability.logging import event
 
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
+_SUBMISSION: Final = ("POST", "/api/v1/tasks")
 
 _logger = logging.getLogger("throughline.api")
 
@@ -68,6 +69,8 @@ class RequestContext:
             }
             if code := problems.answered_code():
                 fields["code"] = code
+                if (scope["method"], scope["path"]) == _SUBMISSION:
+                    event("task.rejected", f"A submission was refused: {code}", {"code": code})
             event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
 
 

@@ -62,10 +62,6 @@ def internal_error(request_path: str) -> JSONResponse:
     return answer(request_path, 500, "INTERNAL", detail)
 
 
-def code_of(refusal: errors.Refusal) -> str:
-    return _REFUSALS[type(refusal)][1]
-
-
 def install(app: FastAPI) -> None:
     """Makes the application answer each kind of error with a problem."""
     app.add_exception_handler(errors.Refusal, _refusal)

@@ -24,6 +24,7 @@ class Sample:
     transitions: dict[str, int]  # how often the circuit breaker went into each state, ever
     gaps: dict[Queue, float | None]  # seconds between two starts from the queue while tasks wait in it
     promises: dict[str, float]  # how far estimated starts were off: counts by class, and seconds in sum
+    dead_letters: int = 0
 
     def fields(self) -> dict[str, Any]:
         """As the fields of a `queue.sampled` line."""
@@ -46,10 +47,11 @@ async def take(redis: "Redis") -> Sample:
         pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
         pipe.hgetall(keys.DRAIN)
         pipe.hgetall(keys.PROMISES)
+        pipe.zcard(keys.DEAD_LETTERS)
         for queue in Queue:
             pipe.llen(queue)
             pipe.lindex(queue, -1)  # workers take from this end: the oldest message
-        (seconds, microseconds), breaker, in_flight, heartbeats, drain, promises, *queues = await pipe.execute()
+        (seconds, microseconds), breaker, in_flight, heartbeats, drain, promises, dead, *queues = await pipe.execute()
     now = seconds + microseconds / 1e6
     return Sample(
         depth=dict(zip(Queue, queues[::2], strict=True)),
@@ -60,6 +62,7 @@ async def take(redis: "Redis") -> Sample:
         transitions={state: int(breaker.get(f"count:{state}", 0)) for state in CIRCUIT_STATES},
         gaps={queue: float(drain[queue]) if queue in drain else None for queue in Queue},
         promises={name: float(value) for name, value in promises.items()},
+        dead_letters=dead,
     )
 
 

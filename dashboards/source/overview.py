@@ -23,7 +23,7 @@ from dashboards.source.saved_object import SavedObject
 from dashboards.source.searches import SLOWEST_REQUESTS
 
 _TRANSITIONS: Final = either("event.action", "circuit.opened", "circuit.half_opened", "circuit.closed")
-_WRONG: Final = f"{ERRORS} or error.type : * or code : * or http.response.status_code >= 400"
+_WRONG: Final = f"{ERRORS} or error.type : * or http.response.status_code >= 400"
 _TOO_MANY_ERRORS: Final = 0.05
 
 

@@ -95,7 +95,7 @@ _QUEUES: Final = Row(
             means="1 for the state that it is in.",
         ),
         Panel("Workers", {"throughline_workers_alive": "alive", "throughline_workers_expected": "expected"}),
-        Panel("In flight", {"throughline_tasks_in_flight": "tasks"}),
+        Panel("Held", {"throughline_tasks_in_flight": "in flight", "throughline_dead_letters": "dead letters"}),
     ],
 )
 _TASKS: Final = Row(

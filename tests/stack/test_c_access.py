@@ -46,7 +46,7 @@ def test_redis_refuses_without_a_password(stack: Stack):
 
 def test_from_the_clients_network_nothing_but_nginx_answers(stack: Stack):
     doors = [(network["IPAddress"], name) for name in (*NINE, *PLANE) for network in _networks(stack, name)]
-    ports = (80, 8000, 6379, 8084, 9200, 9300, 16686, 4317, 4318, 8889, 13133, 5066)
+    ports = (80, 8000, 6379, 8084, 9200, 9300, 16686, 4317, 4318, 8085, 8888, 8889, 9090, 9093, 13133, 5066)
     program = f"""
 import socket, json
 open_doors = []
@@ -64,7 +64,7 @@ print(json.dumps(open_doors))
 
 def test_no_secret_is_in_a_log_or_on_a_command_line(stack: Stack):
     secrets = [line.split("=")[1] for line in stack.env_file.read_text().splitlines()]
-    assert len(secrets) == 7
+    assert len(secrets) == 8
     for name in (*NINE, *PLANE):
         shown = stack.docker("logs", stack.container(name)) + stack.docker("top", stack.container(name))
         assert not [secret for secret in secrets if secret in shown], name

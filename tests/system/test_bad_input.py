@@ -109,6 +109,20 @@ def test_the_log_line_of_a_refused_request_carries_the_problems_code_and_no_othe
     assert (codes()["CODE-1"], codes()["CODE-2"]) == ("VALIDATION_FAILED", None)
 
 
+def test_a_refused_submission_is_an_event_and_no_other_refusal_is(nine: Nine, wait_until: Callable[..., Any]):
+    with nine.http(nine.replica_urls[0]) as client:
+        client.get("/api/v1/tasks/nothing", headers={"X-Request-ID": "REFUSED-1"})
+        client.post("/api/v1/tasks", json=GOOD | {"priority": "urgent"}, headers={"X-Request-ID": "REFUSED-2"})
+
+    def rejected() -> dict[str, str]:
+        lines = (line for line in nine.log_lines("fastapi-1") if line.get("event.action") == "task.rejected")
+        return {line["correlation_id"]: line["code"] for line in lines}
+
+    wait_until(lambda: "REFUSED-2" in rejected(), 5, "the line is written")
+    assert rejected()["REFUSED-2"] == "VALIDATION_FAILED"
+    assert "REFUSED-1" not in rejected()
+
+
 def test_what_is_not_declared_to_be_json_is_refused(nine: Nine, unchanged):
     with nine.http() as client:
         answer = client.post("/api/v1/tasks", content=json.dumps(GOOD), headers={"Content-Type": "text/plain"})

@@ -1,0 +1,36 @@
+"""What the monitor tells Prometheus of what stands in Redis."""
+
+import asyncio
+
+from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
+
+from contracts import keys
+from monitor.metrics import Metrics
+from observability import queue_sample
+
+
+def told(redis_url: str) -> dict[str, float]:
+    """The monitor's metrics without labels, after one sample."""
+
+    async def sampled() -> queue_sample.Sample:
+        async with Redis.from_url(redis_url, decode_responses=True) as redis:
+            return await queue_sample.take(redis)
+
+    metrics = Metrics("monitor", workers_expected=3)
+    metrics.update(asyncio.run(sampled()))
+    families = text_string_to_metric_families(metrics.text().decode())
+    return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
+
+
+def test_dead_letters_are_counted(broker, redis_url):
+    assert told(redis_url)["throughline_dead_letters"] == 0
+    broker.zadd(keys.DEAD_LETTERS, {"task-1": 1.0, "task-2": 2.0})
+    assert told(redis_url)["throughline_dead_letters"] == 2
+
+
+def test_workers_that_are_missing_can_be_told_from_those_that_there_should_be(broker, redis_url):
+    seconds, _ = broker.time()
+    broker.zadd(keys.WORKERS, {"worker-1": seconds, "worker-2": seconds - keys.WORKER_ALIVE_SECONDS - 1})
+    metrics = told(redis_url)
+    assert (metrics["throughline_workers_alive"], metrics["throughline_workers_expected"]) == (1, 3)
