@@ -410,9 +410,13 @@ def test_a_journeys_totals_are_those_of_its_task(one_journey: Looking, happened:
     assert one_journey.value(lens("journey-tasks")) == 1
     assert one_journey.value(lens("journey-attempts")) == 1
     assert one_journey.value(lens("journey-errors")) == 0
-    # The task's own times are between states as Redis saw them, those of the lines between steps of the worker.
+    # The task's own times are between states as Redis saw them, those of the lines between steps of the worker: a new
+    # process's first task takes some time from one to the other.
     assert one_journey.value(lens("journey-waited")) == pytest.approx(task["queue_wait_ms"], rel=0.1)
-    assert one_journey.value(lens("journey-ran")) == pytest.approx(task["run_ms"], abs=200)
+    lines = one_journey.hits(one("search", "throughline-lines-in-order"))
+    (ended,) = [line for line in lines if line["event.action"] == ["task.succeeded"]]
+    assert [one_journey.value(lens("journey-ran"))] == pytest.approx(ended["duration_ms"])
+    assert one_journey.value(lens("journey-ran")) >= task["run_ms"]
     assert 0 < one_journey.value(lens("journey-answered")) <= happened.slowest_seconds * 1000
 
 
@@ -429,9 +433,12 @@ def test_the_waterfall_has_every_step_from_nginx_to_the_phases(one_journey: Look
 
 def test_a_journeys_lines_are_in_order(one_journey: Looking):
     lines = one_journey.hits(one("search", "throughline-lines-in-order"))
-    actions = [hit["event.action"][0] for hit in lines]
-    order = [actions.index(name) for name in ("task.submitted", "request.completed", "task.started", "task.succeeded")]
-    assert order == sorted(order)
+    times = [hit["@timestamp"][0] for hit in lines]
+    assert times == sorted(times)
+    actions = [
+        hit["event.action"][0] for hit in lines
+    ]  # of one millisecond in any order: what is ten seconds apart counts
+    assert actions.index("task.submitted") < actions.index("task.started") < actions.index("task.succeeded")
 
 
 def test_one_search_finds_lines_and_spans(one_journey: Looking):
