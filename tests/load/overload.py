@@ -1,6 +1,7 @@
 """Locust's file of `make load PROFILE=overload`: more than the workers can do until the circuit breaker opens, then few
 requests until it has closed."""
 
+import time
 from typing import Any, Final
 
 from locust import LoadTestShape
@@ -10,6 +11,7 @@ from tests.load.users import Caller
 _CALM: Final = 2
 _FLOOD: Final = 100
 _MOST_SECONDS: Final = 300
+_SETTLED_SECONDS: Final = 2.0
 _POSITIONS: Final = [{"symbol": f"S{number}", "quantity": 1, "price": 100.0} for number in range(20)]
 _HEAVY: Final[dict[str, Any]] = {  # some 100 ms of one core
     "task_type": "calculate_var",
@@ -18,13 +20,16 @@ _HEAVY: Final[dict[str, Any]] = {  # some 100 ms of one core
 
 
 class Breaker:
-    """What the clients have seen of it."""
+    """What the clients have seen of it. An answer from before it opened may come after one that it made a refusal."""
 
     opened = closed_again = False
+    _last_open = 0.0
 
     def see(self, state: str) -> None:
-        self.opened |= state == "open"
-        self.closed_again |= self.opened and state == "closed"
+        if state == "open":
+            self.opened, self._last_open = True, time.monotonic()
+        elif state == "closed" and self.opened and time.monotonic() - self._last_open > _SETTLED_SECONDS:
+            self.closed_again = True
 
 
 _breaker = Breaker()
