@@ -185,8 +185,6 @@ def test_of_ten_thousand_mixed_requests_every_201_has_its_task_though_redis_is_k
     """Repeated keys, refused payloads and plain submissions. Redis is back in less time than a replica waits for it, so
     503 is rare; a client that got one may or may not have a task."""
     with Nine(tmp_path / "var", WORKER_REPLICAS="0", CIRCUIT_MAX_DEPTH="100000") as roomy:
-        with roomy.redis() as client:
-            client.config_set("appendfsync", "always")
         statuses, accepted = asyncio.run(_ten_thousand(roomy.base_url, roomy.pids()["redis"]))
 
         assert sum(statuses.values()) == 10_000

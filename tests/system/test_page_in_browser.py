@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.system.browser import Tab, chromium
-from tests.system.nine import Nine
+from tests.system.nine import ROOT, Nine
 from tests.system.test_running_task import LONG
 
 TASK: dict[str, Any] = {
@@ -17,6 +17,7 @@ TASK: dict[str, Any] = {
     "priority": "high",
 }
 Open = Callable[..., Tab]
+PICTURES = ROOT / "var" / "pictures"  # .github/workflows/ci.yml keeps them
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def tab(browser: Browser, nine: Nine) -> Iterator[Open]:
-    """`tab(color_scheme="dark")` is a new tab; whatever a tab complained about fails the test."""
+def tab(browser: Browser, nine: Nine, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """`tab(color_scheme="dark")` is a new tab; whatever a tab complained about fails the test.
+
+    What it showed last is kept as a picture, for people to look at.
+    """
     opened: list[Tab] = []
 
     def new(**options: Any) -> Tab:
@@ -35,7 +39,9 @@ def tab(browser: Browser, nine: Nine) -> Iterator[Open]:
         return opened[-1]
 
     yield new
-    for each in opened:
+    for number, each in enumerate(opened, 1):
+        name = re.sub(r"[^\w.-]+", "-", request.node.name)[:100]
+        each.page.screenshot(path=PICTURES / f"{name}-{number}.png", full_page=True)
         each.close()
     assert [complaint for each in opened for complaint in each.complaints] == []
 
