@@ -8,14 +8,12 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from contracts.settings import Settings
 from monitor import page
 from monitor.metrics import Metrics
+from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from observability import logging as log_lines
 from observability import queue_sample
@@ -31,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        redis = _client(settings)
+        redis = redis_client(settings)
         sweep = Sweep(redis)
 
         async def look() -> None:
@@ -66,16 +64,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.include_router(page.router(settings))
     return app
-
-
-def _client(settings: Settings) -> "Redis":
-    return Redis.from_url(
-        settings.redis_url,
-        decode_responses=True,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-        retry=Retry(NoBackoff(), 0),  # the next round is the retry
-    )
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: Settings | None = None) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 import redis
 
@@ -14,6 +15,14 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def is_healthy(replica: httpx.Client) -> bool:
+    """Whether it answers, and sees Redis and a worker."""
+    try:
+        return bool(replica.get("/health").json()["status"] == "healthy")
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="session")

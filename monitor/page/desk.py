@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from contracts import keys
@@ -17,6 +14,7 @@ from monitor.page.refusal import Refused
 from monitor.page.source import Source
 from monitor.page.tasks import Task, newest_of, recorded
 from monitor.page.traffic import Traffic
+from monitor.redis_client import redis_client
 from observability import queue_sample
 from observability.elasticsearch.client import Unanswered
 from observability.journey import Journey, assemble
@@ -38,13 +36,7 @@ class Desk:
         self._journeys: Recently[Journey] = Recently(_FRESH_SECONDS)
         self._traffic: Recently[Traffic] = Recently(_FRESH_SECONDS)
         self._samples: Recently[Sample] = Recently(_FRESH_SECONDS)
-        self._redis: Redis = Redis.from_url(
-            settings.redis_url,
-            decode_responses=True,
-            socket_timeout=settings.redis_timeout_seconds,
-            socket_connect_timeout=settings.redis_timeout_seconds,
-            retry=Retry(NoBackoff(), 0),  # the page's next refresh is the retry
-        )
+        self._redis = redis_client(settings)
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from contracts import keys
-from tests.conftest import free_port
+from tests.conftest import free_port, is_healthy
 from tests.integration import faulty_worker as faults
 
 WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
@@ -21,15 +21,8 @@ def api(start, broker, wait_until):
     start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK)
     start("monitor", MONITOR_PORT=str(free_port()), **QUICK)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        wait_until(lambda: _ready(client), 90, "the replica sees a worker")
+        wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
-
-
-def _ready(client):
-    try:
-        return client.get("/health").json()["status"] == "healthy"
-    except httpx.TransportError:
-        return False
 
 
 def submit(api, fault):

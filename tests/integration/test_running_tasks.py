@@ -11,7 +11,7 @@ import pytest
 
 from contracts import keys
 from observability import vocabulary
-from tests.conftest import free_port
+from tests.conftest import free_port, is_healthy
 
 LONG: dict[str, Any] = {
     "positions": [{"symbol": f"S{i}", "quantity": 1, "price": 100.0} for i in range(50)],
@@ -29,15 +29,8 @@ def api(start, broker, wait_until, tmp_path):
     worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(tmp_path / "spans")}
     start("celery", *WORKER, output=tmp_path / "worker.jsonl", **worker)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        wait_until(lambda: _ready(client), 90, "the replica sees a worker")
+        wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
-
-
-def _ready(client):
-    try:
-        return client.get("/health").json()["status"] == "healthy"
-    except httpx.TransportError:
-        return False
 
 
 def submit(api, task_type, data):

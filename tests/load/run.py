@@ -17,7 +17,7 @@ from tests.system.nine import ROOT, Nine
 
 STEADY: Final = ROOT / "tests" / "load" / "steady.py"
 OVERLOAD: Final = ROOT / "tests" / "load" / "overload.py"
-REQUESTS_A_SECOND_OF_A_USER: Final = 2  # users.py's; this file must not import Locust, which patches the whole process
+REQUESTS_A_SECOND_OF_A_USER: Final = 2  # stands here: Locust, which users.py imports, patches the whole process
 _SECONDS_TO_END: Final = 120.0
 _MOST_SECONDS_OF_A_SHAPE: Final = 600.0
 

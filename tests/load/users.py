@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from locust import FastHttpUser, constant_throughput, task
 
+from tests.load.run import REQUESTS_A_SECOND_OF_A_USER
+
 TASK_TYPES: Final = {"calculate_var": 70, "monte_carlo_pricing": 15, "stress_test": 10, "portfolio_optimization": 5}
-REQUESTS_A_SECOND: Final = 2  # of each user: a status poll every half second, as a patient client's
 _TIMEOUT: Final = 10.0
 
 
@@ -16,7 +17,7 @@ class Caller(FastHttpUser):
 
     abstract = True
     host = os.environ.get("LOAD_URL")
-    wait_time = constant_throughput(REQUESTS_A_SECOND)
+    wait_time = constant_throughput(REQUESTS_A_SECOND_OF_A_USER)  # a patient client: it polls every half second
     connection_timeout = network_timeout = _TIMEOUT
 
     def on_start(self) -> None:

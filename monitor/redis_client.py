@@ -1,0 +1,18 @@
+"""The monitor's connection to Redis: one try, since its next round, or a page's next refresh, is the retry."""
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from contracts.settings import Settings
+
+
+def redis_client(settings: Settings) -> Redis:
+    """Answers or raises `RedisError` or `OSError` within `redis_timeout_seconds` for each of connecting and asking."""
+    return Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_timeout=settings.redis_timeout_seconds,
+        socket_connect_timeout=settings.redis_timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
