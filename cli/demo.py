@@ -71,6 +71,7 @@ def _next_steps(correlation_id: str) -> list[str]:
         f"  {name} journey {correlation_id} --logs",
         f"  {name} submit calculate_var --data '{_ANOTHER}' --wait",
         f"  {name} status",
+        f"  {http_api.url()}/journeys/{correlation_id}  the same as a page, live",
         f"  {http_api.url()}/docs     the API, to try out",
         f"  {http_api.url()}/metrics  for Prometheus",
         "  make down",
