@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # local/setup.sh looks for the same.
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -28,6 +28,7 @@ def program() -> str:
 def chromium() -> Iterator[Browser]:
     # As root, which CI often is, Chromium starts without its sandbox only; it opens nothing but our own page.
     with sync_playwright() as playwright:
+        expect.set_options(timeout=15_000)  # a page that could not be fetched tries again after five seconds
         browser = playwright.chromium.launch(executable_path=program(), args=["--no-sandbox"])
         try:
             yield browser

@@ -149,6 +149,7 @@ def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine
 
 def test_what_is_typed_is_kept_while_the_page_refreshes(nine: Nine, tab: Open):
     page = tab().open("/")
+    expect(page.get_by_label("Correlation ID or task ID")).to_be_focused()  # it is so only when first drawn
     page.keyboard.type("half an id")
     submitted(nine, "MEANWHILE-1")
     expect(page.get_by_role("link", name="MEANWHILE-1")).to_be_visible()
