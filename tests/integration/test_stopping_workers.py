@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 
+import psutil
 import pytest
 
 from contracts import keys
@@ -13,10 +14,10 @@ OPTIONS = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip"
 
 
 @pytest.fixture
-def worker(start, broker, wait_until):
+def worker(start, broker, wait_until, tmp_path):
     """worker-1 with two processes, which has two seconds to stop."""
     settings = {"SERVICE_NODE_NAME": "worker-1", "WORKER_CONCURRENCY": "2", "WORKER_SHUTDOWN_SECONDS": "2"}
-    started = start("celery", *OPTIONS, **settings)
+    started = start("celery", *OPTIONS, output=tmp_path / "worker.log", **settings)  # a full pipe would block it
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
     return started
 
@@ -58,6 +59,25 @@ def test_a_worker_whose_tasks_end_early_does_not_wait_out_its_time(worker, runni
     worker.terminate()
     worker.communicate(timeout=40)
     assert (worker.returncode, time.monotonic() - began < 15) == (0, True)
+
+
+def test_a_worker_that_stops_just_after_it_gave_a_task_to_a_process_waits_for_it(worker, broker, redis_url, wait_until):
+    main = psutil.Process(worker.pid)
+    processes, threads = main.children(), main.num_threads()
+    for process in processes:
+        process.suspend()
+    task_id = asyncio.run(submit(redis_url, 0))
+    wait_until(lambda: broker.hlen(keys.CELERY_UNACKED) == 1, 20, "the worker has taken it")
+    began = time.monotonic()
+    worker.terminate()
+    # Its stop's clock is a thread, and so is what Celery runs beside the wait for its processes.
+    wait_until(lambda: main.num_threads() >= threads + 2, 20, "it waits for its processes")
+    for process in processes:
+        process.resume()
+    worker.communicate(timeout=40)
+    assert time.monotonic() - began < 15  # a process whose result nobody reads stays for 30 s
+    assert broker.hget(keys.task(task_id), "status") == "SUCCESS"
+    assert broker.llen("medium") == broker.hlen(keys.CELERY_UNACKED) == 0
 
 
 def test_an_attempt_that_was_taken_over_cannot_store_its_result(worker, running, broker, wait_until):
