@@ -7,9 +7,10 @@
 --       7 deliveries allowed   8 Celery's result when they are used up   9 seconds for which a heartbeat counts
 --       10… the record's fields and values, for a task that did not come through the front door
 --
--- Answers {'run', attempt}: only who names this number may store the result. Or {status} that the task has come to
+-- Answers {'run', attempt, …}: only who names this number may store the result. Or {status} that the task has come to
 -- already: SUCCESS, FAILURE, REVOKED; {'cancel'} when it is to be; {'running'} when a live worker has it;
--- {'dead'} when each process that it was delivered to was lost.
+-- {'dead', attempt, …} when each process that it was delivered to was lost.
+-- … is the attempt before as JSON, and 'lost' for the first who hears that its process was lost; both '' for the first.
 
 local record, attempts, drain, ttl = KEYS[1], KEYS[2], KEYS[5], ARGV[3]
 local clock = redis.call('TIME')
@@ -37,14 +38,18 @@ if status == 'STARTED' and holder then
   end
 end
 
-local last = redis.call('LINDEX', attempts, -1)
-if last then
+local last, lost = redis.call('LINDEX', attempts, -1) or '', ''
+if last ~= '' then
   local attempt = cjson.decode(last)
   if not attempt.finished_at then
     attempt.finished_at, attempt.outcome = now, 'RETRY'
     attempt.cause = string.format('lost with process %d of %s', attempt.process, attempt.worker)
-    redis.call('LSET', attempts, -1, cjson.encode(attempt))
   end
+  local lost_unheard = attempt.outcome == 'RETRY' and not string.find(attempt.cause, '^retried') and not attempt.told
+  if lost_unheard then lost, attempt.told = 'lost', true end
+  redis.call('LSET', attempts, -1, cjson.encode(attempt))
+  attempt.number = redis.call('LLEN', attempts)
+  last = cjson.encode(attempt)
 end
 
 if tonumber(redis.call('HGET', record, 'deliveries') or 0) >= tonumber(ARGV[7]) then
@@ -55,7 +60,7 @@ if tonumber(redis.call('HGET', record, 'deliveries') or 0) >= tonumber(ARGV[7]) 
   redis.call('SETEX', KEYS[3], ttl, ARGV[8])
   redis.call('PUBLISH', KEYS[3], ARGV[8])
   redis.call('PUBLISH', KEYS[14], ARGV[1])
-  return {'dead'}
+  return {'dead', tostring(redis.call('LLEN', attempts)), last, lost}
 end
 
 number = redis.call('RPUSH', attempts, cjson.encode({worker = ARGV[4], process = tonumber(ARGV[5]), started_at = now}))
@@ -95,4 +100,4 @@ for i = 7, 9 do
   if KEYS[i] == ARGV[6] then measure(KEYS[i], waiting) end
 end
 measure('all', total)
-return {'run', tostring(number)}
+return {'run', tostring(number), last, lost}

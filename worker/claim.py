@@ -34,10 +34,11 @@ class ClaimedTask(Task):
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Raises `Ignore`, which acknowledges the message and stores nothing, for a task that must not run."""
-        claimed = self.app.backend.claim(task_id, self.request)
-        match claimed:
+        claim = self.app.backend.claim(task_id, self.request)
+        telemetry.claimed(self, claim)
+        match claim.outcome:
             case "run":
-                telemetry.started(self, self.app.backend.attempt(task_id))
+                telemetry.started(self)
                 return
             case "cancel":
                 self.app.backend.store_result(task_id, None, Status.REVOKED, request=self.request)
@@ -47,8 +48,8 @@ class ClaimedTask(Task):
             case "running":
                 telemetry.not_run(self, Status.STARTED)
             case _:
-                telemetry.not_run(self, Status(claimed))
-        raise Ignore(f"{task_id} is not run: {claimed}")
+                telemetry.not_run(self, Status(claim.outcome))
+        raise Ignore(f"{task_id} is not run: {claim.outcome}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:

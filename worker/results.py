@@ -14,6 +14,7 @@ from contracts.message import Queue
 from contracts.settings import load_settings
 from contracts.status import Status
 from observability.logging import node_name
+from worker.attempts import Claim, EarlierAttempt
 from worker.errors import TooManyDeliveries
 
 _logger = logging.getLogger("throughline.worker")
@@ -47,9 +48,8 @@ class RecordingBackend(RedisBackend):
         script: Script = self.client.register_script(files("worker").joinpath(name).read_text(encoding="utf-8"))
         return script
 
-    def claim(self, task_id: str, request: Any) -> str:
-        """Records that this process starts the task: "run"; else its final status or, for a task that must not run,
-        "cancel", "running" or "dead"."""
+    def claim(self, task_id: str, request: Any) -> Claim:
+        """Records that this process starts the task, or says why it must not."""
         settings, record, worker = load_settings(), _record(request), node_name("worker", load_settings())
         started = self._meta(task_id, {"pid": os.getpid(), "hostname": worker}, Status.STARTED, request)
         lost = f"Delivered {settings.max_deliveries} times; each time the process that ran it was lost."
@@ -75,10 +75,10 @@ class RecordingBackend(RedisBackend):
             self._meta(task_id, TooManyDeliveries(lost), Status.FAILURE, request),
             keys.WORKER_ALIVE_SECONDS,
         ]
-        outcome, *attempt = self._decided(self._claim, script_keys, [*arguments, *_flat(record)])
-        if outcome == "run":
-            self._attempts[task_id] = attempt[0]
-        return str(outcome)
+        claim = _claim(*self._decided(self._claim, script_keys, [*arguments, *_flat(record)]))
+        if claim.outcome == "run":
+            self._attempts[task_id] = str(claim.attempt)
+        return claim
 
     def attempt(self, task_id: str) -> int:
         """The attempt at the task that this process makes, 1 for the first of all."""
@@ -158,6 +158,11 @@ class RecordingBackend(RedisBackend):
         if isinstance(answer, list):
             return [_text(part) for part in answer]
         return _text(answer)
+
+
+def _claim(outcome: str, attempt: str = "1", before: str = "", lost: str = "") -> Claim:
+    earlier = EarlierAttempt.from_json(before) if before else None
+    return Claim(outcome, int(attempt), earlier, lost=bool(lost))
 
 
 def _keys(task_id: str, correlation_id: str) -> list[str]:

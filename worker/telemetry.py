@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from celery import Task
@@ -20,7 +20,7 @@ from celery.signals import (
     worker_process_shutdown,
 )
 from celery.worker.request import Request
-from opentelemetry.trace import SpanKind, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_span_in_context
 
 from contracts import message
 from contracts.settings import Settings
@@ -28,10 +28,11 @@ from contracts.status import Status
 from observability import correlation, tracing
 from observability import logging as log_lines
 from observability.logging import event
+from worker.attempts import Claim, EarlierAttempt
 
 
 class RunningTask:
-    """What is open while a task runs in this process: its correlation, its run span, its start."""
+    """What is open while a task runs in this process: its correlation, its start and, once claimed, its run span."""
 
     def __init__(self, task: Task, task_id: str) -> None:
         request = task.request
@@ -39,28 +40,59 @@ class RunningTask:
         self.queue = (request.delivery_info or {}).get("routing_key") or "unknown"
         self.fields = {"task_type": task.name, "queue": self.queue, "attempt": 1}
         self.started = time.time()
-        self.queue_wait_ms = _milliseconds_since(headers.get(message.PUBLISHED_AT), self.started)
+        published_at = headers.get(message.PUBLISHED_AT)
+        self._waits_since = float(published_at) if isinstance(published_at, int | float) else None
+        self._parent = tracing.remote_parent(headers.get(message.TRACEPARENT))
+        self.span: Span = INVALID_SPAN  # until it is claimed: nothing runs before
         self._open = ExitStack()
         self._open.enter_context(correlation.bound(headers[message.CORRELATION_ID], task_id))
-        self.span = self._open.enter_context(self._run_span(headers))
 
-    def _run_span(self, headers: dict[str, Any]) -> Any:
-        parent = tracing.remote_parent(headers.get(message.TRACEPARENT))
-        started_ns = int(self.started * 1e9)
-        published_at = headers.get(message.PUBLISHED_AT)
-        if isinstance(published_at, int | float):
+    def claimed(self, claim: Claim) -> None:
+        """A message that came again does not know how often it came, nor since when it waits: the claim does."""
+        self.fields["attempt"] = claim.attempt
+        if claim.before:
+            self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at)
+        if claim.before and claim.lost:
+            self._tell_of_lost(claim.before)
+        self.span = self._open.enter_context(self._run_span())
+        if claim.lost:
+            tracing.flush()  # what killed that process may kill this one too
+
+    def _run_span(self) -> AbstractContextManager[Span]:
+        started_ns, parent = int(self.started * 1e9), self._parent
+        if self._waits_since is not None:
+            since_ns = int(min(self._waits_since, self.started) * 1e9)
             wait = tracing.tracer().start_span(
-                f"wait {self.queue}", parent, attributes={"queue": self.queue}, start_time=int(published_at * 1e9)
+                f"wait {self.queue}", parent, attributes={"queue": self.queue}, start_time=since_ns
             )
             wait.end(started_ns)
             parent = set_span_in_context(wait)
         attributes = self.fields | {"process.pid": os.getpid()}
-        return tracing.span(f"run {self.fields['task_type']}", SpanKind.CONSUMER, attributes, parent, started_ns)
+        return tracing.span(self._run, SpanKind.CONSUMER, attributes, parent, started_ns)
 
-    def count(self, attempt: int) -> None:
-        """Known once the task is claimed; a message that came again does not know how often it came."""
-        self.fields["attempt"] = attempt
-        self.span.set_attribute("attempt", attempt)
+    def _tell_of_lost(self, attempt: EarlierAttempt) -> None:
+        """The span that a killed process could not write: from its start to when its end was noticed."""
+        attributes = self.fields | {
+            "attempt": attempt.number,
+            "process.pid": attempt.process,
+            "worker": attempt.worker,
+            "cause": attempt.cause,
+            "status": Status.RETRY,
+        }
+        lost = tracing.tracer().start_span(
+            self._run, self._parent, SpanKind.CONSUMER, attributes, start_time=int(attempt.started_at * 1e9)
+        )
+        lost.set_status(StatusCode.ERROR)
+        lost.end(int(attempt.finished_at * 1e9))
+
+    @property
+    def _run(self) -> str:
+        return f"run {self.fields['task_type']}"
+
+    @property
+    def queue_wait_ms(self) -> float | None:
+        # Clocks of two hosts may differ by more than the wait was long: never a negative wait.
+        return None if self._waits_since is None else round(max(0.0, self.started - self._waits_since) * 1000, 3)
 
     def ended(self, status: Status) -> dict[str, Any]:
         """The fields of the event that ends this run."""
@@ -123,11 +155,17 @@ def _prepared(task_id: str, task: Task, **_: Any) -> None:
     _running[task_id] = RunningTask(task, task_id)
 
 
-def started(task: Task, attempt: int) -> None:
-    """The task is claimed by this process and about to calculate."""
+def claimed(task: Task, claim: Claim) -> None:
+    """Redis has said whether this process is to run the task."""
     running = _running.get(task.request.id)
     if running is not None:  # absent for a task that is called, not sent
-        running.count(attempt)
+        running.claimed(claim)
+
+
+def started(task: Task) -> None:
+    """The task is claimed by this process and about to calculate."""
+    running = _running.get(task.request.id)
+    if running is not None:
         wait = {} if running.queue_wait_ms is None else {"queue_wait_ms": running.queue_wait_ms}
         event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
 
@@ -188,8 +226,3 @@ def _done(task_id: str, **_: Any) -> None:
 
 def _flush(**_: Any) -> None:
     tracing.flush()
-
-
-def _milliseconds_since(published_at: object, now: float) -> float | None:
-    # Clocks of two hosts may differ by more than the wait was long: never a negative wait.
-    return round(max(0.0, now - published_at) * 1000, 3) if isinstance(published_at, int | float) else None

@@ -79,7 +79,7 @@ def task_view(stored: StoredTask) -> TaskView:
         submitted_at=_moment(submitted or "0"),
         started_at=_moment(started) if started else None,
         finished_at=_moment(finished) if finished else None,
-        queue_wait_ms=_milliseconds(submitted, started),
+        queue_wait_ms=_waited(submitted, started, stored.attempts),
         run_ms=_milliseconds(started, finished),
         attempts=[_attempt(number, attempt) for number, attempt in enumerate(stored.attempts, 1)],
         next_attempt_at=_moment(record["retry_at"]) if "retry_at" in record else None,
@@ -118,6 +118,15 @@ def _progress(record: dict[str, str]) -> Progress | None:
 
 def _moment(seconds: str | float) -> datetime:
     return datetime.fromtimestamp(float(seconds), UTC)
+
+
+def _waited(submitted: str | None, started: str | None, attempts: list[dict[str, Any]]) -> float | None:
+    """From the submission to the latest start, without the attempts in between."""
+    whole = _milliseconds(submitted, started)
+    if whole is None or started is None:
+        return None
+    earlier = [each for each in attempts if float(each["started_at"]) < float(started) and "finished_at" in each]
+    return round(whole - sum(_milliseconds(each["started_at"], each["finished_at"]) or 0 for each in earlier), 3)
 
 
 def _milliseconds(start: str | None, end: str | None) -> float | None:

@@ -79,7 +79,7 @@ def _steps(family: Sequence[Span], start: int) -> tuple[Step, ...]:
             role=span.role,
             name=span.name,
             service=span.service,
-            node=span.node,
+            node=span.place,
             depth=depths[span.key],
             offset_ns=span.start_ns - start,
             duration_ns=span.end_ns - span.start_ns,

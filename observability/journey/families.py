@@ -18,14 +18,19 @@ def families(spans: Iterable[Span]) -> list[list[Span]]:
     A client may send several requests in one trace of its own, so a span whose parent is not here begins a family.
     """
     by_key = {span.key: span for span in sorted(spans, key=_in_time)}
-    children: dict[Key, list[Span]] = defaultdict(list)
-    for span in by_key.values():
-        children[span.parent_key].append(span)
+    children = _by_parent(by_key.values())
     roots = [span for span in by_key.values() if span.parent_key not in by_key]
     seen: set[Key] = set()
     # After the roots come all: spans that are each other's parents (no honest process writes them) hang on no root.
     found = [_descent(span, children, seen) for span in [*roots, *by_key.values()] if span.key not in seen]
     return _reunited(found)
+
+
+def _by_parent(spans: Iterable[Span]) -> dict[Key, list[Span]]:
+    children: dict[Key, list[Span]] = defaultdict(list)
+    for span in sorted(spans, key=_in_time):
+        children[span.parent_key].append(span)
+    return children
 
 
 def _in_time(span: Span) -> tuple[int, int, str]:
@@ -52,9 +57,17 @@ def _reunited(found: list[list[Span]]) -> list[list[Span]]:
         if home is None:
             alone.append(orphans)
         else:
-            parent = [span for span in home if span.role in _CAN_ADOPT][-1]
-            home += [replace(orphans[0], parent_id=parent.span_id), *orphans[1:]]
+            home += _adopted(orphans, home)
+            home[:] = _descent(home[0], _by_parent(home), set())
     return sorted([*requests, *alone], key=lambda family: _in_time(family[0]))
+
+
+def _adopted(orphans: list[Span], home: list[Span]) -> list[Span]:
+    """Below what began last before them: of two attempts the one that they belong to."""
+    adopters = [span for span in home if span.role in _CAN_ADOPT or span.lost]
+    begun = [span for span in adopters if span.start_ns <= orphans[0].start_ns]
+    parent = max(begun or adopters, key=lambda span: span.start_ns)
+    return [replace(orphans[0], parent_id=parent.span_id), *orphans[1:]]
 
 
 def _home(orphan: Span, requests: list[list[Span]]) -> list[Span] | None:

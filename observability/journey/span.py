@@ -52,6 +52,16 @@ class Span:
         return self.trace_id, self.parent_id
 
     @property
+    def lost(self) -> bool:
+        """Whether it is a run that its own process could not write: that of the next attempt did."""
+        return self.role is Role.RUN and "cause" in self.attributes
+
+    @property
+    def place(self) -> str:
+        """The instance where it happened."""
+        return str(self.attributes.get("worker", self.node)) if self.lost else self.node
+
+    @property
     def task_id(self) -> str:
         return str(self.attributes.get("task_id", ""))
 

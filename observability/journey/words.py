@@ -61,6 +61,8 @@ def _published(span: Span, family: Sequence[Span]) -> str:
 def _ran(span: Span) -> str:
     attempt = span.attributes.get("attempt")
     again = f", attempt {attempt}" if isinstance(attempt, int) and attempt > 1 else ""
+    if span.lost:
+        return f"ran {_after(span)}{again}: {span.attributes['cause']}"
     return f"ran {_after(span)} → {span.attributes.get('status') or 'no status'}{again}" + _error(span)
 
 

@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from contracts import keys
+from observability.journey import assemble, find
+from observability.journey.span import Role
 from tests.conftest import free_port, is_healthy
 from tests.integration import faulty_worker as faults
 
@@ -14,20 +16,21 @@ QUICK = {"WORKER_CONCURRENCY": "1", "TASK_RETRY_SECONDS": "0.5", "SWEEP_INTERVAL
 
 
 @pytest.fixture
-def api(start, broker, wait_until):
+def api(start, broker, wait_until, tmp_path):
     """A replica, a monitor and a worker that goes wrong on demand, on a Redis of their own."""
-    port = free_port()
-    start("uvicorn", "api.main:app", "--port", str(port))
-    start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK)
+    port, spans = free_port(), {"SPANS_DIR": str(tmp_path / "spans")}
+    start("uvicorn", "api.main:app", "--port", str(port), SERVICE_NODE_NAME="fastapi-1", **spans)
+    start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
     start("monitor", MONITOR_PORT=str(free_port()), **QUICK)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
 
 
-def submit(api, fault):
+def submit(api, fault, correlation_id="DELIVERED-1"):
     data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": fault}
-    answer = api.post("/api/v1/tasks", json={"task_type": "calculate_var", "data": data})
+    task, headers = {"task_type": "calculate_var", "data": data}, {"X-Request-ID": correlation_id}
+    answer = api.post("/api/v1/tasks", json=task, headers=headers)
     assert answer.status_code == 201, answer.text
     return answer.json()["task_id"]
 
@@ -56,6 +59,22 @@ def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_a
     assert api.get("/api/v1/dead-letters").json()["tasks"] == []
     again = ended(api, task_id, 90)
     assert (again["status"], len(again["attempts"])) == ("FAILURE", 6)
+
+
+def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, tmp_path, wait_until):
+    attempts = ended(api, submit(api, faults.KILLS_ITS_PROCESS, "ABC-1"), 90)["attempts"]
+
+    def runs():
+        (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).tasks
+        return [step.what for step in request.steps if step.role is Role.RUN]
+
+    wait_until(lambda: len(runs()) == 4, 5, "the last span is written")
+    assert runs() == [
+        f"ran calculate_var: {attempts[0]['cause']}",
+        f"ran calculate_var, attempt 2: {attempts[1]['cause']}",
+        f"ran calculate_var, attempt 3: {attempts[2]['cause']}",
+        "ran calculate_var → FAILURE, attempt 3",
+    ]
 
 
 def test_a_temporary_error_is_retried_and_told_in_the_record(api, broker):

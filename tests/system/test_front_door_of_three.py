@@ -146,6 +146,10 @@ def test_every_call_is_answered_within_a_second_while_redis_hangs_and_goes_on_wh
 
             return list(await asyncio.gather(*(one(*call) for call in calls)))
 
+    def slowest(answers: list[tuple[int, str, float]]) -> float:
+        return max(seconds for _, _, seconds in answers)
+
+    unhindered = asyncio.run(send())
     os.kill(pid, signal.SIGSTOP)
     try:
         answers = asyncio.run(send())
@@ -155,7 +159,8 @@ def test_every_call_is_answered_within_a_second_while_redis_hangs_and_goes_on_wh
         os.kill(pid, signal.SIGCONT)
 
     assert {(status, code) for status, code, _ in answers} == {(503, "BROKER_UNAVAILABLE")}
-    assert max(seconds for _, _, seconds in answers) < 2  # a second for one call; here 140 share two cores
+    # A second for one call, and what 140 at once take of each other on this machine when Redis does answer.
+    assert slowest(answers) < 1 + 3 * slowest(unhindered)
 
     def all_take_tasks() -> bool:
         return all(answer.status == 201 for answer in post_at_once(empty.replica_urls, 3, SMALL))

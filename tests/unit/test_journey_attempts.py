@@ -46,6 +46,28 @@ def test_a_second_attempt_waits_from_the_end_of_the_first(sample: Sample):
     assert (request.queue_wait_ns, request.run_ns) == (47 * MS, 50 * MS)
 
 
+def test_an_attempt_that_was_lost_with_its_process_is_told_by_the_next_one_and_keeps_what_it_wrote(sample: Sample):
+    task = sample.submission(ID)
+    first, second = {"ids": (task.wait, 999)}, {"ids": (1001, 1002), "published": 60}
+    lost = {"worker": "worker-1", "cause": "lost with process 7 of worker-1"}
+    sample.run(task, ID, 10, 60, status="RETRY", **first, **lost)
+    sample.phase("validate", 11, 12, task, ID)  # its parent, the run span of the lost process, was never written
+    sample.run(task, ID, 90, 100, attempt=2, **second)
+
+    request = only_request(sample)
+
+    assert [(step.what, step.node, step.offset_ns / MS) for step in request.steps[3:]] == [
+        ("waited in high", "worker-2", 3),
+        ("ran calculate_var: lost with process 7 of worker-1", "worker-1", 10),
+        ("validate", "worker-2", 11),
+        ("waited in high for another attempt", "worker-2", 60),
+        ("ran calculate_var → SUCCESS, attempt 2", "worker-2", 90),
+    ]
+    assert [step.failed for step in request.steps[3:]] == [False, True, False, False, False]
+    assert request.status == "SUCCESS"
+    assert (request.queue_wait_ns, request.run_ns) == (37 * MS, 60 * MS)
+
+
 def test_between_two_attempts_the_task_will_run_again(sample: Sample):
     task = sample.submission(ID)
     sample.run(task, ID, 10, 50, status="RETRY", **{"error.type": "ConnectionError"})

@@ -30,6 +30,15 @@ def test_a_finished_task_says_how_long_it_waited_and_ran():
     assert (view.queue_wait_ms, view.run_ms, view.result) == (250.0, 1000.5, {"x": 1})
 
 
+def test_what_earlier_attempts_ran_is_no_wait():
+    attempts = [
+        {"worker": "worker-1", "process": 7, "started_at": "1790000000.2", "finished_at": "1790000000.3"},
+        {"worker": "worker-2", "process": 8} | FINISHED,
+    ]
+    view = task_view(StoredTask("t", RECORD | FINISHED | {"status": "SUCCESS"}, attempts, {"status": "SUCCESS"}))
+    assert (view.queue_wait_ms, view.run_ms) == (150.0, 1000.5)
+
+
 def test_a_failure_tells_its_class_and_words_and_no_traceback():
     meta = {
         "status": "FAILURE",
