@@ -16,7 +16,7 @@ def what_happened(span: Span, family: Sequence[Span]) -> str:
         case Role.PUBLISH:
             return _published(span, family)
         case Role.WAIT:
-            first = next(other for other in family if other.role is Role.WAIT)
+            first = next(other for other in family if other.role in {Role.WAIT, Role.RUN})
             return f"waited in {_after(span)}" + ("" if span is first else " for another attempt")
         case Role.RUN:
             return _ran(span)

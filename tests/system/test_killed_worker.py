@@ -1,5 +1,6 @@
 """A worker killed whole: the tasks it ran are back in their queue within 15 seconds, and run elsewhere."""
 
+import re
 import time
 from datetime import datetime
 from pathlib import Path
@@ -33,3 +34,13 @@ def test_what_a_killed_worker_ran_is_back_in_its_queue_within_fifteen_seconds(tm
             ended = client.get(f"/api/v1/tasks/{task}", params={"wait": 30}).json()
             assert ended["status"] == "SUCCESS"
             assert len(ended["attempts"]) == 1 + (task in interrupted)
+
+        def told(task: str) -> list[str]:
+            correlation_id = client.get(f"/api/v1/tasks/{task}").json()["correlation_id"]
+            journey = client.get(f"/journeys/{correlation_id}", headers={"Accept": "application/json"}).json()
+            return [step["what"] for request in journey["requests"] for step in request["steps"]]
+
+        for task in interrupted:
+            wait_until(lambda task=task: any("→ SUCCESS" in what for what in told(task)), 5, "its last span is written")
+            # "within worker-2" when supervisor has it running again by then.
+            assert any(re.fullmatch("ran calculate_var: lost with(in)? worker-2", what) for what in told(task))
