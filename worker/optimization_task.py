@@ -9,15 +9,13 @@ from observability.tracing import span
 from worker.binding import assumed, validated
 from worker.errors import NotCalculable
 from worker.quant import covariance
+from worker.quant import optimization as quant
 from worker.quant.checkpoint import Checkpoint
 from worker.quant.streams import Array
 
 
 def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     """The best weights, and the frontier if asked for; what was assumed is in the result."""
-    # cvxpy takes 0.1 s and 20 MB to import: only a process that optimizes pays for it.
-    from worker.quant import optimization as quant  # noqa: PLC0415
-
     asked = validated(PortfolioOptimizationData, data)
     with span("correlate", attributes={"assets": len(asked.assets)}):
         assets = quant.Assets(np.array([a.expected_return for a in asked.assets]), _factor(asked))

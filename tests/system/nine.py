@@ -27,7 +27,7 @@ class Nine:
         self.http_port = free_base()
         self.base_url = f"http://127.0.0.1:{self.http_port}"
         inherited = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "SPANS_DIR"}}
-        own = {"VAR_DIR": str(var_dir), "HTTP_PORT": str(self.http_port)}
+        own = {"VAR_DIR": str(var_dir), "HTTP_PORT": str(self.http_port), "COLUMNS": "120"}
         self.environment = inherited | own | environment
 
     def __enter__(self) -> "Nine":
