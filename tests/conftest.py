@@ -1,10 +1,12 @@
 """What tests of every kind share: free ports, waiting with a deadline, a real Redis of one's own."""
 
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -12,9 +14,12 @@ import redis
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Below the ports that systems give to clients: none of them can take it before the server that it is for."""
+    while True:
+        port = random.randrange(30_000, 32_700)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_healthy(replica: httpx.Client) -> bool:

@@ -12,8 +12,9 @@ from tests.system.nine import free_base
 
 @pytest.fixture
 def taken() -> Iterator[int]:
+    """A port that is taken while the one below it is free."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", free_base() + 1))
         listener.listen()
         yield int(listener.getsockname()[1])
 
