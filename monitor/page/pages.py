@@ -1,6 +1,7 @@
 """The two pages: looks up what they show and fills their templates."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import orjson
@@ -12,7 +13,7 @@ from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_v
 from monitor.page.journey_view import journey_view, on_the_page
 from monitor.page.links import example, places
 from monitor.page.listing import Asked
-from monitor.page.refusal import Refused
+from monitor.page.refusal import Refused, not_found
 from monitor.page.source import source_of
 from monitor.page.traffic import Traffic
 from observability import correlation
@@ -67,7 +68,8 @@ class Pages:
             raise Refused(400, "CORRELATION_ID_INVALID", detail)
         found = await self.desk.journey(correlation_id)
         if not found.requests and not found.loose_logs:
-            raise Refused(404, "JOURNEY_NOT_FOUND", f"Nothing found under the correlation ID {correlation_id}.")
+            task = (await self.desk.newest_tasks([correlation_id])).get(correlation_id)
+            raise not_found(correlation_id, task, time.time())
         return found
 
     async def _traffic(self, troubles: list[str]) -> Traffic | None:

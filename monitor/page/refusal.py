@@ -1,6 +1,11 @@
 """A request for a page that is not answered with one."""
 
 from collections.abc import Mapping
+from typing import Final
+
+from monitor.page.tasks import Task
+
+_WRITTEN_WITHIN: Final = 30  # seconds in which lines and spans come to where they are searched
 
 
 class Refused(Exception):
@@ -9,3 +14,15 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
+
+
+def not_found(correlation_id: str, task: Task | None, now: float) -> Refused:
+    """For an ID of which nothing was written down. `task` is its newest in Redis; `now` in seconds since the epoch."""
+    if task is None:
+        return Refused(404, "JOURNEY_NOT_FOUND", f"Nothing found under the correlation ID {correlation_id}.")
+    known = f"Task {task.task_id} of {correlation_id} is {task.status}, but its log lines and spans are not to be found"
+    if now - task.submitted < _WRITTEN_WITHIN:
+        headers = {"Refresh": "1", "Retry-After": "1"}
+        return Refused(404, "JOURNEY_NOT_WRITTEN", f"{known} yet. This page looks again by itself.", headers)
+    detail = f"{known}: they are no longer kept, or held up. /api/v1/tasks/{task.task_id} tells what Redis knows."
+    return Refused(404, "JOURNEY_NOT_WRITTEN", detail)

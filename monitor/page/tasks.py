@@ -13,7 +13,7 @@ from contracts.status import Status
 from observability.journey.journey import Request
 from observability.journey.so_far import so_far
 
-_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", keys.PROGRESS)
+_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", keys.PROGRESS)
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Task:
     task_type: str
     queue: str
     correlation_id: str
+    submitted: float = 0  # in seconds since the epoch
     fraction: float | None = None
     attempts: tuple[Attempt, ...] = ()
 
@@ -77,13 +78,14 @@ async def recorded(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = 
 
 
 def _task(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> Task:
-    status, task_type, queue, correlation_id, progress = (field or "" for field in fields)
+    status, task_type, queue, correlation_id, submitted, progress = (field or "" for field in fields)
     return Task(
         task_id,
         Status(status),
         task_type,
         queue,
         correlation_id,
+        float(submitted or 0),
         fraction=float(orjson.loads(progress)["fraction"]) if progress else None,
         attempts=tuple(_attempt(number, orjson.loads(told)) for number, told in enumerate(attempts, 1)),
     )

@@ -62,7 +62,8 @@ def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_a
 
 
 def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, tmp_path, wait_until):
-    attempts = ended(api, submit(api, faults.KILLS_ITS_PROCESS, "ABC-1"), 90)["attempts"]
+    task_id = submit(api, faults.KILLS_ITS_PROCESS, "ABC-1")
+    attempts = ended(api, task_id, 90)["attempts"]
 
     def runs():
         (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).tasks
@@ -75,6 +76,11 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
         f"ran calculate_var, attempt 3: {attempts[2]['cause']}",
         "ran calculate_var → FAILURE, attempt 3",
     ]
+
+    api.post(f"/api/v1/dead-letters/{task_id}/replay")
+    ended(api, task_id, 90)
+    wait_until(lambda: len(runs()) == 8, 5, "the last span of the replay is written")
+    assert runs()[4].startswith("ran calculate_var, attempt 4: lost with process")  # none is told twice
 
 
 def test_a_temporary_error_is_retried_and_told_in_the_record(api, broker):

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from contracts import keys
 from tests.system.nine import Nine
 from tests.unit.test_journey_sample import Sample
 
@@ -156,6 +158,22 @@ def test_an_id_that_was_never_seen_is_not_found(nine: Nine):
     assert "Nothing found under the correlation ID NOWHERE." in page.text
     assert problem.json()["code"] == "JOURNEY_NOT_FOUND"
     assert problem.json()["instance"] == "/journeys/NOWHERE"
+
+
+@pytest.mark.parametrize(("sent", "refresh", "words"), [(0, "1", "yet"), (3600, None, "no longer kept")])
+def test_an_id_whose_task_is_known_but_not_yet_or_no_longer_written_says_so(
+    nine: Nine, sent: float, refresh: str | None, words: str
+):
+    record = {"status": "STARTED", "correlation_id": "UNWRITTEN-1", "submitted_at": time.time() - sent}
+    with nine.redis() as client:
+        client.hset(keys.task("unwritten"), mapping=record)
+        client.zadd(keys.correlation("UNWRITTEN-1"), {"unwritten": 1})
+    page, problem = get(nine, "/journeys/UNWRITTEN-1"), get(nine, "/journeys/UNWRITTEN-1", JSON)
+
+    assert (page.status_code, page.headers.get("Refresh")) == (404, refresh)
+    assert "Task unwritten of UNWRITTEN-1 is STARTED" in page.text
+    assert words in page.text
+    assert problem.json()["code"] == "JOURNEY_NOT_WRITTEN"
 
 
 @pytest.mark.parametrize("query", ["page=x", "page=0", "task=" + "x" * 129])

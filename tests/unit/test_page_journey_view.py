@@ -33,7 +33,7 @@ def view(sample: Sample, *tasks: Task, asked: Asked = ALL, at: Places = HERE, no
 
 
 def known(task: Written, status: Status, *attempts: Attempt, fraction: float | None = None) -> Task:
-    return Task(task.task_id, status, "calculate_var", "high", ID, fraction, attempts)
+    return Task(task.task_id, status, "calculate_var", "high", ID, fraction=fraction, attempts=attempts)
 
 
 def test_bars_lie_where_their_steps_lie_in_percent(sample: Sample):
