@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 
 from observability.elasticsearch.client import Unanswered
-from observability.journey import Found, elasticsearch
+from observability.journey import Found, assemble, elasticsearch
+from tests.chaos.traffic import LONG
 from tests.stack.load import send, sending
 from tests.stack.searching import all_done
 from tests.stack.stack import NINE, PLANE, Stack
@@ -38,6 +39,39 @@ def test_down_and_up_keep_queued_tasks_results_lines_and_traces(stack: Stack, wa
     assert _spans(stack, f"{old.prefix}-0") == SPANS
     # The last words before `down` are there too.
     wait_until(lambda: _lines(stack, f"{queued.prefix}-19") >= 5, 30, "lines from before and after")
+
+
+def test_what_a_killed_worker_container_ran_is_told_by_the_journey_from_elasticsearch(stack: Stack, wait_until: Wait):
+    correlation_id = f"KILLED-{time.time_ns()}"
+    with stack.http() as client:
+
+        def submit() -> str:
+            headers = {"X-Request-ID": correlation_id}
+            return str(client.post("/api/v1/tasks", json=LONG, headers=headers).json()["task_id"])
+
+        def run_by_worker_2() -> set[str]:
+            tasks = client.get("/api/v1/tasks", params={"correlation_id": correlation_id}).json()["tasks"]
+            started = [task for task in tasks if task["status"] == "STARTED"]
+            return {task["task_id"] for task in started if task["attempts"][-1]["worker"] == "worker-2"}
+
+        submitted = [submit() for _ in range(24)]
+        wait_until(run_by_worker_2, 20, "worker-2 runs some")
+        stack.docker("kill", stack.container("worker-2"))
+        interrupted = run_by_worker_2()
+        stack.docker("start", stack.container("worker-2"))
+
+    def lost() -> set[str]:
+        requests = assemble(correlation_id, _found(stack, correlation_id)).tasks
+        return {
+            request.task_id
+            for request in requests
+            for step in request.steps
+            if step.node == "worker-2" and ": lost with" in step.what
+        }
+
+    assert interrupted
+    wait_until(lambda: all_done(stack, submitted), 120, "every task is done")
+    wait_until(lambda: interrupted <= lost(), 60, "their lost attempts are in Elasticsearch")
 
 
 def _spans(stack: Stack, correlation_id: str) -> int:
