@@ -12,7 +12,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 setup: ## installs what is missing: NGINX, redis-server, everything else into .venv
-	@sh local/setup.sh
+	@sh throughline/local/setup.sh
 
 demo: setup ## starts the nine processes, sends a task, shows its journey
 	@$(BIN)/throughline demo
@@ -50,14 +50,14 @@ format: setup ## puts the code into its form
 	$(BIN)/ruff format
 
 lock: setup ## writes the lock files from pyproject.toml
-	sh local/lock.sh
+	sh throughline/local/lock.sh
 
 docs: setup ## writes docs/settings.md, docs/vocabulary.md and the Grafana dashboard from what they describe
-	$(BIN)/python -m local.reference
-	$(BIN)/python -m observability.grafana.overview
+	$(BIN)/python -m throughline.local.reference
+	$(BIN)/python -m dashboards.grafana.build
 
-dashboards: setup ## writes Kibana's saved objects from dashboards/source
-	$(BIN)/python -m dashboards.source.build
+dashboards: setup ## writes Kibana's saved objects from their source beside them
+	$(BIN)/python -m dashboards.kibana.build
 
 env: ## makes the stack's passwords, once, into .env
 	@sh deploy/env.sh .env
@@ -73,7 +73,7 @@ test-stack: setup ## brings up a stack of its own in Docker and checks it from o
 
 .PHONY: browser
 browser:
-	@sh local/setup.sh browser
+	@sh throughline/local/setup.sh browser
 
 clean: down ## ends the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -9,12 +9,12 @@ from fastapi import FastAPI
 
 from api import problems
 from api.middleware import BodyLimit, RequestContext
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
 from api.services.callers import Callers
 from api.services.task_service import TaskService
-from contracts.settings import Settings, load_settings
-from observability import logging, tracing
+from throughline.settings import Settings, load_settings
+from throughline.telemetry import logging, tracing
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
-from observability import correlation, tracing
-from observability.logging import event
+from throughline.telemetry import correlation, tracing
+from throughline.telemetry.logging import event
 
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
 _SUBMISSION: Final = ("POST", "/api/v1/tasks")

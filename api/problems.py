@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api import errors
-from contracts.client_path import client_path
-from contracts.problem import MEDIA_TYPE, FieldError, Problem, problem_of
-from observability import correlation
+from throughline.problem import MEDIA_TYPE, FieldError, Problem, problem_of
+from throughline.tasks.field_path import client_path
+from throughline.telemetry import correlation
 
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.TaskNotFound: (404, "TASK_NOT_FOUND"),

@@ -2,8 +2,8 @@
 
 import uvicorn
 
-from contracts.settings import load_settings
 from monitor.app import create_app
+from throughline.settings import load_settings
 
 
 def main() -> None:

@@ -10,14 +10,14 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from contracts.settings import Settings
 from monitor import page
 from monitor.metrics import Metrics
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
-from observability import logging as log_lines
-from observability import queue_sample
-from observability.logging import event
+from throughline.ledger import queue_sample
+from throughline.settings import Settings
+from throughline.telemetry import logging as log_lines
+from throughline.telemetry.logging import event
 
 _logger = logging.getLogger("throughline.monitor")
 

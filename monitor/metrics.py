@@ -9,8 +9,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
-from observability import vocabulary
-from observability.queue_sample import CIRCUIT_STATES, Sample
+from throughline.ledger.queue_sample import CIRCUIT_STATES, Sample
+from throughline.telemetry import vocabulary
 
 _Observe = Callable[[Sample], Iterable[Observation]]
 

@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from contracts.settings import Settings
+from throughline.settings import Settings
 
 
 def redis_client(settings: Settings) -> Redis:

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from contracts import keys
-from contracts.message import Queue
-from contracts.status import Status
-from observability.logging import event
+from throughline.ledger import keys
+from throughline.ledger.message import Queue
+from throughline.ledger.states import Status
+from throughline.telemetry.logging import event
 
 MISSING_SECONDS: Final = 4.5  # just under one interval: missing in two sweeps, whoever made them
 GRACE_SECONDS: Final = 10
@@ -30,7 +30,7 @@ class Sweep:
     """`await Sweep(redis)()`; raises `RedisError` or `OSError` when Redis does not answer."""
 
     def __init__(self, redis: "Redis", missing_seconds: float = MISSING_SECONDS) -> None:
-        text = files("monitor").joinpath("sweep.lua").read_text(encoding="utf-8")
+        text = files("throughline.ledger").joinpath("lua", "sweep.lua").read_text(encoding="utf-8")
         self._script: Any = redis.register_script(text)
         self._missing_seconds = missing_seconds
 

@@ -3,8 +3,8 @@
 from celery import Celery
 from kombu import Exchange, Queue
 
-from contracts import message
-from contracts.settings import load_settings
+from throughline.ledger import message
+from throughline.settings import load_settings
 from worker import heartbeat, quiet, redis_guard, shutdown, telemetry
 
 settings = load_settings()

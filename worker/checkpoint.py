@@ -9,9 +9,9 @@ from typing import Any, Final
 import orjson
 from redis.exceptions import RedisError
 
-from contracts import keys
-from worker.errors import TaskCancelled
-from worker.quant.checkpoint import Progress
+from risk.quant.checkpoint import Progress
+from throughline.errors import TaskCancelled
+from throughline.ledger import keys
 
 EVERY_SECONDS: Final = 0.1  # one round trip of some 0.2 ms
 PAUSE_SECONDS: Final = 5.0  # after a Redis that did not answer: the calculation waits for its timeout once, not always

@@ -6,9 +6,9 @@ from celery import Task
 from celery.exceptions import Ignore
 from celery.worker.request import Request
 
-from contracts.status import Status
+from throughline.errors import is_temporary
+from throughline.ledger.states import Status
 from worker import retries, telemetry
-from worker.errors import is_temporary
 
 
 class HeldRequest(Request):

@@ -5,7 +5,7 @@ import sys
 
 from redis import Redis
 
-from contracts import keys
+from throughline.ledger import keys
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from contracts import keys
-from contracts.settings import Settings
-from observability.logging import node_name
+from throughline.ledger import keys
+from throughline.settings import Settings
+from throughline.telemetry.logging import node_name
 
 _EVERY_SECONDS: Final = 2
 

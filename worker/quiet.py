@@ -2,7 +2,7 @@
 
 import celery.apps.worker
 
-from observability.logging import say
+from throughline.telemetry.logging import say
 
 
 def install() -> None:

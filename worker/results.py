@@ -9,13 +9,13 @@ from typing import Any
 from celery.backends.redis import RedisBackend
 from redis.commands.core import Script
 
-from contracts import keys, message
-from contracts.message import Queue
-from contracts.settings import load_settings
-from contracts.status import Status
-from observability.logging import node_name
+from throughline.errors import TooManyDeliveries
+from throughline.ledger import keys, message
+from throughline.ledger.message import Queue
+from throughline.ledger.states import Status
+from throughline.settings import load_settings
+from throughline.telemetry.logging import node_name
 from worker.attempts import Claim, EarlierAttempt
-from worker.errors import TooManyDeliveries
 
 _logger = logging.getLogger("throughline.worker")
 
@@ -45,7 +45,9 @@ class RecordingBackend(RedisBackend):
         return {}
 
     def _script(self, name: str) -> Script:
-        script: Script = self.client.register_script(files("worker").joinpath(name).read_text(encoding="utf-8"))
+        script: Script = self.client.register_script(
+            files("throughline.ledger").joinpath("lua", name).read_text(encoding="utf-8")
+        )
         return script
 
     def claim(self, task_id: str, request: Any) -> Claim:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from celery import Task
 from celery.exceptions import Ignore
 
-from contracts.settings import load_settings
+from throughline.settings import load_settings
 from worker import telemetry
 
 

@@ -19,7 +19,7 @@ from celery.concurrency.asynpool import AsynPool
 from celery.signals import worker_shutting_down
 from celery.worker import state
 
-from contracts.settings import Settings
+from throughline.settings import Settings
 
 
 def install(settings: Settings) -> None:

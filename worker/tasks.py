@@ -6,12 +6,16 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
-from contracts.tasks import TaskType
-from worker import optimization_task, pricing_task, stress_task, telemetry, var_task
+from risk.calculate_var import run as var_task
+from risk.monte_carlo_pricing import run as pricing_task
+from risk.portfolio_optimization import run as optimization_task
+from risk.quant.checkpoint import Checkpoint
+from risk.stress_test import run as stress_task
+from risk.task_types import TaskType
+from throughline.errors import PermanentTaskError, TaskCancelled
+from worker import telemetry
 from worker.app import app
 from worker.checkpoint import TaskCheckpoint
-from worker.errors import PermanentTaskError, TaskCancelled
-from worker.quant.checkpoint import Checkpoint
 
 Run = Callable[[Any, Checkpoint], dict[str, Any]]
 

@@ -22,12 +22,12 @@ from celery.signals import (
 from celery.worker.request import Request
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_span_in_context
 
-from contracts import message
-from contracts.settings import Settings
-from contracts.status import Status
-from observability import correlation, tracing
-from observability import logging as log_lines
-from observability.logging import event
+from throughline.ledger import message
+from throughline.ledger.states import Status
+from throughline.settings import Settings
+from throughline.telemetry import correlation, tracing
+from throughline.telemetry import logging as log_lines
+from throughline.telemetry.logging import event
 from worker.attempts import Claim, EarlierAttempt
 
 

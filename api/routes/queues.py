@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from api.problems import problems
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.routes.authorization import Admin, Reader
-from contracts.message import Queue
-from observability.logging import event
+from throughline.ledger.message import Queue
+from throughline.telemetry.logging import event
 
 router = APIRouter(prefix="/api/v1/queues", tags=["queues"])
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from contracts.tasks import TASK_TYPES
+from risk.task_types import TASK_TYPES
 
 router = APIRouter(prefix="/api/v1/task-types", tags=["tasks"])
 

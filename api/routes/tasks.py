@@ -14,9 +14,9 @@ from api.services.callers import Caller, Scope
 from api.services.task_service import TaskService
 from api.services.task_view import TaskView
 from api.services.timeline import Timeline
-from contracts.calculate_var import EXAMPLE
-from contracts.status import Status
-from contracts.tasks import TaskSubmission
+from risk.calculate_var.model import EXAMPLE
+from risk.task_types import TaskSubmission
+from throughline.ledger.states import Status
 
 _KEY = re.compile(r'"(?P<quoted>[\x21\x23-\x7e ]{1,255})"|(?P<bare>[\x21\x23-\x7e]{1,255})', re.ASCII)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from api.errors import Forbidden, Unauthorized
-from contracts.api_keys import ANYONE, ApiKeys, Caller, Scope
+from throughline.api_keys import ANYONE, ApiKeys, Caller, Scope
 
 __all__ = ["ANYONE", "Caller", "Callers", "Scope"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from api.errors import BrokerUnavailable
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 
 
 @dataclass(frozen=True)

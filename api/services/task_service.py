@@ -13,16 +13,16 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from api.errors import CircuitOpen, IdempotencyKeyReused, NotADeadLetter, TaskFinished, TaskNotFound
-from api.queue.envelope import celery_message
-from api.queue.queue_service import Decision, QueueService, StoredTask, Submission
+from api.queue_service import Decision, QueueService, StoredTask, Submission
 from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
-from contracts import keys
-from contracts.status import Status
-from contracts.tasks import TaskSubmission, TaskType
-from observability import correlation, tracing
-from observability.logging import event
+from risk.task_types import TaskSubmission, TaskType
+from throughline.ledger import keys
+from throughline.ledger.envelope import celery_message
+from throughline.ledger.states import Status
+from throughline.telemetry import correlation, tracing
+from throughline.telemetry.logging import event
 
 _LOOK_AGAIN_SECONDS: Final = 2.0  # while waiting: a notice that a task has ended can be lost with a connection
 _TRANSITION_EVENTS = {

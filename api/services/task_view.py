@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.queue.queue_service import StoredTask
-from contracts import keys
-from contracts.status import Status
+from api.queue_service import StoredTask
+from throughline.ledger import keys
+from throughline.ledger.states import Status
 
 
 class TaskError(BaseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from api.services.task_view import TaskView
-from contracts.status import Status
+from throughline.ledger.states import Status
 
 
 class Change(BaseModel):

@@ -5,8 +5,8 @@ import binascii
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.api_keys import ApiKeys, Scope
 from monitor.page.refusal import Refused
+from throughline.api_keys import ApiKeys, Scope
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Throughline", charset="UTF-8"'}
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from contracts.problem import MEDIA_TYPE, problem_of
 from monitor.page.accept import wants_json
 from monitor.page.refusal import Refused
-from observability import correlation
+from throughline.problem import MEDIA_TYPE, problem_of
+from throughline.telemetry import correlation
 
 # Own files only, nothing inline: what a log line or an ID holds can never run, however it comes into a page.
 _CONTENT_SECURITY_POLICY: Final = (

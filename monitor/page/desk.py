@@ -7,18 +7,17 @@ from typing import Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from contracts import keys
-from contracts.settings import Settings
 from monitor.page.recently import Recently
 from monitor.page.refusal import Refused
 from monitor.page.source import Source
 from monitor.page.tasks import Task, newest_of, recorded
 from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
-from observability import queue_sample
-from observability.elasticsearch.client import Unanswered
-from observability.journey import Journey, assemble
-from observability.queue_sample import Sample
+from throughline.journey import Journey, assemble
+from throughline.journey.elasticsearch_client import Unanswered
+from throughline.ledger import keys, queue_sample
+from throughline.ledger.queue_sample import Sample
+from throughline.settings import Settings
 
 _SEARCHES: Final = 2  # at a time: viewers must not take the processor from the monitor's own rounds
 _SEARCH_SECONDS: Final = 10

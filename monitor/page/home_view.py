@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from contracts.message import Queue
 from monitor.page.tasks import Task
 from monitor.page.traffic import Recent, Traffic
-from observability.journey.duration import in_words
-from observability.journey.telling import Tone, percent
-from observability.journey.telling import tone as tone_of
-from observability.journey.words import counted
-from observability.queue_sample import Sample
+from throughline.journey.duration import in_words
+from throughline.journey.telling import Tone, percent
+from throughline.journey.telling import tone as tone_of
+from throughline.journey.words import counted
+from throughline.ledger.message import Queue
+from throughline.ledger.queue_sample import Sample
 
 REFRESH_SECONDS: Final = 2
 _CIRCUIT: Final[dict[str, tuple[str, Tone, str]]] = {

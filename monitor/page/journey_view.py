@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from contracts.status import Status
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_trace
 from monitor.page.listing import Asked, Listing, listing, part
 from monitor.page.tasks import Attempt, Task, as_of
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
-from observability.journey import telling
-from observability.journey.assembly import is_complete
-from observability.journey.duration import in_words
-from observability.journey.journey import Journey, Request
-from observability.journey.placing import line_of
-from observability.journey.telling import Outcome, Tone
+from throughline.journey import telling
+from throughline.journey.assembly import is_complete
+from throughline.journey.duration import in_words
+from throughline.journey.journey import Journey, Request
+from throughline.journey.placing import line_of
+from throughline.journey.telling import Outcome, Tone
+from throughline.ledger.states import Status
 
 DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
 _MOST_LOOSE: Final = 200

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.settings import Settings
-from observability.journey.journey import Journey
+from throughline.journey.journey import Journey
+from throughline.settings import Settings
 
 _WEEK: Final = "time:(from:now-7d,to:now)"  # log lines are kept as long
 

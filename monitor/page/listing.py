@@ -8,9 +8,9 @@ from typing import Final
 
 from monitor.page.tasks import Task, as_of
 from monitor.page.waterfall import Bar, bar
-from observability.journey import telling
-from observability.journey.journey import Request
-from observability.journey.telling import Outcome, Tone
+from throughline.journey import telling
+from throughline.journey.journey import Request
+from throughline.journey.telling import Outcome, Tone
 
 PAGE: Final = 50
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import orjson
 
-from contracts.settings import Settings
 from monitor.page.answers import rendered
 from monitor.page.desk import Desk
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
@@ -16,8 +15,9 @@ from monitor.page.listing import Asked
 from monitor.page.refusal import Refused, not_found
 from monitor.page.source import source_of
 from monitor.page.traffic import Traffic
-from observability import correlation
-from observability.journey import Journey, to_dict
+from throughline.journey import Journey, to_dict
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 
 class Pages:

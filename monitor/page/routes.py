@@ -12,14 +12,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 
-from contracts.api_keys import ApiKeys
-from contracts.settings import Settings
 from monitor.page import access, answers
 from monitor.page.accept import wants_json
 from monitor.page.listing import Asked
 from monitor.page.pages import Pages
 from monitor.page.refusal import Refused
-from observability import correlation
+from throughline.api_keys import ApiKeys
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 _logger: Final = logging.getLogger("throughline.monitor")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)

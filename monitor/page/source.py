@@ -8,11 +8,11 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from contracts.settings import Settings
 from monitor.page.traffic import API_PATH, MOST_LINES, Traffic, traffic
-from observability.elasticsearch.client import Client
-from observability.journey import Found, elasticsearch, find
-from observability.journey.files import lines_folder
+from throughline.journey import Found, elasticsearch, find
+from throughline.journey.elasticsearch_client import Client
+from throughline.journey.files import lines_folder
+from throughline.settings import Settings
 
 _TAIL_BYTES: Final = 1024 * 1024
 _ACCESS_LINES: Final = "logs-throughline-*"

@@ -8,10 +8,10 @@ from typing import Any, Final
 import orjson
 from redis.asyncio import Redis
 
-from contracts import keys
-from contracts.status import Status
-from observability.journey.journey import Request
-from observability.journey.so_far import so_far
+from throughline.journey.journey import Request
+from throughline.journey.so_far import so_far
+from throughline.ledger import keys
+from throughline.ledger.states import Status
 
 _FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", keys.PROGRESS)
 

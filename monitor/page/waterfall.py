@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from observability.journey import telling
-from observability.journey.duration import in_words
-from observability.journey.journey import LogLine, Request, Step
-from observability.journey.placing import rows_of_logs
-from observability.journey.scale import Scale
-from observability.journey.so_far import NO_SPAN
-from observability.journey.span import Role
+from throughline.journey import telling
+from throughline.journey.duration import in_words
+from throughline.journey.journey import LogLine, Request, Step
+from throughline.journey.placing import rows_of_logs
+from throughline.journey.scale import Scale
+from throughline.journey.so_far import NO_SPAN
+from throughline.journey.span import Role
 
 _LEAST_PERCENT: Final = 0.4  # of the width, so that the shortest step can be seen
 _TICKS_APART: Final = 200  # thousandths of the width

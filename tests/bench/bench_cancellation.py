@@ -6,10 +6,10 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from time import perf_counter
 
+from risk.quant.checkpoint import Progress
+from risk.stress_test import run as stress_task
 from tests.bench.bench_memory import LARGEST, POSITION
 from tests.bench.ratio import say
-from worker import stress_task
-from worker.quant.checkpoint import Progress
 
 OPTION = {"right": "call", "strike": 100.0, "maturity": 1.0, "volatility": 0.2}
 OPTIONS = {"10,000 stressed options": (stress_task.run, {"positions": [POSITION | {"option": OPTION}] * 10_000})}

@@ -10,13 +10,13 @@ import time
 
 import redis
 
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
-from observability import correlation
+from risk.task_types import TaskSubmission
 from tests.conftest import free_port
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 _AT_ONCE, _EACH = 64, 30
 _MOST_COST = 5.0  # times the seconds of `everysec`

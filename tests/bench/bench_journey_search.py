@@ -14,9 +14,9 @@ from typing import Final
 
 import orjson
 
-from contracts.settings import Settings
 from monitor.page.listing import Asked
 from monitor.page.pages import Pages
+from throughline.settings import Settings
 
 LINES: Final = 1_000_000
 FILES: Final = 8

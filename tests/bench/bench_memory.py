@@ -5,9 +5,12 @@ import resource
 import sys
 from collections.abc import Callable
 
+from risk.calculate_var import run as var_task
+from risk.monte_carlo_pricing import run as pricing_task
+from risk.portfolio_optimization import run as optimization_task
+from risk.quant.checkpoint import Progress
+from risk.stress_test import run as stress_task
 from tests.bench.ratio import say
-from worker import optimization_task, pricing_task, stress_task, var_task
-from worker.quant.checkpoint import Progress
 
 POSITION = {"symbol": "A", "quantity": 1, "price": 100.0}
 EYE = [[1.0 if i == j else 0.001 for j in range(500)] for i in range(500)]

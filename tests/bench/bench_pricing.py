@@ -10,12 +10,12 @@ from math import sqrt
 
 import numpy as np
 
+from risk.quant import pricing
+from risk.quant.barrier import ContinuousBarrier
+from risk.quant.covariance import factor
+from risk.quant.options import Asian, Basket, European, Market, Payoff
+from risk.quant.streams import Array
 from tests.bench.ratio import say, versus
-from worker.quant import pricing
-from worker.quant.barrier import ContinuousBarrier
-from worker.quant.covariance import factor
-from worker.quant.options import Asian, Basket, European, Market, Payoff
-from worker.quant.streams import Array
 
 MARKET = Market(True, 100.0, 100.0, 1.0, 0.05, 0.0, 0.2)
 METHODS: tuple[pricing.Method, ...] = ("control_variate", "sobol")

@@ -6,13 +6,13 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
+from risk.calculate_var import run as var_task
+from risk.quant import scenarios, value_at_risk
+from risk.quant.checkpoint import unobserved
+from risk.quant.portfolio import over_horizon
+from risk.quant.stopwatch import Stopwatch
+from risk.quant.streams import chunk_sizes
 from tests.bench.ratio import say, versus
-from worker import var_task
-from worker.quant import scenarios, value_at_risk
-from worker.quant.checkpoint import unobserved
-from worker.quant.portfolio import over_horizon
-from worker.quant.stopwatch import Stopwatch
-from worker.quant.streams import chunk_sizes
 
 SIMULATIONS = 100_000
 POSITIONS = 50

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from local import session
-from local.supervisor import Supervisor
 from tests.chaos.traffic import QUICK, Traffic
 from tests.conftest import free_port
 from tests.integration import faulty_worker
 from tests.system.herd import post_at_once
 from tests.system.nine import ROOT, Nine
+from throughline.local import session
+from throughline.local.supervisor import Supervisor
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contracts import keys
-from contracts.status import Status
 from tests.chaos.faults import DISK, Fault
 from tests.chaos.traffic import LONG, QUICK, Traffic
 from tests.system.nine import Nine
+from throughline.ledger import keys
+from throughline.ledger.states import Status
 
 _SECONDS: Final = 120
 _UNDER_WAY: Final = 14

@@ -3,13 +3,13 @@
 import asyncio
 import json
 
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from contracts import keys
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
-from observability import correlation
+from risk.task_types import TaskSubmission
+from throughline.ledger import keys
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 TASK = TaskSubmission.model_validate(
     {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}

@@ -5,11 +5,11 @@ import time
 import httpx
 import pytest
 
-from contracts import keys
-from observability.journey import assemble, find
-from observability.journey.span import Role
 from tests.conftest import free_port, is_healthy
 from tests.integration import faulty_worker as faults
+from throughline.journey import assemble, find
+from throughline.journey.span import Role
+from throughline.ledger import keys
 
 WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
 QUICK = {"WORKER_CONCURRENCY": "1", "TASK_RETRY_SECONDS": "0.5", "SWEEP_INTERVAL_SECONDS": "0.5"}

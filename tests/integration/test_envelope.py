@@ -7,9 +7,9 @@ import pytest
 from celery import Celery
 from kombu import Queue as KombuQueue
 
-from api.queue.envelope import celery_message
-from contracts.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
-from contracts.tasks import TaskType
+from risk.task_types import TaskType
+from throughline.ledger.envelope import celery_message
+from throughline.ledger.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
 
 DATA = {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}}
 TRACEPARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"

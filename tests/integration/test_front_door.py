@@ -7,14 +7,14 @@ import time
 import pytest
 
 from api.errors import BrokerUnavailable, CircuitOpen, IdempotencyKeyReused, TaskFinished, TaskNotFound
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE, Caller, Scope
 from api.services.task_service import TaskService
-from contracts import keys
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
-from observability import correlation
+from risk.task_types import TaskSubmission
 from tests.conftest import free_port
+from throughline.ledger import keys
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 RECORDS = "tl:task:" + "-".join("?" * length for length in (8, 4, 4, 4, 12))
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from contracts import keys
 from tests.integration.faulty_worker import IGNORES_THE_SOFT_LIMIT, TAKES_MEMORY, TAKES_SECONDS
 from tests.integration.test_redis_stops import submit_seed
+from throughline.ledger import keys
 
 OPTIONS = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
 

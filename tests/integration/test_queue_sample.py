@@ -5,9 +5,8 @@ import asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
-from contracts import keys
 from monitor.metrics import Metrics
-from observability import queue_sample
+from throughline.ledger import keys, queue_sample
 
 
 def told(redis_url: str) -> dict[str, float]:

@@ -7,15 +7,15 @@ import subprocess
 import pytest
 import redis
 
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from contracts import keys
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
-from observability import correlation
+from risk.task_types import TaskSubmission
 from tests.conftest import free_port
 from tests.integration.faulty_worker import TAKES_SECONDS
+from throughline.ledger import keys
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 
 class StoppableRedis:

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts import keys
-from observability import vocabulary
 from tests.conftest import free_port, is_healthy
+from throughline.ledger import keys
+from throughline.telemetry import vocabulary
 
 LONG: dict[str, Any] = {
     "positions": [{"symbol": f"S{i}", "quantity": 1, "price": 100.0} for i in range(50)],

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
-from observability import correlation
+from risk.task_types import TaskSubmission
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 TASKS = 40
 SMALL = TaskSubmission.model_validate(

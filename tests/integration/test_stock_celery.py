@@ -4,12 +4,12 @@ import asyncio
 
 from celery import Celery
 
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
-from observability import correlation
+from risk.task_types import TaskSubmission
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 DATA = {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}
 

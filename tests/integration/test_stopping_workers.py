@@ -7,8 +7,8 @@ import time
 import psutil
 import pytest
 
-from contracts import keys
 from tests.integration.test_redis_stops import submit
+from throughline.ledger import keys
 
 OPTIONS = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
 

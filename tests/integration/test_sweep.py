@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis.asyncio import Redis
 
-from api.queue.queue_service import QueueService
+from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from contracts import keys
-from contracts.settings import Settings
-from contracts.tasks import TaskSubmission
 from monitor.sweep import Sweep
-from observability import correlation
+from risk.task_types import TaskSubmission
+from throughline.ledger import keys
+from throughline.settings import Settings
+from throughline.telemetry import correlation
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contracts import keys
 from tests.load.memory import Memory
 from tests.system.nine import ROOT, Nine
+from throughline.ledger import keys
 
 STEADY: Final = ROOT / "tests" / "load" / "steady.py"
 OVERLOAD: Final = ROOT / "tests" / "load" / "overload.py"

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from observability.elasticsearch.client import Client
 from tests.saved_objects import Saved
+from throughline.journey.elasticsearch_client import Client
 
 Row = dict[str, Any]  # column → value
 _IN: Final = "in"  # the measure inside its column's filter

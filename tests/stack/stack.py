@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 
 import httpx
 
-from observability.elasticsearch.client import Client
 from tests.system.nine import free_base
+from throughline.journey.elasticsearch_client import Client
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NINE: Final = ("nginx", "fastapi-1", "fastapi-2", "fastapi-3", "redis", "worker-1", "worker-2", "worker-3", "monitor")

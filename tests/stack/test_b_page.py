@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from observability.journey import elasticsearch
 from tests.stack.stack import Stack
+from throughline.journey import elasticsearch
 
 Wait = Callable[..., Any]
 TASK = {

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from observability.journey import Found, elasticsearch
-from observability.journey.span import Role
 from tests.stack.load import percentile, send
 from tests.stack.searching import unparsed
 from tests.stack.stack import Stack
 from tests.system.nine import COMMAND
+from throughline.journey import Found, elasticsearch
+from throughline.journey.span import Role
 
 Wait = Callable[..., Any]
 SPECIFIED = {

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-from observability.elasticsearch.client import Unanswered
-from observability.journey import Found, assemble, elasticsearch
 from tests.chaos.traffic import LONG
 from tests.stack.load import send, sending
 from tests.stack.searching import all_done
 from tests.stack.stack import NINE, PLANE, Stack
+from throughline.journey import Found, assemble, elasticsearch
+from throughline.journey.elasticsearch_client import Unanswered
 
 Wait = Callable[..., object]
 SPANS = 12  # of one request: five on its way, seven phases of its calculation

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from redis import Redis
 
-from observability.elasticsearch.client import Client
 from tests.saved_objects import Saved, of_type, one
 from tests.stack.load import TASK
 from tests.stack.panels import Looking, Row
 from tests.stack.searching import all_done, spans_by_name
 from tests.stack.stack import Stack
+from throughline.journey.elasticsearch_client import Client
 
 Wait = Callable[..., Any]
 WAITING = {"high": 6, "medium": 4, "low": 3}
@@ -45,8 +45,8 @@ LONG: dict[str, Any] = {
 }
 # Written by the worker's own logging: what needs hours or a killed process to come about by itself.
 SELDOM = """
-from contracts.settings import Settings
-from observability import correlation, logging
+from throughline.settings import Settings
+from throughline.telemetry import correlation, logging
 from opentelemetry.sdk.trace import TracerProvider
 logging.setup("worker", Settings())
 span = TracerProvider().get_tracer("test").start_as_current_span("never sent")

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from observability.grafana import overview
+from dashboards.grafana import build as overview
 from tests.stack.alerting import ROUTING_KEY, alerting
 from tests.stack.load import send, sending
 from tests.stack.stack import Stack

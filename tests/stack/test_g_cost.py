@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Callable
 
-from observability.elasticsearch.client import Client
 from tests.stack.load import send, sending
 from tests.stack.searching import all_done, spans_by_name
 from tests.stack.stack import NINE, PLANE, Stack
+from throughline.journey.elasticsearch_client import Client
 
 Wait = Callable[..., object]
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import redis
 
-from local.run import Run
-from local.supervisor import Supervisor
+from throughline.local.run import Run
+from throughline.local.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("throughline")

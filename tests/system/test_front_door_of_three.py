@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from contracts import keys
 from tests.system.herd import post_at_once
 from tests.system.nine import Nine
+from throughline.ledger import keys
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 SMALL = TASK | {"data": TASK["data"] | {"simulations": 1_000}}  # type: ignore[operator]

@@ -5,10 +5,10 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from contracts import keys
 from tests.chaos.faults import kill_worker_2
 from tests.chaos.traffic import LONG
 from tests.system.nine import Nine
+from throughline.ledger import keys
 
 
 def test_what_a_killed_worker_ran_is_back_in_its_queue_within_fifteen_seconds(tmp_path: Path, wait_until):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local import session
-from local.supervisor import Supervisor
 from tests.system.nine import Nine
+from throughline.local import session
+from throughline.local.supervisor import Supervisor
 
 NAMES = ["nginx", "fastapi-1", "fastapi-2", "fastapi-3", "redis", "worker-1", "worker-2", "worker-3", "monitor"]
 POSITIONS = '{"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150}]}'

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from contracts import keys
 from tests.system.nine import Nine
 from tests.unit.test_journey_sample import Sample
+from throughline.ledger import keys
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}  # as browsers send it

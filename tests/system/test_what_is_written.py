@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from observability import vocabulary
 from tests.system.nine import Nine
+from throughline.telemetry import vocabulary
 
 # Of the demo's task: its position, as text and as numbers of their own.
 CONFIDENTIAL = re.compile(r"AAPL|portfolio_data|(?<![\d.:-])(150(\.0+)?|15000(\.0+)?|986\.\d+)(?![\d.:-])")

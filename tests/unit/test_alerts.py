@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from observability.grafana import overview
+from dashboards.grafana import build as overview
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "observability" / "prometheus"

@@ -2,7 +2,7 @@
 
 import os
 
-from observability.appended_lines import AppendedLines
+from throughline.telemetry.appended_lines import AppendedLines
 
 LINES_EACH = 300
 WRITERS = 4

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from contracts.calculate_var import EXAMPLE, CalculateVarData
+from risk.calculate_var.model import EXAMPLE, CalculateVarData
 
 POSITION = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
 

@@ -5,9 +5,9 @@ import json
 import pytest
 import redis
 
+from risk.quant.checkpoint import Progress
+from throughline.errors import TaskCancelled
 from worker.checkpoint import PAUSE_SECONDS, TaskCheckpoint
-from worker.errors import TaskCancelled
-from worker.quant.checkpoint import Progress
 
 HALF = Progress(0.5)
 

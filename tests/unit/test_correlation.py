@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability import correlation
+from throughline.telemetry import correlation
 
 SAFE = "ABCabc019._:-"
 

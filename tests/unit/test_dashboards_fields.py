@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from observability import vocabulary
-from observability.elasticsearch.templates import all_templates
+from monitor.plane.templates import all_templates
 from tests.saved_objects import Saved, all_saved, of_type, one
+from throughline.telemetry import vocabulary
 
 NUMBERS = {"long", "double", "integer"}
 KEYWORDS = {"keyword"}

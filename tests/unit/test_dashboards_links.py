@@ -9,11 +9,11 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from contracts.settings import Settings
-from observability.elasticsearch.client import Client, Unanswered
-from observability.elasticsearch.kibana import import_folder
+from monitor.plane.kibana import import_folder
 from tests.json_server import Server
 from tests.saved_objects import FILE, Saved, by_key, one
+from throughline.journey.elasticsearch_client import Client, Unanswered
+from throughline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 JAEGER_UI = (ROOT / "observability" / "jaeger" / "ui.json").read_text()

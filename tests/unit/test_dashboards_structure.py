@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dashboards.source.build import content
+from dashboards.kibana.build import content
 from tests.saved_objects import FILE, Saved, all_saved, by_key, of_type, one
 
 VERSIONS = {

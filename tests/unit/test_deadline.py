@@ -7,7 +7,7 @@ import time
 import pytest
 import uvloop
 
-from api.queue.deadline import answered_within
+from api.deadline import answered_within
 
 
 def test_without_an_answer_it_ends_when_the_time_is_over():

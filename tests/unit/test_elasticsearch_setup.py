@@ -4,10 +4,10 @@ from typing import Any, cast
 
 import pytest
 
-from observability import vocabulary
-from observability.elasticsearch.client import Client, Unanswered
-from observability.elasticsearch.setup import set_up
-from observability.elasticsearch.templates import all_templates
+from monitor.plane.setup import set_up
+from monitor.plane.templates import all_templates
+from throughline.journey.elasticsearch_client import Client, Unanswered
+from throughline.telemetry import vocabulary
 
 PASSWORDS = {f"{name}_PASSWORD": f"{name.lower()}-secret" for name in ("FILEBEAT", "JAEGER", "READER", "KIBANA")}
 

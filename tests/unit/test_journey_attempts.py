@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from observability.journey import assemble, find
-from observability.journey.journey import Request
 from tests.unit.test_journey_sample import Sample
+from throughline.journey import assemble, find
+from throughline.journey.journey import Request
 
 MS = 10**6
 ID = "ABC-1"

@@ -8,9 +8,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from cli.journey import draw, journey
-from observability.journey import assemble, find
 from tests.unit.test_journey_sample import Sample
+from throughline.cli.journey import draw, journey
+from throughline.journey import assemble, find
 
 ID = "ULTIMATE-SUCCESS-123"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from observability.elasticsearch.client import Client, Unanswered
-from observability.journey import assemble, elasticsearch, find
-from observability.journey.document import to_dict
-from observability.journey.span import Span
 from tests.json_server import Server
 from tests.unit.test_journey_sample import Sample
+from throughline.journey import assemble, elasticsearch, find
+from throughline.journey.document import to_dict
+from throughline.journey.elasticsearch_client import Client, Unanswered
+from throughline.journey.span import Span
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from observability.journey import assemble, find
-from observability.journey.journey import Journey
-from observability.journey.placing import line_of, rows_of_logs
 from tests.unit.test_journey_sample import START_MS, Sample
+from throughline.journey import assemble, find
+from throughline.journey.journey import Journey
+from throughline.journey.placing import line_of, rows_of_logs
 
 ID = "ABC-1"
 

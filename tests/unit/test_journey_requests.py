@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.journey import Found, assemble, find, is_complete
-from observability.journey.journey import Journey, Request
-from observability.journey.span import Span
 from tests.unit.test_journey_sample import Sample
+from throughline.journey import Found, assemble, find, is_complete
+from throughline.journey.journey import Journey, Request
+from throughline.journey.span import Span
 
 MS = 10**6
 ID = "ABC-1"

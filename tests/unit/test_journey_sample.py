@@ -16,9 +16,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 
-from observability import correlation
-from observability.journey import find
-from observability.logging import JsonLine
+from throughline.journey import find
+from throughline.telemetry import correlation
+from throughline.telemetry.logging import JsonLine
 
 START_MS = 1_795_531_512_123  # 2026-11-24T14:45:12.123Z
 _TEMPLATE = Path(__file__).parents[2] / "nginx" / "throughline.conf.template"

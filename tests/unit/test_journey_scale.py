@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.journey.duration import in_words
-from observability.journey.intervals import clipped, covered_ns
-from observability.journey.scale import Scale
+from throughline.journey.duration import in_words
+from throughline.journey.intervals import clipped, covered_ns
+from throughline.journey.scale import Scale
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 WITHIN = st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)).map(sorted)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observability.journey import find, search
-from observability.journey.survey import survey
 from tests.unit.test_journey_sample import Sample, exported, readable
+from throughline.journey import find, search
+from throughline.journey.survey import survey
 
 IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,12}", fullmatch=True)
 

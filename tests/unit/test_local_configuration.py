@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local import configuration
-from local.run import Run
+from throughline.local import configuration
+from throughline.local.run import Run
 
 FOUND = {"nginx": "/usr/sbin/nginx", "redis-server": "/usr/bin/redis-server"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local import control_socket
-from local.run import CannotRun
+from throughline.local import control_socket
+from throughline.local.run import CannotRun
 
 
 def test_a_deep_checkout_has_a_short_path_even_when_the_temporary_folder_is_deep(

@@ -3,10 +3,10 @@
 import pytest
 import redis
 
-from contracts import keys
-from local.health import check
-from local.run import Run
-from local.supervisor import Process
+from throughline.ledger import keys
+from throughline.local.health import check
+from throughline.local.run import Run
+from throughline.local.supervisor import Process
 
 
 @pytest.fixture

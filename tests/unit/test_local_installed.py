@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local import installed
-from local.run import CannotRun
+from throughline.local import installed
+from throughline.local.run import CannotRun
 
 
 def program(folder: Path, name: str) -> None:

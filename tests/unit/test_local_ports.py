@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import ports
-from local.run import CannotRun, Run
 from tests.system.nine import free_base
+from throughline.local import ports
+from throughline.local.run import CannotRun, Run
 
 
 @pytest.fixture

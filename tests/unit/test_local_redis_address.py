@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local import redis_address
-from local.run import CannotRun
+from throughline.local import redis_address
+from throughline.local.run import CannotRun
 
 
 def test_the_own_password_is_made_once_and_is_the_users_alone(tmp_path: Path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import session
+from throughline.local import session
 
 WAITS = [sys.executable, "-c", "input()"]
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-SETUP = Path(__file__).resolve().parents[2] / "local" / "setup.sh"
+SETUP = Path(__file__).resolve().parents[2] / "throughline" / "local" / "setup.sh"
 PYTHONS = ("python3", "python3.11", "python3.12", "python3.13", "python3.14")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """One with setup.sh and, ahead on the PATH, programs that do nothing."""
-    for folder in ("local", "bin"):
-        (tmp_path / folder).mkdir()
-    shutil.copy(SETUP, tmp_path / "local")
+    for folder in ("throughline/local", "bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(SETUP, tmp_path / "throughline" / "local")
     for name in ("nginx", "redis-server"):
         program(tmp_path, name, "exit 0")
     for name in PYTHONS:
@@ -33,7 +33,7 @@ def program(checkout: Path, name: str, does: str) -> None:
 def setup(checkout: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     path = f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        ["sh", checkout / "local" / "setup.sh", *arguments],
+        ["sh", checkout / "throughline" / "local" / "setup.sh", *arguments],
         env={"PATH": path, "HOME": str(checkout)} | environment,
         capture_output=True,
         text=True,
@@ -64,7 +64,7 @@ def test_a_missing_server_that_may_not_be_installed_is_named(checkout: Path):
     program(checkout, "sudo", "exit 1")
     program(checkout, "uname", "echo Linux")
     # The system's own nginx, if there is one, is out of sight.
-    script = checkout / "local" / "setup.sh"
+    script = checkout / "throughline" / "local" / "setup.sh"
     script.write_text(script.read_text().replace("PATH=$PATH:", f"PATH={checkout / 'bin'} #"))
     for tool in ("sh", "dirname", "apt-get"):
         program(checkout, tool, f'exec /usr/bin/{tool} "$@"')
@@ -77,7 +77,7 @@ def test_a_missing_server_that_may_not_be_installed_is_named(checkout: Path):
 
 def test_a_missing_browser_that_may_not_be_installed_is_named(checkout: Path):
     program(checkout, "uname", "echo Linux")
-    script = checkout / "local" / "setup.sh"
+    script = checkout / "throughline" / "local" / "setup.sh"
     script.write_text(script.read_text().replace("PATH=$PATH:", f"PATH={checkout / 'bin'} #"))
     for tool in ("sh", "dirname"):
         program(checkout, tool, f'exec /usr/bin/{tool} "$@"')

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from observability.elasticsearch.client import Unanswered
-from observability.elasticsearch.lag import Lag
+from monitor.plane.lag import Lag
+from throughline.journey.elasticsearch_client import Unanswered
 
 
 class Elasticsearch:

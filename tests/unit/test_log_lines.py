@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from contracts.settings import Settings
-from observability import correlation, tracing
-from observability import logging as log_lines
-from observability.logging import event
+from throughline.settings import Settings
+from throughline.telemetry import correlation, tracing
+from throughline.telemetry import logging as log_lines
+from throughline.telemetry.logging import event
 
 
 @pytest.fixture

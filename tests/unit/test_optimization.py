@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from worker.quant import optimization as quant
-from worker.quant.covariance import factor
+from risk.quant import optimization as quant
+from risk.quant.covariance import factor
 
 VOLATILITIES = np.array([0.10, 0.18, 0.25])
 CORRELATIONS = np.array([[1, 0.3, 0.1], [0.3, 1, 0.4], [0.1, 0.4, 1]])

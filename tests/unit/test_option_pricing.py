@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import QuantLib as ql  # noqa: N813 - as its own manual does
 
-from worker.quant import black_scholes, pricing
-from worker.quant.barrier import ContinuousBarrier, DiscreteBarrier
-from worker.quant.covariance import factor
-from worker.quant.options import Asian, Basket, European, Market
+from risk.quant import black_scholes, pricing
+from risk.quant.barrier import ContinuousBarrier, DiscreteBarrier
+from risk.quant.covariance import factor
+from risk.quant.options import Asian, Basket, European, Market
 
 # (S, K, T, r, q, σ) → call, put: Hull's (42, 40), Haug's (60, 65), and QuantLib's.
 TABLE = [

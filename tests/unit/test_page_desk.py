@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import Settings
 from monitor.page import desk as desk_module
 from monitor.page.desk import Desk
 from monitor.page.recently import Recently
 from monitor.page.refusal import Refused
 from monitor.page.traffic import Traffic
-from observability.elasticsearch.client import Unanswered
-from observability.journey import Found
+from throughline.journey import Found
+from throughline.journey.elasticsearch_client import Unanswered
+from throughline.settings import Settings
 
 SETTINGS = Settings(redis_url="redis://127.0.0.1:1/0", redis_timeout_seconds=0.1)
 

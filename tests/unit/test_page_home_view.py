@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts.message import Queue
-from contracts.status import Status
 from monitor.page.home_view import queues_view, recent_view, traffic_view
 from monitor.page.tasks import Task
 from monitor.page.traffic import Recent, Traffic
-from observability.queue_sample import Sample
+from throughline.ledger.message import Queue
+from throughline.ledger.queue_sample import Sample
+from throughline.ledger.states import Status
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 EMPTY = dict.fromkeys(Queue, 0)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from contracts.status import Status
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
 from monitor.page.listing import PAGE, Asked
 from monitor.page.tasks import Attempt, Task
-from observability.journey import assemble, find
 from tests.unit.test_journey_sample import START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
+from throughline.journey import assemble, find
+from throughline.ledger.states import Status
 
 ID = "ABC-1"
 ALL = Asked()

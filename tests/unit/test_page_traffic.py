@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts.settings import Settings
 from monitor.page.source import source_of
 from monitor.page.traffic import MOST_LINES, traffic
+from throughline.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from contracts.client_path import client_path, joined
-from contracts.tasks import TaskSubmission
+from risk.task_types import TaskSubmission
+from throughline.tasks.field_path import client_path, joined
 
 POSITION = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
 OPTION = {"style": "barrier", "right": "call", "spot": 100.0, "strike": 100.0, "maturity": 1.0, "volatility": 0.2}

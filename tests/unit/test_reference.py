@@ -1,6 +1,6 @@
 """The reference pages say what the code does."""
 
-from local import reference
+from throughline.local import reference
 
 
 def test_the_settings_page_is_what_the_class_prints():

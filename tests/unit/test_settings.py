@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from contracts.settings import Settings
+from throughline.settings import Settings
 
 
 @pytest.mark.parametrize(

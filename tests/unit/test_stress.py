@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from contracts.stress_test import EXAMPLE, AssetClass, ScenarioName
-from worker import stress_task
-from worker.quant.checkpoint import unobserved
-from worker.quant.history import CATALOGUE, Scenario
-from worker.quant.stress import Position, Terms, gains
+from risk.quant.checkpoint import unobserved
+from risk.quant.history import CATALOGUE, Scenario
+from risk.quant.stress import Position, Terms, gains
+from risk.stress_test import run as stress_task
+from risk.stress_test.model import EXAMPLE, AssetClass, ScenarioName
 
 CRASH = Scenario("crash", "Crash", "test", shocks={"equity": -0.2, "gold": 0.1}, symbols={"X": -0.5})
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.queue.queue_service import StoredTask
+from api.queue_service import StoredTask
 from api.services.task_events import changes
 from api.services.task_view import task_view
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from api.queue.queue_service import StoredTask
+from api.queue_service import StoredTask
 from api.services.task_view import task_view
-from contracts.status import Status
+from throughline.ledger.states import Status
 
 RECORD = {
     "task_type": "calculate_var",
@@ -42,7 +42,7 @@ def test_what_earlier_attempts_ran_is_no_wait():
 def test_a_failure_tells_its_class_and_words_and_no_traceback():
     meta = {
         "status": "FAILURE",
-        "result": {"exc_type": "NotCalculable", "exc_message": ["no such matrix"], "exc_module": "worker.errors"},
+        "result": {"exc_type": "NotCalculable", "exc_message": ["no such matrix"], "exc_module": "throughline.errors"},
         "traceback": "Traceback (most recent call last): …",
     }
     view = task_view(StoredTask("t", RECORD | FINISHED | {"status": "FAILURE"}, [], meta))

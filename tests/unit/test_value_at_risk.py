@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.quant import contributions, scenarios, value_at_risk
-from worker.quant.checkpoint import Progress
-from worker.quant.covariance import NotPositiveSemidefinite, factor
-from worker.quant.loss_measure import measure_losses
-from worker.quant.portfolio import from_covariance, over_horizon
-from worker.quant.stopwatch import Stopwatch
-from worker.quant.streams import chunk_rows, chunk_sizes, stream
+from risk.quant import contributions, scenarios, value_at_risk
+from risk.quant.checkpoint import Progress
+from risk.quant.covariance import NotPositiveSemidefinite, factor
+from risk.quant.loss_measure import measure_losses
+from risk.quant.portfolio import from_covariance, over_horizon
+from risk.quant.stopwatch import Stopwatch
+from risk.quant.streams import chunk_rows, chunk_sizes, stream
 
 # V = 15,000; (σ, days, confidence) → value at risk in closed form, z σ √(h / 252) V.
 CLOSED_FORM = [

@@ -8,9 +8,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from worker import pricing_task, var_task
-from worker.errors import InvalidTaskData, NotCalculable
-from worker.quant.checkpoint import unobserved
+from risk.calculate_var import run as var_task
+from risk.monte_carlo_pricing import run as pricing_task
+from risk.quant.checkpoint import unobserved
+from throughline.errors import InvalidTaskData, NotCalculable
 
 APPLE = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
 MANY = [APPLE | {"symbol": f"S{i}", "volatility": 0.1 + i / 100} for i in range(20)]
@@ -37,7 +38,8 @@ def test_what_was_said_is_not_called_assumed():
 @pytest.mark.parametrize("distribution", ["normal", "lognormal"])
 def test_another_process_gives_the_same_bits(distribution):
     data = {"positions": MANY, "distribution": distribution, "correlations": np.eye(20).tolist()}
-    code = "import json, sys; from worker import var_task; from worker.quant.checkpoint import unobserved; "
+    code = "import json, sys; from risk.calculate_var import run as var_task; "
+    code += "from risk.quant.checkpoint import unobserved; "
     code += "print(json.dumps(var_task.run(json.load(sys.stdin), unobserved)))"
     other = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(data), capture_output=True, text=True, check=True

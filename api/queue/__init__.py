@@ -1,1 +1,0 @@
-"""Redis and the Celery envelope, nothing else."""

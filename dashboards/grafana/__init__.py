@@ -1,0 +1,1 @@
+"""Makes overview.json, Grafana's dashboard: `make docs`."""

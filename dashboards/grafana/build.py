@@ -1,0 +1,199 @@
+"""Writes dashboards/grafana/overview.json: what is shown, in the order in which a request meets it.
+
+`make docs` runs it. A panel is a title, a unit and its queries; where it stands follows from the order.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+FILE: Final = Path(__file__).with_name("overview.json")
+_COLUMNS: Final = 24  # of Grafana's grid
+_DATASOURCE: Final = {"type": "prometheus", "uid": "prometheus"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: `queries` are PromQL → what its lines are called."""
+
+    title: str
+    queries: dict[str, str]
+    unit: str = "short"
+    kind: str = "timeseries"
+    width: int = 8
+    height: int = 7
+    means: str = ""
+    limit: float | None = None  # drawn as a line: where an alert begins
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading and its panels."""
+
+    title: str
+    panels: Sequence[Panel]
+
+
+def _calls(selector: str, by: str = "") -> str:
+    summed = f"sum by ({by}) " if by else "sum"
+    return f"{summed}(rate(throughline_span_calls_total{{{selector}}}[$__rate_interval]))"
+
+
+def _quantile(share: float, selector: str, by: str = "") -> str:
+    labels = f"le, {by}" if by else "le"
+    buckets = f"rate(throughline_span_duration_seconds_bucket{{{selector}}}[$__rate_interval])"
+    return f"histogram_quantile({share}, sum by ({labels}) ({buckets}))"
+
+
+_NGINX: Final = 'span_name="nginx"'
+_RUN: Final = 'job="worker", span_name=~"run .*"'
+_WAIT: Final = 'job="worker", span_name=~"wait .*"'
+_PHASE: Final = 'job="worker", span_kind="SPAN_KIND_INTERNAL", span_name!~"wait .*"'
+
+_NOW: Final = Row(
+    "Now",
+    [
+        Panel("Requests a second", {"throughline:http_requests:rate5m": ""}, "reqps", "stat", 4, 4),
+        Panel("Requests that fail", {"throughline:http_errors:ratio5m": ""}, "percentunit", "stat", 4, 4, limit=0.05),
+        Panel("Tasks waiting", {"sum(throughline_queue_depth)": ""}, "short", "stat", 4, 4),
+        Panel("Oldest waits", {"max(throughline_queue_oldest_age_seconds)": ""}, "s", "stat", 4, 4, limit=120),
+        Panel("Workers alive", {"throughline_workers_alive": ""}, "short", "stat", 4, 4),
+        Panel("Alerts", {'count(ALERTS{alertstate="firing"}) or vector(0)': ""}, "short", "stat", 4, 4, limit=1),
+    ],
+)
+_REQUESTS: Final = Row(
+    "Requests",
+    [
+        Panel(
+            "By status",
+            {_calls(_NGINX, "http_response_status_code"): "{{http_response_status_code}}"},
+            "reqps",
+            means="The API's requests as NGINX answered them; health checks are not among them.",
+        ),
+        Panel(
+            "Share that fails",
+            {f"throughline:http_errors:ratio{window}": window for window in ("5m", "30m", "1h", "6h")},
+            "percentunit",
+            means="Answered with a 5xx. The page comes when 5 minutes and the hour are both above 5 %.",
+            limit=0.05,
+        ),
+        Panel("Answered within", {_quantile(q, _NGINX): f"{q:.0%}" for q in (0.5, 0.95, 0.99)}, "s"),
+    ],
+)
+_QUEUES: Final = Row(
+    "Queues",
+    [
+        Panel("Waiting", {"throughline_queue_depth": "{{queue}}"}),
+        Panel("Age of the oldest", {"throughline_queue_oldest_age_seconds": "{{queue}}"}, "s", limit=120),
+        Panel("Wait before the run, 95 %", {_quantile(0.95, _WAIT, "span_name"): "{{span_name}}"}, "s"),
+        Panel(
+            "Circuit breaker",
+            {"throughline_circuit_state": "{{state}}"},
+            kind="state-timeline",
+            means="1 for the state that it is in.",
+        ),
+        Panel("Workers", {"throughline_workers_alive": "alive", "throughline_workers_expected": "expected"}),
+        Panel("Held", {"throughline_tasks_in_flight": "in flight", "throughline_dead_letters": "dead letters"}),
+    ],
+)
+_TASKS: Final = Row(
+    "Tasks",
+    [
+        Panel("Runs by status", {_calls(_RUN, "status"): "{{status}}"}, "ops", width=6),
+        Panel("Share that fails", {"throughline:task_failures:ratio10m": "10m"}, "percentunit", width=6, limit=0.2),
+        Panel("Run, 95 %", {_quantile(0.95, _RUN, "span_name"): "{{span_name}}"}, "s", width=6),
+        Panel(
+            "Where the time goes",
+            {
+                f"sum by (span_name) (rate(throughline_span_duration_seconds_sum{{{_PHASE}}}[$__rate_interval]))": (
+                    "{{span_name}}"
+                )
+            },
+            "short",
+            width=6,
+            means="Seconds of each phase a second: how many processes are in it. `simulate` contains draw and reprice.",
+        ),
+    ],
+)
+_PLANE: Final = Row(
+    "The plane",
+    [
+        Panel("Log lines behind", {"throughline_logs_lag_seconds": "newest line"}, "s", limit=60),
+        Panel("Span batches waiting for Jaeger", {"otelcol_exporter_queue_size": "{{exporter}}"}, limit=100),
+        Panel("Metrics given", {"up": "{{job}}"}, kind="state-timeline"),
+    ],
+)
+ROWS: Final = (_NOW, _REQUESTS, _QUEUES, _TASKS, _PLANE)
+
+
+def dashboard(rows: Sequence[Row] = ROWS) -> dict[str, Any]:
+    """The dashboard as Grafana's provisioning reads it."""
+    return {
+        "uid": "throughline-overview",
+        "title": "Throughline: overview",
+        "tags": ["throughline"],
+        "schemaVersion": 39,
+        "editable": False,
+        "refresh": "10s",
+        "time": {"from": "now-1h", "to": "now"},
+        "timezone": "browser",
+        "panels": list(_placed(rows)),
+    }
+
+
+def _placed(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    top, number = 0, 0
+    for row in rows:
+        number += 1
+        place = {"x": 0, "y": top, "w": _COLUMNS, "h": 1}
+        yield {"id": number, "type": "row", "title": row.title, "collapsed": False, "panels": [], "gridPos": place}
+        top, left = top + 1, 0
+        for panel in row.panels:
+            number += 1
+            if left + panel.width > _COLUMNS:
+                top, left = top + panel.height, 0
+            yield _drawn(panel, number, {"x": left, "y": top, "w": panel.width, "h": panel.height})
+            left += panel.width
+        top += row.panels[-1].height
+
+
+def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": number,
+        "type": panel.kind,
+        "title": panel.title,
+        "description": panel.means,
+        "datasource": _DATASOURCE,
+        "gridPos": place,
+        "targets": [
+            {"refId": chr(ord("A") + index), "datasource": _DATASOURCE, "expr": query, "legendFormat": legend}
+            for index, (query, legend) in enumerate(panel.queries.items())
+        ],
+        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0, **_limited(panel)}, "overrides": []},
+        "options": {"reduceOptions": {"calcs": ["lastNotNull"]}} if panel.kind == "stat" else {},
+    }
+
+
+def _limited(panel: Panel) -> dict[str, Any]:
+    """Green below the limit, red from there on; without a limit green."""
+    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    if panel.limit is None:
+        return {"thresholds": {"mode": "absolute", "steps": steps}}
+    steps.append({"color": "red", "value": panel.limit})
+    drawn = {"custom": {"thresholdsStyle": {"mode": "line"}}} if panel.kind == "timeseries" else {}
+    return {"thresholds": {"mode": "absolute", "steps": steps}, **drawn}
+
+
+def main() -> None:
+    FILE.write_text(written(), encoding="utf-8")
+
+
+def written() -> str:
+    """The dashboard as the file holds it."""
+    return json.dumps(dashboard(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    main()

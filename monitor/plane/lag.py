@@ -1,0 +1,68 @@
+"""`python -m monitor.plane.lag`: how old the newest findable log line is, as a metric for Prometheus.
+
+Filebeat's own statistics say what it read and sent. This says what counts: whether a line that was printed is found.
+NGINX prints one every few seconds, for its health check at least, so a stack that nobody uses is not behind.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+from throughline.journey.elasticsearch_client import Client, Unanswered
+from throughline.settings import load_settings
+from throughline.telemetry import logging as log_lines
+from throughline.telemetry import vocabulary
+
+PORT: Final = 8085  # as in prometheus.yml
+_METRIC: Final = "throughline.logs.lag"
+_SECONDS: Final = 5  # Prometheus gives up after ten
+_NEWEST: Final = {"size": 0, "aggs": {"newest": {"max": {"field": "@timestamp"}}}}
+_logger: Final = logging.getLogger("throughline.lag")
+
+
+class Elasticsearch(Protocol):
+    """What a `Client` can do."""
+
+    def ask(self, method: str, path: str, body: object = None) -> Any: ...
+
+
+class Lag:
+    """Seconds since the newest line was written. While Elasticsearch does not answer, the last one known counts."""
+
+    def __init__(self, server: Elasticsearch, clock: Callable[[], float] = time.time) -> None:
+        self._server, self._clock = server, clock
+        self._newest = clock()
+        self._answers = True
+
+    def __call__(self) -> float:
+        try:
+            answer = self._server.ask("POST", "/logs-throughline-default/_search", _NEWEST)
+        except Unanswered as error:
+            if self._answers:  # once per outage
+                _logger.warning("%s", error)
+            self._answers = False
+        else:
+            self._answers = True
+            milliseconds = answer["aggregations"]["newest"]["value"]  # None: there is no line yet
+            self._newest = milliseconds / 1000 if milliseconds else self._newest
+        return max(0.0, self._clock() - self._newest)
+
+
+def main() -> None:
+    settings = load_settings()
+    log_lines.setup("log-lag", settings)
+    registry = CollectorRegistry()
+    name = f"{_METRIC.replace('.', '_')}_seconds"
+    gauge = Gauge(name, vocabulary.load()["metrics"][_METRIC]["means"], registry=registry)
+    url, user, password = settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password
+    with Client(url, user, password, _SECONDS) as client:
+        gauge.set_function(Lag(client))
+        _, thread = start_http_server(PORT, registry=registry)
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Correlation, log lines, spans and metrics: set up once per process, in one vocabulary."""

@@ -1,1 +1,0 @@
-"""Elasticsearch: who may do what in it, what its documents look like, and how it is asked."""

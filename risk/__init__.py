@@ -1,0 +1,1 @@
+"""The four risk calculations: an ordinary plugin of Throughline."""

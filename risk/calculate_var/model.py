@@ -1,0 +1,146 @@
+"""The data of a `calculate_var` task: positions, how they move together, and how the loss is measured."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from risk.strict import (
+    MAX_CELLS,
+    Finite,
+    Matrix,
+    Positive,
+    Precision,
+    Seed,
+    Strict,
+    Volatility,
+    correlations_fit,
+    covariance_fits,
+)
+
+DEFAULT_VOLATILITY: Final = 0.20
+MAX_POSITIONS: Final = 10_000
+MAX_SIMULATIONS: Final = 10_000_000
+MAX_NORMALS: Final = 1_000_000_000  # some 30 s of drawing lognormal prices: within a task's time limit
+MAX_CORRELATING: Final = 200_000_000_000  # multiplications: some 20 s
+
+
+class Position(Strict):
+    """`quantity` pieces (negative: short) of `symbol`, each worth `price`, in one currency for all positions."""
+
+    symbol: str = Field(min_length=1, max_length=64)
+    quantity: Annotated[Finite, Field(ge=-1e12, le=1e12)]
+    price: Positive
+    volatility: Volatility | None = Field(
+        default=None, description="Standard deviation of a year's return: 0.2 is 20 % (the default)."
+    )
+    drift: Annotated[Finite, Field(ge=-10, le=10)] = Field(
+        default=0.0, description="Expected return of a year, 0 by default."
+    )
+
+
+class Portfolio(Strict):
+    """Positions and, optionally, how their returns move together (rows in the positions' order)."""
+
+    positions: list[Position] = Field(min_length=1, max_length=MAX_POSITIONS)
+    correlations: list[list[Annotated[Finite, Field(ge=-1, le=1)]]] | None = Field(
+        default=None,
+        description="n × n, symmetric, ones on the diagonal; without it the positions are independent.",
+    )
+    covariance: Matrix | None = Field(
+        default=None, description="n × n, symmetric, of a year's returns; instead of volatilities and correlations."
+    )
+    returns: Matrix | None = Field(
+        default=None,
+        min_length=20,
+        description="For the historical method: a row for each day, oldest first, with each position's return.",
+    )
+
+    @model_validator(mode="after")
+    def _tables_fit_positions(self) -> "Portfolio":
+        size = len(self.positions)
+        if self.correlations is not None:
+            correlations_fit(self.correlations, size)
+        if self.covariance is not None:
+            covariance_fits(self.covariance, size)
+            if self.correlations is not None or any(p.volatility is not None for p in self.positions):
+                raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")
+        self._returns_fit()
+        return self
+
+    def _returns_fit(self) -> None:
+        rows, size = self.returns or [], len(self.positions)
+        if len(rows) * size > MAX_CELLS:
+            raise ValueError(f"returns can hold at most {MAX_CELLS:,} values, not {len(rows):,} × {size:,}")
+        for i, row in enumerate(rows):
+            if len(row) != size:
+                raise ValueError(f"returns[{i}] must hold {size} returns, one for each position")
+            if min(row) < -1:
+                raise ValueError(f"returns[{i}] holds a return below -1: a price cannot lose more than all")
+
+
+class CalculateVarData(Strict):
+    """Value at risk of a portfolio over `time_horizon` trading days at `confidence_level`."""
+
+    portfolio_data: Portfolio
+    method: Literal["monte_carlo", "parametric", "historical"] = "monte_carlo"
+    distribution: Literal["normal", "lognormal"] = Field(
+        default="normal", description="Of the simulation: normal returns, or prices that cannot fall below zero."
+    )
+    horizon_scaling: Literal["square_root", "overlapping"] = Field(
+        default="square_root", description="Of the historical method: days scaled by √days, or sums over windows."
+    )
+    confidence_level: Finite = Field(default=0.95, gt=0, lt=1)
+    time_horizon: int = Field(default=10, ge=1, le=2_520, description="Trading days, 252 a year.")
+    simulations: int = Field(
+        default=100_000, ge=1_000, le=MAX_SIMULATIONS, description="With a precision: the most that are drawn."
+    )
+    precision: Precision | None = None
+    seed: Seed | None = None
+
+    @property
+    def simulations_allowed(self) -> int:
+        """Within what a worker has time for: lognormal prices are drawn for each position."""
+        size = len(self.portfolio_data.positions)
+        if self.distribution == "normal" or self.method != "monte_carlo":
+            return MAX_SIMULATIONS
+        limits = [MAX_SIMULATIONS, MAX_NORMALS // size]
+        if self.portfolio_data.correlations is not None or self.portfolio_data.covariance is not None:
+            limits.append(MAX_CORRELATING // size**2)
+        return min(limits)
+
+    @model_validator(mode="after")
+    def _work_is_bounded(self) -> "CalculateVarData":
+        if self.simulations > self.simulations_allowed:
+            raise ValueError(
+                f"simulations can be at most {self.simulations_allowed:,} here: lognormal prices of "
+                f"{len(self.portfolio_data.positions):,} positions are drawn in each"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _method_has_what_it_needs(self) -> "CalculateVarData":
+        returns = self.portfolio_data.returns
+        if self.method == "historical":
+            if returns is None:
+                raise ValueError("portfolio_data.returns is missing: the historical method needs observed returns")
+            if self.horizon_scaling == "overlapping" and len(returns) < self.time_horizon + 20:
+                raise ValueError(f"portfolio_data.returns needs at least {self.time_horizon + 20} days here")
+        elif returns is not None:
+            raise ValueError(f"portfolio_data.returns is for the historical method, not for {self.method}")
+        if self.method != "monte_carlo" and {"simulations", "precision", "distribution"} & self.model_fields_set:
+            raise ValueError(f"simulations, precision and distribution are for the simulation, not for {self.method}")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _positions_at_the_top(cls, data: Any) -> Any:
+        """`{"positions": …}` is short for `{"portfolio_data": {"positions": …}}`."""
+        if not isinstance(data, dict) or "portfolio_data" in data or "positions" not in data:
+            return data
+        short = {key: data[key] for key in Portfolio.model_fields if key in data}
+        return {key: value for key, value in data.items() if key not in short} | {"portfolio_data": short}
+
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}
+}

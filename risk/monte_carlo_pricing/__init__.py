@@ -1,0 +1,1 @@
+"""Prices and sensitivities of options, by simulation."""

@@ -1,0 +1,140 @@
+"""The data of a `monte_carlo_pricing` task: one option, its market, and how its price is simulated."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from risk.strict import Finite, Matrix, Positive, Precision, Rate, Seed, Strict, Volatility, correlations_fit
+
+MAX_SIMULATIONS: Final = 10_000_000
+MAX_STEPS: Final = 2_000_000_000  # simulations × normals of one: some 60 s
+MAX_ASSETS: Final = 50
+
+
+class _Option(Strict):
+    """What every option has: a right, a strike, and years to its expiry."""
+
+    right: Literal["call", "put"]
+    strike: Positive
+    maturity: Annotated[Finite, Field(gt=0, le=100, description="Years.")]
+    rate: Rate = Field(default=0.0, description="Riskless, continuously compounded.")
+
+
+class _OneAsset(_Option):
+    spot: Positive
+    volatility: Volatility
+    dividend_yield: Rate = 0.0
+
+    @property
+    def normals(self) -> int:
+        """Standard normals that one scenario takes."""
+        return 1
+
+
+class European(_OneAsset):
+    """Exercised at expiry."""
+
+    style: Literal["european"]
+
+
+class Asian(_OneAsset):
+    """On the average price at `observations` equally spaced dates, the last one at expiry."""
+
+    style: Literal["asian"]
+    averaging: Literal["arithmetic", "geometric"] = "arithmetic"
+    observations: int = Field(default=12, ge=1, le=1_000)
+
+    @property
+    def normals(self) -> int:
+        return self.observations
+
+
+class Barrier(_OneAsset):
+    """Ends (out) or begins (in) when the price touches `barrier`."""
+
+    style: Literal["barrier"]
+    barrier: Positive
+    kind: Literal["up-and-out", "up-and-in", "down-and-out", "down-and-in"]
+    monitoring: Literal["continuous", "discrete"] = Field(
+        default="continuous", description="At all times, or at `observations` equally spaced dates only."
+    )
+    observations: int = Field(default=252, ge=1, le=1_000)
+
+    @property
+    def normals(self) -> int:
+        return self.observations if self.monitoring == "discrete" else 1
+
+    @model_validator(mode="after")
+    def _not_touched_yet(self) -> "Barrier":
+        up = self.kind.startswith("up")
+        if (self.spot >= self.barrier) if up else (self.spot <= self.barrier):
+            raise ValueError(f"barrier must be {'above' if up else 'below'} spot for {self.kind}")
+        return self
+
+
+class BasketAsset(Strict):
+    """One of the basket's assets, `weight` pieces of it."""
+
+    spot: Positive
+    volatility: Volatility
+    weight: Positive = 1.0
+    dividend_yield: Rate = 0.0
+
+
+class Basket(_Option):
+    """On the weighted sum of several prices at expiry."""
+
+    style: Literal["basket"]
+    assets: list[BasketAsset] = Field(min_length=1, max_length=MAX_ASSETS)
+    correlations: Matrix | None = Field(default=None, description="Without it the assets are independent.")
+
+    @property
+    def normals(self) -> int:
+        return len(self.assets)
+
+    @model_validator(mode="after")
+    def _matrix_fits(self) -> "Basket":
+        if self.correlations is not None:
+            correlations_fit(self.correlations, len(self.assets), "asset")
+        return self
+
+
+Option = Annotated[European | Asian | Barrier | Basket, Field(discriminator="style")]
+
+
+class MonteCarloPricingData(Strict):
+    """The price of an option, and its sensitivities, by simulation of geometric Brownian motions."""
+
+    option: Option
+    method: Literal["plain", "antithetic", "control_variate", "sobol"] = Field(
+        default="control_variate",
+        description="control_variate uses antithetic pairs as well; sobol: scrambled, 16 independent replications.",
+    )
+    simulations: int = Field(default=100_000, ge=1_000, le=MAX_SIMULATIONS, description="With a precision: the most.")
+    precision: Precision | None = None
+    seed: Seed | None = None
+
+    @property
+    def simulations_allowed(self) -> int:
+        """Within what a worker has time for."""
+        return min(MAX_SIMULATIONS, MAX_STEPS // self.option.normals)
+
+    @model_validator(mode="after")
+    def _work_is_bounded(self) -> "MonteCarloPricingData":
+        allowed = self.simulations_allowed
+        if self.simulations > allowed:
+            raise ValueError(f"simulations can be at most {allowed:,} here: each takes {self.option.normals} draws")
+        return self
+
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "option": {
+        "style": "european",
+        "right": "call",
+        "spot": 100.0,
+        "strike": 100.0,
+        "maturity": 1.0,
+        "rate": 0.05,
+        "volatility": 0.2,
+    }
+}

@@ -1,0 +1,1 @@
+"""Portfolio weights that are best by an objective."""

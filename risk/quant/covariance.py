@@ -1,0 +1,42 @@
+"""How returns move together: matrices checked for what they claim to be, and factors to draw with."""
+
+from math import sqrt
+from typing import Final
+
+import numpy as np
+
+from risk.quant.streams import Array
+
+TRADING_DAYS_A_YEAR: Final = 252
+_EIGENVALUE_ROUNDING: Final = 1e-10
+
+
+class NotPositiveSemidefinite(ValueError):
+    """A matrix that no set of returns can have; says its smallest eigenvalue."""
+
+
+def factor(matrix: Array, name: str = "correlation") -> Array:
+    """F (n, n) with F Fᵀ = matrix; raises `NotPositiveSemidefinite`, never mends the matrix.
+
+    By eigenvalues rather than Cholesky, which refuses perfectly correlated positions.
+    """
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    scale = max(1e-300, float(np.abs(eigenvalues).max()))
+    if eigenvalues[0] < -_EIGENVALUE_ROUNDING * scale * len(matrix):
+        raise NotPositiveSemidefinite(
+            f"the {name} matrix is not positive semidefinite: its smallest eigenvalue is {eigenvalues[0]:.6g}"
+        )
+    found: Array = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
+    return found
+
+
+def from_correlations(volatilities: Array, correlations: Array) -> Array:
+    """The covariance matrix (n, n) of returns with these volatilities."""
+    covariance: Array = correlations * np.outer(volatilities, volatilities)
+    return covariance
+
+
+def horizon_deviations(values: Array, volatilities: Array, days: int) -> Array:
+    """Standard deviation (n,) of each position's gain over `days`, in currency: value × σ × √(days / 252)."""
+    deviations: Array = np.abs(values) * volatilities * sqrt(days / TRADING_DAYS_A_YEAR)
+    return deviations

@@ -1,0 +1,61 @@
+"""Losses of a portfolio in random scenarios, chunk by chunk: normal returns, or lognormal prices."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from risk.quant.portfolio import Portfolio
+from risk.quant.stopwatch import Stopwatch
+from risk.quant.streams import Array, chunk_rows, stream
+
+Losses = Callable[[int, int], Array]  # (number of the chunk, scenarios) → losses
+
+
+def normal_losses(portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:
+    """The drawing function and its rows a chunk.
+
+    A sum of jointly normal gains is itself normal: one draw a scenario is exact, whatever the number of positions.
+    """
+    mean, deviation = portfolio.mean_gain, portfolio.gain_deviation
+
+    def draw(chunk: int, rows: int) -> Array:
+        watch.start()
+        losses: Array = stream(seed, chunk).standard_normal(rows)
+        watch.lap("draw")
+        losses *= deviation
+        if mean:
+            losses -= mean
+        watch.lap("reprice")
+        return losses
+
+    return draw, chunk_rows(1)
+
+
+def lognormal_gains(portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:
+    """Gains (scenarios, n) of each position, whose price follows a geometric Brownian motion; and the rows a chunk."""
+    centre = portfolio.means - portfolio.deviations**2 / 2
+    loadings = None if portfolio.loadings is None else np.ascontiguousarray(portfolio.loadings.T)
+
+    def draw(chunk: int, rows: int) -> Array:
+        watch.start()
+        normals = stream(seed, chunk).standard_normal((rows, len(portfolio.values)))
+        watch.lap("draw")
+        returns: Array = normals * portfolio.deviations if loadings is None else normals @ loadings
+        watch.lap("correlate")
+        returns += centre
+        np.expm1(returns, out=returns)
+        returns *= portfolio.values
+        watch.lap("reprice")
+        return returns
+
+    return draw, chunk_rows(len(portfolio.values))
+
+
+def summed(gains: Losses) -> Losses:
+    """The portfolio's loss in each scenario."""
+
+    def draw(chunk: int, rows: int) -> Array:
+        losses: Array = -gains(chunk, rows).sum(axis=1)
+        return losses
+
+    return draw

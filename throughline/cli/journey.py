@@ -1,0 +1,267 @@
+"""`throughline journey`: draws in the terminal where each request of a correlation ID spent its time."""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from throughline.journey import Found, assemble, find, telling, to_dict
+from throughline.journey.duration import in_words
+from throughline.journey.journey import Journey, LogLine, Request, Step
+from throughline.journey.placing import rows_of_logs
+from throughline.journey.scale import Scale
+from throughline.journey.span import Role
+from throughline.journey.survey import survey
+from throughline.journey.words import counted
+from throughline.local.run import CannotRun
+from throughline.telemetry import correlation
+
+_PIPED_WIDTH: Final = 100
+_WIDE: Final = 100  # from here on there is room for the service beside the instance
+_TICKS_APART: Final = 7
+_SERVICE_COLOURS: Final = {"nginx": "green", "api": "cyan", "worker": "blue", "monitor": "magenta"}
+_TONE_COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow"}
+_SHARE_SIGNS: Final = (("░", "yellow"), ("█", "blue"), ("█", "cyan"))
+_LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
+_WAIT_COLOUR: Final = "yellow"
+
+
+def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) -> int:
+    """Prints the journey. 0 when there is one, 1 when nothing is found, 2 when no ID can look like this."""
+    if not correlation.is_valid(correlation_id):
+        print(
+            f"{correlation_id[:128]!r} is no correlation ID. "
+            "Those have 1 to 128 letters, digits, dots, underscores, colons and hyphens.",
+            file=sys.stderr,
+        )
+        return 2
+    url = os.environ.get("ELASTICSEARCH_URL", "")
+    found = _searched(url, correlation_id) if url else find(var_dir, correlation_id)
+    if not found:
+        says = [f"Nothing found under the correlation ID {correlation_id} in {url}."] if url else ()
+        print("\n".join(says or _nothing_found(correlation_id, var_dir)), file=sys.stderr)
+        return 1
+    result = assemble(correlation_id, found)
+    if as_json:
+        print(orjson.dumps(to_dict(result), option=orjson.OPT_INDENT_2).decode())
+    else:
+        draw(result, terminal(), logs=logs)
+    return 0
+
+
+def _searched(url: str, correlation_id: str) -> Found:
+    """In Elasticsearch. Imported here: a search in files must not wait for an HTTP client to load."""
+    from throughline.journey import elasticsearch  # noqa: PLC0415
+    from throughline.journey.elasticsearch_client import Client, Unanswered  # noqa: PLC0415
+
+    user = os.environ.get("ELASTICSEARCH_USER", "throughline_reader")
+    with Client(url, user, os.environ.get("ELASTICSEARCH_PASSWORD", "")) as client:
+        try:
+            return elasticsearch.find(client, correlation_id)
+        except Unanswered as error:
+            raise CannotRun(str(error)) from None
+
+
+def terminal() -> Console:
+    """Standard output: as wide as it is, or as COLUMNS says when it is a file or a pipe."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        columns = os.environ.get("COLUMNS", "")
+        console.width = int(columns) if columns.isdecimal() and int(columns) else _PIPED_WIDTH
+    return console
+
+
+def draw(found: Journey, console: Console, *, logs: bool) -> None:
+    """The tasks one below the other, each in its own time; then the other requests, a line each."""
+    for line in _lines(found, console, logs):
+        line.rstrip()
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, no_wrap=True, crop=False)
+
+
+def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
+    full = telling.full(found)
+    others = found.others if full == found.tasks else ()
+    yield _title(found, full)
+    for number, request in enumerate(full, start=1):
+        if len(full) > 1:
+            yield Text("")
+            yield Text(f"{number} of {len(full)}  ", style="bold") + _outcome(request)
+        yield from _facts(request, console.width)
+        yield Text("")
+        yield from _waterfall(request, console, logs)
+        yield from _footer(request)
+    yield from _others(others, logs)
+    if found.loose_logs:
+        yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
+        for line in found.loose_logs if logs else ():
+            yield Text(_plain(f"{line.text('@timestamp')}  {line.text('service.node.name')}  {line.text('message')}"))
+
+
+def _title(found: Journey, full: tuple[Request, ...]) -> Text:
+    title = Text(found.correlation_id, style="bold") + Text("  ")
+    if len(full) == 1:
+        return title + _outcome(full[0])
+    return title + Text(telling.contents(found), style="not bold")
+
+
+def _outcome(request: Request) -> Text:
+    told = telling.outcome(request)
+    return Text.assemble((_plain(told.word), f"not bold {_TONE_COLOURS[told.tone]}"), (told.took, "not bold"))
+
+
+def _facts(request: Request, width: int) -> Iterator[Text]:
+    """What the request is known by, as many facts a line as fit."""
+    line = ""
+    for fact in map(_plain, telling.facts(request)):
+        if line and cell_len(f"{line} · {fact}") > width:
+            yield Text(line, style="dim")
+            line = ""
+        line = f"{line} · {fact}" if line else fact
+    yield Text(line, style="dim")
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The widths of a waterfall's columns, and the scale that its bars are drawn in."""
+
+    width: int
+    times: int
+    origin: int
+    scale: Scale
+
+    def row(self, *cells: Text, words: Text) -> Text:
+        """Offset, duration, bar and origin, each in its column; then the words, as far as they go."""
+        offset, duration, bar, origin = cells
+        offset.align("right", self.times)
+        duration.align("right", self.times)
+        bar.align("left", self.scale.cells)
+        origin.align("left", self.origin)
+        return Text.assemble(offset, " ", duration, "  ", bar, "  ", origin, "  ", words)
+
+    def indent(self, step: Step) -> str:
+        return " " * step.depth * (2 if self.width >= _WIDE else 1)
+
+
+def _frame(request: Request, console: Console, logs: bool) -> _Frame:
+    width, steps = console.width, request.steps
+    times = max(7, *(len(in_words(ns)) for ns in (request.total_ns, *(step.duration_ns for step in steps))))
+    origin = max(cell_len(_origin(step.service, step.node, width).plain) for step in steps)
+    frame = _Frame(width, times, origin, Scale(request.total_ns, 1))
+    room = width - 2 * times - origin - 7
+    words = [cell_len(frame.indent(step) + step.what) for step in steps]
+    messages = [cell_len(line.text("message")) + 8 for line in request.logs] if logs else []
+    bar = max(12, room - min(max(words + messages), room * 7 // 10))
+    return replace(frame, scale=Scale(request.total_ns, bar))
+
+
+def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]:
+    frame = _frame(request, console, logs)
+    yield _axis(frame)
+    rows = rows_of_logs(request.steps, request.logs if logs else ())
+    indents = {step.span_id: frame.indent(step) for step in request.steps}
+    for index, step in enumerate(request.steps):
+        slowest = "bold" if step is request.slowest else ""
+        yield frame.row(
+            Text(in_words(step.offset_ns) if step.offset_ns else "0", style="dim"),
+            Text(in_words(step.duration_ns), style=slowest),
+            _bar(step, frame),
+            _origin(step.service, step.node, frame.width),
+            words=Text(frame.indent(step) + _plain(step.what), style="red" if step.failed else slowest),
+        )
+        for line in rows.get(index, ()):
+            yield _log_row(line, frame, indents[line.step_id])
+
+
+def _axis(frame: _Frame) -> Text:
+    labels = [" "] * frame.scale.cells
+    for cell, label in frame.scale.ticks(_TICKS_APART):
+        if cell + len(label) <= len(labels):
+            labels[cell : cell + len(label)] = label
+    heads = (Text(head, style="dim") for head in ("offset", "took", "".join(labels), ""))
+    return frame.row(*heads, words=Text(""))
+
+
+def _bar(step: Step, frame: _Frame) -> Text:
+    if step.role is Role.WAIT:
+        before, cells = frame.scale.shade(step.offset_ns, step.end_ns)
+        return Text.assemble(" " * before, ("░" * cells, _WAIT_COLOUR))
+    colour = "red" if step.failed else _SERVICE_COLOURS.get(step.service, "white")
+    before, blocks = frame.scale.bar(step.offset_ns, step.end_ns)
+    return Text.assemble(" " * before, (blocks, colour))
+
+
+def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
+    level, offset = line.text("log.level"), line.offset_ns
+    origin = _origin(line.text("service.name"), line.text("service.node.name"), frame.width)
+    origin.stylize("dim")
+    return frame.row(
+        Text("" if offset is None else telling.signed(offset), style="dim"),
+        Text(_plain(level), style=_LEVEL_COLOURS.get(level, "dim")),
+        Text("" if offset is None else " " * frame.scale.cell(offset) + "╵", style="dim"),
+        origin,
+        words=Text(f"{indent}┊ {_plain(line.text('message'))}", style="dim"),
+    )
+
+
+def _origin(service: str, node: str, width: int) -> Text:
+    colour = _SERVICE_COLOURS.get(service, "")
+    told, instance = telling.origin(service, node)
+    if width < _WIDE or not told:
+        return Text(_plain(node or service), style=colour)
+    return Text.assemble((_plain(told), colour), (f" {_plain(instance)}", colour))
+
+
+def _footer(request: Request) -> Iterator[Text]:
+    yield Text("")
+    if request.note:
+        yield Text(_plain(request.note), style="yellow")
+    if parts := telling.shares(request):
+        signs = zip(_SHARE_SIGNS, parts, strict=True)
+        yield Text("   ").join(Text.assemble((sign, colour), f" {share.words}") for (sign, colour), share in signs)
+    before, name, behind = telling.slowest(request)
+    yield Text.assemble(before, (_plain(name), "bold"), _plain(behind))
+
+
+def _others(others: tuple[Request, ...], logs: bool) -> Iterator[Text]:
+    chosen = telling.chosen(others)
+    if chosen:
+        yield Text("")
+        yield Text("other requests", style="dim")
+    for request in chosen:
+        yield Text.assemble(
+            (f"{telling.time_of_day(request)}  ", "dim"),
+            (f"{in_words(request.total_ns):>8}  ", ""),
+            (_plain(telling.in_a_line(request)), "yellow" if request.refused else ""),
+        )
+    if len(others) > len(chosen):
+        yield Text(f"and {len(others) - len(chosen):,} more: --json has them all", style="dim")
+
+
+def _nothing_found(correlation_id: str, var_dir: Path) -> Iterator[str]:
+    there = survey(var_dir)
+    folders = " and ".join(map(str, there.folders))
+    yield f"Nothing found under the correlation ID {correlation_id}."
+    if not there.files:
+        yield f"No line was ever written in {folders}: `throughline up` starts the nine processes that write there."
+        return
+    age = in_words(round(there.newest_age_seconds * 1e9))
+    yield (
+        f"Looked in {folders}: {counted(there.files, 'file')}, {there.size / 1e6:,.1f} MB, "
+        f"the newest line written {age} ago."
+    )
+    yield "An ID has to be complete, in the same upper and lower case; a span is on disk 0.2 s after its step's end."
+    if there.recent_ids:
+        yield "Seen last: " + ", ".join(there.recent_ids)
+
+
+def _plain(text: str) -> str:
+    """Data may hold what a terminal would obey; nothing of it reaches one."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)

@@ -1,0 +1,95 @@
+"""The `throughline` command: its arguments, and which module answers each."""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import Final
+
+from throughline.local.run import CannotRun, var_dir
+
+# Commands import what they need when they are called: `throughline journey` must answer at once.
+
+_EXAMPLES: Final = """\
+examples:
+  throughline up
+  throughline submit calculate_var --data '{"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150}]}' --wait
+  throughline journey ULTIMATE-SUCCESS-123 --logs
+  throughline restart worker-2
+"""
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    command = getattr(import_module(arguments.module), arguments.function)
+    try:
+        return int(command(arguments))
+    except CannotRun as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. `throughline status` shows what runs, `make down` ends it.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `throughline … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="throughline",
+        description="Runs Throughline on this machine, submits tasks to it, and shows where a request spent its time.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    for name, meaning in {
+        "up": "start the nine processes and wait until all are healthy",
+        "status": "show process, port, pid and health",
+        "down": "end all of them",
+    }.items():
+        commands.add_parser(name, help=meaning).set_defaults(module="throughline.cli.nine", function=name)
+
+    for name, meaning in {
+        "stop": "stop some of them, to see what the others do without",
+        "start": "start those again",
+        "restart": "stop and start, one after the other and losing no request; without names, all nine",
+    }.items():
+        change = commands.add_parser(name, help=meaning)
+        change.add_argument(
+            "names",
+            nargs="*" if name == "restart" else "+",
+            metavar="NAME",
+            help="such as fastapi-2, worker-1 or redis",
+        )
+        change.set_defaults(module="throughline.cli.nine", function=name)
+
+    demo = commands.add_parser("demo", help="start the nine, send a task, show its journey")
+    demo.add_argument("--id", default="ULTIMATE-SUCCESS-123", help="the request's correlation ID (%(default)s)")
+    demo.set_defaults(module="throughline.cli.demo", function="demo")
+
+    submit = commands.add_parser("submit", help="submit a task")
+    submit.add_argument("task_type", help="such as calculate_var")
+    submit.add_argument("--data", required=True, help="the task's data: JSON, @FILE, or - for standard input")
+    submit.add_argument("--priority", default="medium", help="high, medium (default) or low")
+    submit.add_argument("--id", help="correlation ID (default: one is made)")
+    submit.add_argument("--wait", action="store_true", help="wait for the result")
+    submit.set_defaults(module="throughline.cli.submit", function="submit")
+
+    key = commands.add_parser("api-key", help="make an API key and print its line for API_KEYS_FILE")
+    key.add_argument("name", help="the caller that it is for")
+    key.add_argument("--scopes", default="submit,read", help="of submit, read, admin (%(default)s)")
+    key.set_defaults(module="throughline.cli.api_key", function="api_key")
+
+    journey = commands.add_parser("journey", help="show where the requests of a correlation ID spent their time")
+    journey.add_argument("id", help="such as ULTIMATE-SUCCESS-123")
+    journey.add_argument("--logs", action="store_true", help="show the log lines too")
+    journey.add_argument("--json", action="store_true", help="print it as JSON")
+    journey.set_defaults(module="throughline.cli.main", function="journey")
+    return parser
+
+
+def journey(arguments: argparse.Namespace) -> int:
+    answer = import_module("throughline.cli.journey").journey
+    return int(answer(arguments.id, var_dir(), logs=arguments.logs, as_json=arguments.json))

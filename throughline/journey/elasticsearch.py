@@ -1,0 +1,70 @@
+"""The same search in the stack's Elasticsearch: one query over log lines and Jaeger's spans, with the same result."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from throughline.journey.elasticsearch_client import Client
+from throughline.journey.search import Found
+from throughline.journey.span import Span
+from throughline.telemetry import vocabulary
+
+INDICES: Final = "logs-throughline-*,jaeger-span-*"
+_MOST: Final = 10_000  # the earliest; what Elasticsearch gives in one answer
+
+
+def find(client: Client, correlation_id: str) -> Found:
+    """All log lines and spans of the ID; `Unanswered` when Elasticsearch is away or refuses."""
+    query = {
+        "query": {"term": {"correlation_id": correlation_id}},
+        "sort": [{"@timestamp": "asc"}],
+        "size": _MOST,
+    }
+    answer = client.ask("POST", f"/{INDICES}/_search?ignore_unavailable=true", query)
+    lines, spans = [], {}
+    for hit in answer["hits"]["hits"]:
+        if hit["_index"].startswith("jaeger-span-"):
+            for span in _readable(hit["_source"]):
+                spans[span.key] = span  # one that was sent again after an outage is there twice
+        else:
+            lines.append(hit["_source"])
+    return Found(lines, list(spans.values()))
+
+
+def _readable(source: Mapping[str, Any]) -> Iterator[Span]:
+    """The span, unless it is not what it should be: it must not hide the others."""
+    with suppress(KeyError, TypeError, ValueError, AttributeError):
+        yield _span(source)
+
+
+def _span(source: Mapping[str, Any]) -> Span:
+    process, tags = source["process"], source.get("tag") or {}
+    start, duration = int(source["startTime"]) * 1000, int(source["duration"]) * 1000
+    return Span(
+        trace_id=source["traceID"],
+        span_id=source["spanID"],
+        parent_id=_parent(source),
+        name=source["operationName"],
+        service=process["serviceName"],
+        node=str((process.get("tag") or {}).get("service@instance@id", "")),
+        start_ns=start,
+        end_ns=start + duration,
+        attributes=_attributes(tags),
+        failed=str(tags.get("error", "")).lower() == "true",
+    )
+
+
+def _parent(source: Mapping[str, Any]) -> str:
+    parents = (r["spanID"] for r in source.get("references") or () if r["refType"] == "CHILD_OF")
+    return next(parents, "")
+
+
+def _attributes(tags: Mapping[str, Any]) -> dict[str, Any]:
+    """Jaeger keeps attributes as text, under names without dots; its own (`span@kind`) are left out."""
+    found: dict[str, Any] = {}
+    for name, attribute in vocabulary.load()["span_attributes"].items():
+        value = tags.get(name.replace(".", "@"))
+        if value is not None:
+            with suppress(ValueError):
+                found[name] = int(value) if attribute["type"] == "int" else str(value)
+    return found

@@ -1,0 +1,91 @@
+"""The search: every log line and span of one correlation ID, out of files that are mostly about others."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from throughline.journey.files import lines_folder, spans_folder, written_lines
+from throughline.journey.span import Span, spans_in
+
+_BLOCK_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that is known of a correlation ID: log lines in the vocabulary's fields, and spans, in no order."""
+
+    log_lines: list[dict[str, Any]]
+    spans: list[Span]
+
+    def __bool__(self) -> bool:
+        return bool(self.log_lines or self.spans)
+
+
+def find(var_dir: Path, correlation_id: str) -> Found:
+    """Reads a local run's files; only lines in which the ID stands in its field's exact bytes are ever parsed."""
+    log_needle = f'"correlation_id":"{correlation_id}"'.encode()
+    span_needle = f'{{"key":"correlation_id","value":{{"stringValue":"{correlation_id}"}}}}'.encode()
+    lines = (_parsed(line) for line in _lines_with(log_needle, lines_folder(var_dir)))
+    exports = (_parsed(line) for line in _lines_with(span_needle, spans_folder(var_dir)))
+    return Found(
+        log_lines=[line for line in lines if line.get("correlation_id") == correlation_id],
+        spans=[
+            span
+            for export in exports
+            for span in spans_in(export)
+            if span.attributes.get("correlation_id") == correlation_id
+        ],
+    )
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """Empty for what is not one JSON object: a traceback, or a line still being written."""
+    with suppress(orjson.JSONDecodeError):
+        value = orjson.loads(line.decode(errors="replace"))
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _lines_with(needle: bytes, folder: Path) -> Iterator[bytes]:
+    with ExitStack() as opened:
+        files: dict[tuple[int, int], FileIO] = {}
+        # All are opened before any is read: one that is rotated meanwhile is then read once, not twice or never.
+        for path in written_lines(folder):
+            with suppress(OSError):
+                file = opened.enter_context(FileIO(path))
+                files.setdefault(_identity(file), file)
+        for file in files.values():
+            yield from _matching(needle, file)
+
+
+def _identity(file: FileIO) -> tuple[int, int]:
+    stat = os.fstat(file.fileno())
+    return stat.st_dev, stat.st_ino
+
+
+def _matching(needle: bytes, file: FileIO) -> Iterator[bytes]:
+    block = bytearray(_BLOCK_BYTES)
+    begun = bytearray()  # the line that the blocks before this one left unfinished
+    while size := file.readinto(block):
+        first = block.find(b"\n", 0, size) + 1
+        begun += block[: first or size]
+        if not first:
+            continue
+        if needle in begun:
+            yield bytes(begun)
+        last = block.rfind(b"\n", 0, size) + 1
+        at = first
+        while (hit := block.find(needle, at, last)) >= 0:
+            start = max(first, block.rfind(b"\n", first, hit) + 1)
+            at = block.index(b"\n", hit) + 1
+            yield bytes(block[start:at])
+        begun = block[last:size]
+    if needle in begun:
+        yield bytes(begun)

@@ -1,0 +1,83 @@
+"""What happened in a step, in words for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from throughline.journey.span import Role, Span
+
+
+def what_happened(span: Span, family: Sequence[Span]) -> str:
+    """One short phrase; `family` are all spans of the request, in order."""
+    match span.role:
+        case Role.NGINX:
+            return _asked(span)
+        case Role.API:
+            return _answered(span) if any(other.key == span.parent_key for other in family) else _asked(span)
+        case Role.PUBLISH:
+            return _published(span, family)
+        case Role.WAIT:
+            first = next(other for other in family if other.role in {Role.WAIT, Role.RUN})
+            return f"waited in {_after(span)}" + ("" if span is first else " for another attempt")
+        case Role.RUN:
+            return _ran(span)
+        case Role.PHASE:
+            return span.name + _details(span) + _error(span)
+
+
+def http_status(span: Span) -> int | None:
+    """What the request was answered with; None for no answer."""
+    status = span.attributes.get("http.response.status_code")
+    return status if isinstance(status, int) and 100 <= status <= 599 else None
+
+
+def counted(number: Any, singular: str) -> str:
+    """`1 position`, `100,000 scenarios`."""
+    return f"{number:,} {singular}{'' if number == 1 else 's'}" if isinstance(number, int) else f"{number} {singular}s"
+
+
+def _asked(span: Span) -> str:
+    method, path = span.attributes.get("http.request.method", ""), span.attributes.get("url.path", "")
+    status = http_status(span) or "no answer"
+    tried = str(span.attributes.get("upstream.address", "")).count(",") + 1
+    return f"{method} {path} → {status}" + (f", asked {tried} replicas" if tried > 1 else "") + _error(span)
+
+
+def _answered(span: Span) -> str:
+    return f"answered {http_status(span) or 'nothing'}" + _error(span)
+
+
+def _published(span: Span, family: Sequence[Span]) -> str:
+    position = span.attributes.get("queue_position")
+    if position is not None:
+        return f"accepted into {_after(span)} at position {position}"
+    if span.failed:
+        return f"not accepted into {_after(span)}" + _error(span)
+    api = next((other for other in family if other.key == span.parent_key), None)
+    if api and (http_status(api) or 500) < 300:
+        return "accepted before: the Idempotency-Key is known"
+    return f"not accepted into {_after(span)}"
+
+
+def _ran(span: Span) -> str:
+    attempt = span.attributes.get("attempt")
+    again = f", attempt {attempt}" if isinstance(attempt, int) and attempt > 1 else ""
+    if span.lost:
+        return f"ran {_after(span)}{again}: {span.attributes['cause']}"
+    return f"ran {_after(span)} → {span.attributes.get('status') or 'no status'}{again}" + _error(span)
+
+
+def _details(span: Span) -> str:
+    # In this order: the first figure there is says best how much work it was.
+    for name, noun in (("simulations", "scenario"), ("positions", "position")):
+        if name in span.attributes:
+            return " " + counted(span.attributes[name], noun)
+    return ""
+
+
+def _error(span: Span) -> str:
+    error = span.attributes.get("error.type")
+    return f": {error}" if error else ""
+
+
+def _after(span: Span) -> str:
+    return span.name.partition(" ")[2]

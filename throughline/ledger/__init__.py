@@ -1,0 +1,1 @@
+"""The ledger of tasks in Redis: the only writer of `tl:` keys."""

@@ -1,0 +1,79 @@
+"""One look at the queues, the workers and the circuit breaker, in one round trip and by Redis's clock."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from redis.asyncio import Redis
+
+from throughline.ledger import keys
+from throughline.ledger.message import PUBLISHED_AT, Queue
+
+CIRCUIT_STATES: Final = ("closed", "open", "half_open")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was seen. Ages are in seconds and zero for an empty queue."""
+
+    depth: dict[Queue, int]
+    oldest_age: dict[Queue, float]
+    in_flight: int
+    workers: tuple[str, ...]
+    circuit: str  # closed, open or half_open
+    transitions: dict[str, int]  # how often the circuit breaker went into each state, ever
+    gaps: dict[Queue, float | None]  # seconds between two starts from the queue while tasks wait in it
+    promises: dict[str, float]  # how far estimated starts were off: counts by class, and seconds in sum
+    dead_letters: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        """As the fields of a `queue.sampled` line."""
+        return {
+            **{f"queue.depth.{queue}": depth for queue, depth in self.depth.items()},
+            "queue.depth.total": sum(self.depth.values()),
+            "queue.oldest_age_seconds": max(self.oldest_age.values()),
+            "tasks.in_flight": self.in_flight,
+            "workers.alive": len(self.workers),
+            "circuit.state": self.circuit,
+        }
+
+
+async def take(redis: "Redis") -> Sample:
+    """Samples; raises `RedisError` or `OSError` when Redis does not answer."""
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.hgetall(keys.BREAKER)
+        pipe.hlen(keys.CELERY_UNACKED)
+        pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
+        pipe.hgetall(keys.DRAIN)
+        pipe.hgetall(keys.PROMISES)
+        pipe.zcard(keys.DEAD_LETTERS)
+        for queue in Queue:
+            pipe.llen(queue)
+            pipe.lindex(queue, -1)  # workers take from this end: the oldest message
+        (seconds, microseconds), breaker, in_flight, heartbeats, drain, promises, dead, *queues = await pipe.execute()
+    now = seconds + microseconds / 1e6
+    return Sample(
+        depth=dict(zip(Queue, queues[::2], strict=True)),
+        oldest_age={queue: _age(message, now) for queue, message in zip(Queue, queues[1::2], strict=True)},
+        in_flight=in_flight,
+        workers=tuple(sorted(name for name, beat in heartbeats if beat >= now - keys.WORKER_ALIVE_SECONDS)),
+        circuit=_circuit_state(breaker, now),
+        transitions={state: int(breaker.get(f"count:{state}", 0)) for state in CIRCUIT_STATES},
+        gaps={queue: float(drain[queue]) if queue in drain else None for queue in Queue},
+        promises={name: float(value) for name, value in promises.items()},
+        dead_letters=dead,
+    )
+
+
+def _age(message: str | None, now: float) -> float:
+    if message is None:
+        return 0.0
+    published_at = orjson.loads(message)["headers"].get(PUBLISHED_AT)  # absent from a stock Celery client's message
+    return round(max(0.0, now - published_at), 3) if isinstance(published_at, int | float) else 0.0
+
+
+def _circuit_state(breaker: dict[str, str], now: float) -> str:
+    """Half open is an open circuit breaker whose wait is over: the next request is the probe."""
+    state = breaker.get("state", "closed")
+    return "half_open" if state == "open" and now >= float(breaker["until"]) else state

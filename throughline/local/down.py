@@ -1,0 +1,58 @@
+"""Ends every process of a run, in order, and leaves none behind."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from throughline.local import control_socket, session
+from throughline.local.run import Run, var_dir
+from throughline.local.supervisor import Supervisor
+
+_ORDERLY_SECONDS: Final = 150  # a few stages of at most 35 s, one after the other
+_WARNED_SECONDS: Final = 35
+_KILLED_SECONDS: Final = 5
+_POLL_SECONDS: Final = 0.05
+
+
+def down(console: Console) -> bool:
+    """True when something ran."""
+    var = var_dir()
+    run = Run.recorded(var)
+    socket = run.socket if run else control_socket.path(var)  # var may have been removed meanwhile
+    leader = Supervisor(socket).pid() or session.recorded_leader(var)
+    if leader is None or not session.members(leader):
+        return False
+    with console.status("Stopping: first no more requests, then no more tasks, then Redis …"):
+        _signal([leader], signal.SIGTERM)
+        _wait(lambda: _ended(leader, socket), _ORDERLY_SECONDS)
+        # What supervisord left behind because it was itself killed, no one else would end.
+        for warning, seconds in ((signal.SIGTERM, _WARNED_SECONDS), (signal.SIGKILL, _KILLED_SECONDS)):
+            _signal(session.members(leader), warning)
+            _wait(lambda: not session.members(leader), seconds)
+    Path(socket).unlink(missing_ok=True)
+    with suppress(OSError):
+        Path(socket).parent.rmdir()
+    return True
+
+
+def _ended(leader: int, socket: str) -> bool:
+    Supervisor(socket).pid()  # a question wakes it; by itself it looks after its children once a second
+    return leader not in session.members(leader)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)

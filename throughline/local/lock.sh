@@ -1,0 +1,18 @@
+#!/bin/sh
+# Writes the lock files from pyproject.toml: one for a developer's .venv, one for each image. `make lock` calls it.
+set -eu
+cd "$(dirname "$0")/../.."
+lock() {
+  out=$1
+  shift
+  .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet \
+    --no-header --no-emit-find-links --no-emit-index-url "$@" --output-file "$out" >/dev/null
+}
+lock requirements.lock pyproject.toml --all-extras
+lock requirements-api.lock pyproject.toml --extra api
+lock requirements-worker.lock pyproject.toml --extra worker --extra risk
+lock requirements-monitor.lock pyproject.toml --extra monitor
+# What `make bench` measures against.
+rivals=tests/bench/rivals
+lock $rivals/requirements.lock $rivals/requirements.in pyproject.toml --extra api --extra worker --extra risk
+lock $rivals/requirements-arq.lock $rivals/requirements-arq.in

@@ -1,0 +1,40 @@
+"""Becomes NGINX, once the port is free: `python -m local.nginx_process PIDFILE nginx …`, run by supervisor.
+
+The workers of a master that was killed keep its port and serve on, with no one to command them; a new master could
+never start.
+"""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from throughline.local import session
+
+
+def main(pid_file: Path, command: list[str]) -> None:
+    for pid in _left_behind(pid_file):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)  # closes the port at once, and finishes what it is answering
+    os.execv(command[0], command)  # noqa: S606 - takes this process's place, so that supervisor's signals reach it
+
+
+def _left_behind(pid_file: Path) -> list[int]:
+    """What is left of the process group of the master that could not remove its own pid file."""
+    try:
+        master = int(pid_file.read_text())
+    except (OSError, ValueError):
+        return []
+    return [pid for pid in session.members(os.getsid(0)) if _group(pid) == master]
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,61 @@
+"""The nine processes as supervisor runs them: command, environment, how to stop."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from throughline.local.run import HOST, Run
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process; its name is its SERVICE_NODE_NAME."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: Literal["TERM", "QUIT"] = "TERM"
+    log: Literal["jsonl", "log"] = "jsonl"
+
+
+def groups(run: Run, found: Mapping[str, str]) -> dict[str, list[Program]]:
+    """The programs in the order of starting. They are stopped in reverse: first no more requests, then no more
+    tasks, and Redis last, when no one has anything left to tell it."""
+    return {
+        "redis": [_redis(run, found["redis-server"])],
+        "workers": [_worker(name) for name in run.workers],
+        "api": [_replica(name, run.ports[name]) for name in run.replicas],
+        "monitor": [_monitor(run.ports["monitor"])],
+        "nginx": [_nginx(run, found["nginx"])],
+    }
+
+
+def _redis(run: Run, program: str) -> Program:
+    return Program("redis", (program, str(run.folder / "conf" / "redis.conf")), log="log")
+
+
+def _worker(name: str) -> Program:
+    command = ("-m", "celery", "-A", "worker.app", "--quiet", "worker", "-n", f"{name}@%h")
+    # A worker's processes are its parallelism: numpy's own threads would only fight over the same cores.
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return Program(name, (sys.executable, *command, "--without-gossip", "--without-mingle"), threads)
+
+
+def _replica(name: str, port: int) -> Program:
+    command = ("-m", "uvicorn", "api.main:app", "--host", HOST, "--port", str(port), "--no-access-log")
+    options = ("--no-server-header", "--timeout-graceful-shutdown", "30")
+    return Program(name, (sys.executable, *command, *options))
+
+
+def _monitor(port: int) -> Program:
+    return Program("monitor", (sys.executable, "-m", "monitor"), {"MONITOR_HOST": HOST, "MONITOR_PORT": str(port)})
+
+
+def _nginx(run: Run, program: str) -> Program:
+    # -e: before it reads its configuration, Debian's nginx opens a log that only root may write.
+    nginx = (program, "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf"))
+    pid_file = str(run.folder / "nginx" / "nginx.pid")
+    return Program(
+        "nginx", (sys.executable, "-m", "throughline.local.nginx_process", pid_file, *nginx), stop_signal="QUIT"
+    )

@@ -1,0 +1,77 @@
+"""One local run: its processes, their ports, its files; recorded, so that every command finds the one that runs."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from throughline.local import private_file
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+HOST: Final = "127.0.0.1"
+
+
+class CannotRun(Exception):
+    """A local run cannot do what it was asked to; the message is the one line that says why and what helps."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was decided when the processes were started; holds while they run, whatever the environment says later."""
+
+    var: str
+    http_port: int
+    redis_url: str
+    api_replicas: int
+    worker_replicas: int
+    socket: str  # supervisor's, for control
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.var)
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.http_port}"
+
+    @property
+    def replicas(self) -> list[str]:
+        return [f"fastapi-{number}" for number in range(1, self.api_replicas + 1)]
+
+    @property
+    def workers(self) -> list[str]:
+        return [f"worker-{number}" for number in range(1, self.worker_replicas + 1)]
+
+    @property
+    def names(self) -> list[str]:
+        """Every process, in the order in which a request meets them."""
+        return ["nginx", *self.replicas, "redis", *self.workers, "monitor"]
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each process that listens on one."""
+        own = {"nginx": self.http_port}
+        own |= {name: self.http_port + number for number, name in enumerate(self.replicas, start=1)}
+        return own | {"monitor": self.http_port + 4, "redis": urlsplit(self.redis_url).port or 6379}
+
+    def record(self) -> None:
+        private_file.write(_record(self.folder), json.dumps(asdict(self), indent=2))
+
+    @classmethod
+    def recorded(cls, var: Path) -> Self | None:
+        """The run that was last started in this folder; it may have ended since."""
+        try:
+            return cls(**json.loads(_record(var).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):  # none yet, or written by another version
+            return None
+
+
+def var_dir() -> Path:
+    """VAR_DIR, relative to the checkout. Read without the settings class, which takes longer than a journey does."""
+    return (ROOT / (os.environ.get("VAR_DIR") or "var")).resolve()
+
+
+def _record(var: Path) -> Path:
+    return var / "conf" / "run.json"

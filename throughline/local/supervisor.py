@@ -1,0 +1,100 @@
+"""Starts supervisord and talks to it through its socket, never waiting longer than a deadline."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import xmlrpc.client
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from throughline.local.run import CannotRun, Run
+
+_ANSWER_SECONDS: Final = 5
+_LAUNCH_SECONDS: Final = 20
+
+
+@dataclass(frozen=True)
+class Process:
+    """What supervisor knows of a process."""
+
+    group: str
+    state: str  # STARTING, RUNNING, BACKOFF (ended at once, will be started again), STOPPED, EXITED, FATAL …
+    pid: int | None
+    started: int  # seconds since 1970; changes with every start
+
+
+class Supervisor:
+    """The supervisord that listens on this socket, if one does."""
+
+    def __init__(self, socket: str) -> None:
+        transport = _Transport(socket)
+        self._rpc = cast("Any", xmlrpc.client.ServerProxy("http://localhost", transport=transport)).supervisor
+
+    def pid(self) -> int | None:
+        """supervisord's own, or None when it does not run or is about to end."""
+        try:
+            return int(self._rpc.getPID())
+        except (OSError, http.client.HTTPException, xmlrpc.client.Fault):
+            return None
+
+    def processes(self) -> dict[str, Process]:
+        try:
+            answer = self._rpc.getAllProcessInfo()
+        except (OSError, http.client.HTTPException):
+            raise CannotRun("supervisord, which keeps the processes running, has ended.") from None
+        return {p["name"]: Process(p["group"], p["statename"], p["pid"] or None, p["start"]) for p in answer}
+
+    def start(self, name: str) -> None:
+        self._tell(self._rpc.startProcess, name)
+
+    def stop(self, name: str) -> None:
+        self._tell(self._rpc.stopProcess, name)
+
+    def _tell(self, method: Any, name: str) -> None:
+        process = self.processes()[name]
+        try:
+            method(f"{process.group}:{name}", False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultString.partition(":")[0] not in {"ALREADY_STARTED", "NOT_RUNNING"}:
+                raise CannotRun(f"supervisor cannot do that with {name}: {fault.faultString}") from None
+
+
+def launch(run: Run) -> None:
+    """Starts supervisord in the background; it starts the nine. They inherit the environment given here."""
+    own = {
+        "REDIS_URL": run.redis_url,
+        "SPANS_DIR": str(run.folder / "spans"),
+        "VAR_DIR": run.var,
+        "PYTHONUNBUFFERED": "1",
+    }
+    # -P: no module is looked for in the current folder, which holds one named redis.
+    conf = str(run.folder / "conf" / "supervisord.conf")
+    command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", conf]
+    environment = os.environ | own
+    started = subprocess.run(
+        command, cwd=run.folder, env=environment, capture_output=True, text=True, timeout=_LAUNCH_SECONDS, check=False
+    )
+    if started.returncode != 0:
+        raise CannotRun(f"supervisord does not start: {started.stderr.strip() or started.stdout.strip()}")
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _UnixConnection(self._path)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(_ANSWER_SECONDS)
+        self.sock.connect(self._path)

@@ -1,0 +1,68 @@
+"""Starts the nine, or what is missing of them, and returns when all are healthy."""
+
+from rich.console import Console
+
+from throughline.local import configuration, control_socket, installed, ports, redis_address, session, waiting
+from throughline.local.run import CannotRun, Run, var_dir
+from throughline.local.supervisor import Supervisor, launch
+from throughline.settings import Settings, load_settings
+
+
+def up(console: Console) -> Run:
+    """All of them healthy; `CannotRun` with the reason otherwise."""
+    settings = load_settings()
+    run = running()
+    if run is None:
+        run = _start(settings)
+    elif "http_port" in settings.model_fields_set and settings.http_port != run.http_port:
+        raise CannotRun(
+            f"Already running on port {run.http_port}. To move it to {settings.http_port}: make down, then make up."
+        )
+    else:
+        _start_missing(run)
+    waiting.until_healthy(run, run.names, console)
+    return run
+
+
+def running() -> Run | None:
+    """The run of this checkout, if there is one."""
+    run = Run.recorded(var_dir())
+    return run if run is not None and Supervisor(run.socket).pid() is not None else None
+
+
+def planned(settings: Settings) -> Run:
+    """The run that these settings describe."""
+    var = var_dir()
+    if "redis_url" in settings.model_fields_set:
+        redis_url = redis_address.checked(settings.redis_url)
+    else:
+        redis_url = redis_address.own(var, settings.http_port + 5)
+    return Run(
+        var=str(var),
+        http_port=settings.http_port,
+        redis_url=redis_url,
+        api_replicas=settings.api_replicas,
+        worker_replicas=settings.worker_replicas,
+        socket=control_socket.path(var),
+    )
+
+
+def _start(settings: Settings) -> Run:
+    found = installed.require()
+    run = planned(settings)
+    leader = session.recorded_leader(run.folder)
+    if leader is not None and session.members(leader):
+        raise CannotRun("Processes of an earlier run are still there, without their supervisor: `make down` ends them.")
+    ports.require_free(run, own_redis_url="redis_url" in settings.model_fields_set)
+    control_socket.make_folder(run.socket)
+    configuration.write(run, found)
+    run.record()
+    launch(run)
+    return run
+
+
+def _start_missing(run: Run) -> None:
+    supervisor = Supervisor(run.socket)
+    for name, process in supervisor.processes().items():
+        if process.state in {"STOPPED", "EXITED", "FATAL"}:
+            supervisor.start(name)

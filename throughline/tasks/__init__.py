@@ -1,0 +1,1 @@
+"""Task types: what they are called, what data they take, how they are found."""

@@ -1,0 +1,1 @@
+"""Correlation IDs, log lines, spans, and the vocabulary that they are written in."""

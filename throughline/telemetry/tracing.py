@@ -1,0 +1,120 @@
+"""Spans: made with OpenTelemetry, stamped with the correlation ID, sent by OTLP or written as OTLP/JSON lines."""
+
+import atexit
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Final, cast
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.json.file import FileSpanExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
+
+from throughline.settings import Settings
+from throughline.telemetry import correlation
+from throughline.telemetry.appended_lines import AppendedLines
+from throughline.telemetry.logging import node_name
+
+EXPORT_EVERY_MS: Final = 200  # a journey is complete this long after its last step
+EXPORT_TIMEOUT_SECONDS: Final = 5
+
+_propagator = TraceContextTextMapPropagator()
+
+
+class CorrelationStamp(SpanProcessor):
+    """Gives every span, whoever starts it, the correlation ID and the task of the current work."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if correlation_id := correlation.current():
+            span.set_attribute("correlation_id", correlation_id)
+        if task_id := correlation.current_task():
+            span.set_attribute("task_id", task_id)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        pass
+
+
+def setup(service: str, settings: Settings) -> None:
+    """Sets up this process's spans; in a prefork child after the fork, which no exporter thread survives."""
+    node = node_name(service, settings)
+    provider = TracerProvider(
+        resource=Resource({"service.name": service, "service.instance.id": node}), shutdown_on_exit=False
+    )
+    provider.add_span_processor(CorrelationStamp())
+    exporter = _exporter(node, settings)
+    if exporter is not None:
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
+    global _provider, _tracer
+    _provider, _tracer = provider, provider.get_tracer("throughline")
+    atexit.register(provider.shutdown)
+
+
+_provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that go nowhere
+_tracer = _provider.get_tracer("throughline")
+
+
+def _exporter(node: str, settings: Settings) -> SpanExporter | None:
+    if settings.otel_exporter_otlp_endpoint:
+        endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
+        return OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_SECONDS)
+    if settings.spans_dir is not None:
+        settings.spans_dir.mkdir(parents=True, exist_ok=True)
+        return FileSpanExporter(stream=cast("IO[str]", AppendedLines(settings.spans_dir / f"{node}.jsonl")))
+    return None
+
+
+def tracer() -> Tracer:
+    return _tracer
+
+
+def flush() -> None:
+    """Exports what is waiting, now: for a process about to end."""
+    _provider.force_flush(EXPORT_TIMEOUT_SECONDS * 1000)
+
+
+@contextmanager
+def span(
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, AttributeValue] | None = None,
+    context: Context | None = None,
+    start_ns: int | None = None,
+) -> Iterator[trace.Span]:
+    """A span around the block. An exception marks it failed by its class; its message may hold a task's data."""
+    with tracer().start_as_current_span(
+        name,
+        context,
+        kind,
+        attributes,
+        start_time=start_ns,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            mark_failed(current, error)
+            raise
+
+
+def mark_failed(failed: trace.Span, error: BaseException) -> None:
+    failed.set_status(StatusCode.ERROR)
+    failed.set_attribute("error.type", type(error).__name__)
+
+
+def traceparent() -> str:
+    """The current span as a W3C `traceparent` header."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def remote_parent(traceparent: str | None) -> Context:
+    """The context for a span whose parent is elsewhere; for a root span when the header is absent or broken."""
+    return _propagator.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
