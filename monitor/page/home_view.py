@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.page.tasks import Task
+from monitor.page.task_records import Task
 from monitor.page.traffic import Recent, Traffic
-from throughline.journey.duration import in_words
-from throughline.journey.telling import Tone, percent
-from throughline.journey.telling import tone as tone_of
-from throughline.journey.words import counted
+from throughline.journey.quantities import format_count, format_duration, format_percent
+from throughline.journey.summary import Tone
+from throughline.journey.summary import tone as tone_of
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
 
@@ -97,11 +96,11 @@ def queues_view(sample: Sample, most: int) -> QueuesView:
 
 
 def traffic_view(seen: Traffic) -> TrafficView:
-    within = in_words(round(seen.seconds * 1e9)) if seen.seconds < 300 else "5 minutes"
+    within = format_duration(round(seen.seconds * 1e9)) if seen.seconds < 300 else "5 minutes"
     return TrafficView(
-        rate=percent(seen.failed, seen.answered) if seen.answered else "–",
+        rate=format_percent(seen.failed, seen.answered) if seen.answered else "–",
         tone="bad" if seen.failed else "good",
-        failed=f"{seen.failed:,} of {counted(seen.answered, 'request')}",
+        failed=f"{seen.failed:,} of {format_count(seen.answered, 'request')}",
         answered=f"answered in the last {within}",
         refused=f"{seen.refused:,} refused (4xx)" if seen.refused else "",
     )
@@ -115,7 +114,7 @@ def recent_view(seen: Traffic, tasks: Mapping[str, Task], now: datetime) -> tupl
 def _queue(queue: Queue, sample: Sample, most: int) -> QueueView:
     depth, age = sample.depth[queue], sample.oldest_age[queue]
     filled = min(100.0, round(100 * depth / max(1, most), 2))
-    return QueueView(queue, depth, filled, f"oldest {in_words(round(age * 1e9))}" if depth else "")
+    return QueueView(queue, depth, filled, f"oldest {format_duration(round(age * 1e9))}" if depth else "")
 
 
 def _recent(request: Recent, task: Task | None, now: datetime) -> RecentView:
@@ -141,7 +140,7 @@ def _ago(seconds: float) -> str:
 def _took(milliseconds: float) -> str:
     """NGINX measures in whole milliseconds: no more digits than it knows."""
     if milliseconds >= 1000:
-        return in_words(round(milliseconds * 1e6))
+        return format_duration(round(milliseconds * 1e6))
     return f"{milliseconds:.0f} ms" if milliseconds >= 1 else "<1 ms"
 
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_trace
-from monitor.page.listing import Asked, Listing, listing, part
-from monitor.page.tasks import Attempt, Task, as_of
+from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
+from monitor.page.task_records import Attempt, Task, as_of_now
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
-from throughline.journey import telling
+from throughline.journey import summary
 from throughline.journey.assembly import is_complete
-from throughline.journey.duration import in_words
 from throughline.journey.journey import Journey, Request
-from throughline.journey.placing import line_of
-from throughline.journey.telling import Outcome, Tone
+from throughline.journey.log_placement import timed_line
+from throughline.journey.quantities import format_duration
+from throughline.journey.summary import Outcome, Tone
 from throughline.ledger.states import Status
 
 DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
@@ -81,7 +81,7 @@ class JourneyView:
     contents: str
     outcome: Outcome | None
     requests: tuple[RequestView, ...]
-    listing: Listing | None
+    task_list: TaskList | None
     task_id: str
     others: tuple[OtherView, ...]
     more_others: int
@@ -93,38 +93,42 @@ class JourneyView:
     refresh_seconds: int  # 0: nothing more is to come
 
 
-def drawn(journey: Journey, asked: Asked) -> tuple[Request, ...]:
+def drawn_requests(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
     """The requests to draw in full: the one asked for, or all while they are few."""
     if asked.task_id:
         return journey.of_task(asked.task_id).tasks
-    chosen = telling.full(journey)
+    chosen = summary.drawn_in_full(journey)
     return chosen if len(chosen) <= DRAWN else ()
 
 
-def on_the_page(journey: Journey, asked: Asked) -> tuple[Request, ...]:
+def requests_on_page(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
     """Those that are drawn, or else the tasks on the page of the list."""
-    return drawn(journey, asked) or tuple(task for _, task in part(journey.tasks, asked).tasks)
+    return drawn_requests(journey, asked) or tuple(task for _, task in task_page(journey.tasks, asked).tasks)
 
 
-def journey_view(journey: Journey, tasks: Mapping[str, Task], asked: Asked, at: Places, now: datetime) -> JourneyView:
+def journey_view(
+    journey: Journey, tasks: Mapping[str, Task], asked: PageQuery, at: Places, now: datetime
+) -> JourneyView:
     """`tasks` are what Redis still knows, by ID."""
-    chosen = [as_of(request, tasks, now) for request in drawn(journey, asked)]
+    chosen = [as_of_now(request, tasks, now) for request in drawn_requests(journey, asked)]
     views = tuple(
         _request_view(request, number, len(chosen), tasks.get(request.task_id), at)
         for number, request in enumerate(chosen, 1)
     )
     shown_full = bool(chosen) and not journey.tasks
     others = () if shown_full or asked.task_id else journey.others
-    some = telling.chosen(others)
+    some = summary.shown_others(others)
     return JourneyView(
         correlation_id=journey.correlation_id,
-        contents=telling.contents(journey),
+        contents=summary.contents(journey),
         outcome=views[0].outcome if len(views) == 1 else None,
         requests=views,
-        listing=None if chosen or not journey.tasks else listing(journey.tasks, asked, tasks, now),
+        task_list=None if chosen or not journey.tasks else task_list(journey.tasks, asked, tasks, now),
         task_id=asked.task_id,
         others=tuple(
-            OtherView(telling.time_of_day(other), in_words(other.total_ns), telling.in_a_line(other), other.refused)
+            OtherView(
+                summary.time_of_day(other), format_duration(other.total_ns), summary.one_line(other), other.refused
+            )
             for other in some
         ),
         more_others=len(others) - len(some),
@@ -141,11 +145,11 @@ def _request_view(request: Request, number: int, count: int, task: Task | None, 
     return RequestView(
         key=f"request-{number}",
         heading=f"{number} of {count}" if count > 1 else "",
-        outcome=telling.outcome(request),
-        facts=tuple(telling.facts(request)),
+        outcome=summary.outcome(request),
+        facts=tuple(summary.facts(request)),
         shares=_shares(request),
         waterfall=waterfall(request),
-        slowest=telling.slowest(request),
+        slowest=summary.slowest(request),
         note=request.note,
         error=_error(request),
         fraction=task.fraction if task and not task.status.is_final else None,
@@ -156,7 +160,7 @@ def _request_view(request: Request, number: int, count: int, task: Task | None, 
 
 def _shares(request: Request) -> tuple[ShareView, ...]:
     views, begun = [], 0
-    for kind, share in zip(("wait", "worker", "api"), telling.shares(request), strict=False):
+    for kind, share in zip(("wait", "worker", "api"), summary.shares(request), strict=False):
         views.append(ShareView(share.words, bar(begun, share.part_ns, request.total_ns, kind)))
         begun += share.part_ns
     return tuple(views)
@@ -172,7 +176,7 @@ def _error(request: Request) -> str:
 
 def _attempt(attempt: Attempt) -> AttemptView:
     outcome = attempt.outcome or Status.STARTED
-    took = "" if attempt.finished is None else in_words(round((attempt.finished - attempt.started) * 1e9))
+    took = "" if attempt.finished is None else format_duration(round((attempt.finished - attempt.started) * 1e9))
     return AttemptView(
         attempt.number,
         attempt.worker,
@@ -180,7 +184,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
         started=f"{datetime.fromtimestamp(attempt.started, UTC):%H:%M:%S}",
         took=took,
         outcome=outcome,
-        tone=telling.tone(outcome),
+        tone=summary.tone(outcome),
         cause=attempt.cause,
     )
 
@@ -188,7 +192,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
 def _refresh_seconds(journey: Journey, now: datetime) -> int:
     """How soon there may be more to see: soon while a task is under way or its last spans are being written."""
     quiet = now - max(_times(journey), default=datetime.min.replace(tzinfo=UTC))
-    if any(telling.tone(task.status) == "warn" for task in journey.tasks) and quiet < _FOLLOWED:
+    if any(summary.tone(task.status) == "warn" for task in journey.tasks) and quiet < _FOLLOWED:
         # A journey of hundreds of tasks is not searched every second.
         return (1 if quiet < timedelta(minutes=1) else 5) + len(journey.requests) // 100
     return 1 if not is_complete(journey) and quiet < _SOON else 0
@@ -198,6 +202,6 @@ def _times(journey: Journey) -> Iterator[datetime]:
     """When each request had its last span, and each line without spans was written."""
     for request in journey.requests:
         yield request.started + timedelta(microseconds=request.total_ns // 1000)
-    for at_ns in (line_of(line.fields).at_ns for line in journey.loose_logs):
+    for at_ns in (timed_line(line.fields).at_ns for line in journey.loose_logs):
         if at_ns is not None:
             yield datetime.fromtimestamp(at_ns / 1e9, UTC)

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import orjson
 
-from monitor.page.answers import rendered
-from monitor.page.desk import Desk
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
-from monitor.page.journey_view import journey_view, on_the_page
+from monitor.page.journey_view import journey_view, requests_on_page
 from monitor.page.links import example, places
-from monitor.page.listing import Asked
+from monitor.page.page_data import PageData
 from monitor.page.refusal import Refused, not_found
-from monitor.page.source import source_of
+from monitor.page.responses import rendered
+from monitor.page.task_list import PageQuery
+from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import Traffic
 from throughline.journey import Journey, to_dict
 from throughline.settings import Settings
@@ -25,14 +25,14 @@ class Pages:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.desk = Desk(settings, source_of(settings))
+        self.data = PageData(settings, telemetry_source(settings))
 
     async def home(self, base_url: str) -> str:
         troubles: list[str] = []
-        sample, seen = await asyncio.gather(self.desk.sample(), self._traffic(troubles))
+        sample, seen = await asyncio.gather(self.data.sample(), self._traffic(troubles))
         if sample is None:
             troubles.append("Redis does not answer: nothing is known of the queues at this moment.")
-        known = await self.desk.newest_tasks([request.correlation_id for request in seen.recent]) if seen else {}
+        known = await self.data.newest_tasks([request.correlation_id for request in seen.recent]) if seen else {}
         view = HomeView(
             queues=queues_view(sample, self._settings.circuit_max_depth) if sample else None,
             traffic=traffic_view(seen) if seen else None,
@@ -40,41 +40,41 @@ class Pages:
             troubles=tuple(troubles),
             example=example(base_url, needs_key=self._settings.api_keys_file is not None),
         )
-        return await self.desk.in_thread(lambda: rendered("home.html", view=view))
+        return await self.data.in_thread(lambda: rendered("home.html", view=view))
 
-    async def journey(self, correlation_id: str, asked: Asked, base_url: str) -> str:
+    async def journey(self, correlation_id: str, asked: PageQuery, base_url: str) -> str:
         found = await self._found(correlation_id)
-        shown = on_the_page(found, asked)
+        shown = requests_on_page(found, asked)
         if asked.task_id and not found.of_task(asked.task_id).tasks:
             detail = f"There is no task {asked.task_id} under the correlation ID {correlation_id}."
             raise Refused(404, "TASK_NOT_FOUND", detail)
-        known = await self.desk.tasks([each.task_id for each in shown if each.task_id])
+        known = await self.data.tasks([each.task_id for each in shown if each.task_id])
         at = places(self._settings, base_url)
 
         def draw() -> str:
             view = journey_view(found, known, asked, at, datetime.now(UTC))
             return rendered("journey.html", view=view)
 
-        return await self.desk.in_thread(draw)
+        return await self.data.in_thread(draw)
 
     async def document(self, correlation_id: str) -> bytes:
         """What `throughline journey --json` prints."""
         found = await self._found(correlation_id)
-        return await self.desk.in_thread(lambda: orjson.dumps(to_dict(found), option=orjson.OPT_INDENT_2))
+        return await self.data.in_thread(lambda: orjson.dumps(to_dict(found), option=orjson.OPT_INDENT_2))
 
     async def _found(self, correlation_id: str) -> Journey:
         if not correlation.is_valid(correlation_id):
             detail = "A correlation ID has 1 to 128 letters, digits, dots, underscores, colons and hyphens."
             raise Refused(400, "CORRELATION_ID_INVALID", detail)
-        found = await self.desk.journey(correlation_id)
+        found = await self.data.journey(correlation_id)
         if not found.requests and not found.loose_logs:
-            task = (await self.desk.newest_tasks([correlation_id])).get(correlation_id)
+            task = (await self.data.newest_tasks([correlation_id])).get(correlation_id)
             raise not_found(correlation_id, task, time.time())
         return found
 
     async def _traffic(self, troubles: list[str]) -> Traffic | None:
         try:
-            return await self.desk.traffic()
+            return await self.data.traffic()
         except Refused as refused:
             troubles.append(refused.detail)
             return None

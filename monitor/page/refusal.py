@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.page.tasks import Task
+from monitor.page.task_records import Task
 
 _WRITTEN_WITHIN: Final = 30  # seconds in which lines and spans come to where they are searched
 

@@ -12,11 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 
-from monitor.page import access, answers
-from monitor.page.accept import wants_json
-from monitor.page.listing import Asked
+from monitor.page import access, responses
+from monitor.page.accept_header import wants_json
 from monitor.page.pages import Pages
 from monitor.page.refusal import Refused
+from monitor.page.task_list import PageQuery
 from throughline.api_keys import ApiKeys
 from throughline.settings import Settings
 from throughline.telemetry import correlation
@@ -55,7 +55,7 @@ def router(settings: Settings) -> APIRouter:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         yield
-        await pages.desk.close()
+        await pages.data.close()
 
     async def admin(request: Request) -> None:
         access.require_admin(keys, request.headers)
@@ -64,13 +64,13 @@ def router(settings: Settings) -> APIRouter:
 
     @routes.api_route("/", methods=_METHODS, dependencies=[Depends(admin)])
     async def home(request: Request) -> Response:
-        return answers.page(await pages.home(_base_url(request)))
+        return responses.page(await pages.home(_base_url(request)))
 
     @routes.api_route("/journeys", methods=_METHODS, dependencies=[Depends(admin)])
     async def search(id: str = "") -> Response:
         """Where the search form leads; a task's ID leads to its journey too."""
         wanted = id.strip()
-        found = await pages.desk.correlation_of(wanted) if correlation.is_valid(wanted) else ""
+        found = await pages.data.correlation_of(wanted) if correlation.is_valid(wanted) else ""
         path = f"{quote(found, safe='')}?task={quote(wanted, safe='')}" if found else quote(wanted, safe="")
         return RedirectResponse(f"/journeys/{path}" if path else "/", 303, {"Cache-Control": "no-store"})
 
@@ -83,18 +83,18 @@ def router(settings: Settings) -> APIRouter:
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     ) -> Response:
         if wants_json(request.headers.get("accept", "")):
-            return answers.document(await pages.document(correlation_id))
-        return answers.page(await pages.journey(correlation_id, Asked(task, status, page), _base_url(request)))
+            return responses.document(await pages.document(correlation_id))
+        return responses.page(await pages.journey(correlation_id, PageQuery(task, status, page), _base_url(request)))
 
     @routes.api_route("/assets/{name}", methods=_METHODS)
     async def asset(name: str) -> Response:
-        return answers.static(name)
+        return responses.static(name)
 
     return routes
 
 
 def _refusal(request: Request, refused: Refused) -> Response:
-    return answers.refusal(request, refused, searched=request.path_params.get("correlation_id", "")[:200])
+    return responses.refusal(request, refused, searched=request.path_params.get("correlation_id", "")[:200])
 
 
 def _base_url(request: Request) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from throughline.journey import telling
-from throughline.journey.duration import in_words
+from throughline.journey import summary
+from throughline.journey.current_step import NO_SPAN
 from throughline.journey.journey import LogLine, Request, Step
-from throughline.journey.placing import rows_of_logs
+from throughline.journey.log_placement import logs_by_row
+from throughline.journey.quantities import format_duration, format_offset
 from throughline.journey.scale import Scale
-from throughline.journey.so_far import NO_SPAN
 from throughline.journey.span import Role
 
 _LEAST_PERCENT: Final = 0.4  # of the width, so that the shortest step can be seen
@@ -71,7 +71,7 @@ def waterfall(request: Request) -> Waterfall:
     """The picture of `throughline journey --logs`."""
     steps, logs = request.steps[:_MOST_STEPS], request.logs[:_MOST_LOGS]
     shown = {step.span_id for step in steps}
-    lines = rows_of_logs(steps, (line for line in logs if line.step_id in shown))
+    lines = logs_by_row(steps, (line for line in logs if line.step_id in shown))
     return Waterfall(
         ticks=tuple((cell / 10, label) for cell, label in Scale(request.total_ns, 1000).ticks(_TICKS_APART)),
         rows=tuple(
@@ -96,10 +96,10 @@ def log_rows(logs: Iterable[LogLine], total_ns: int) -> tuple[LogRow, ...]:
 
 
 def _row(step: Step, request: Request, logs: Sequence[LogLine], above: Step | None) -> StepRow:
-    service, instance = telling.origin(step.service, step.node)
+    service, instance = summary.origin(step.service, step.node)
     return StepRow(
-        offset=in_words(step.offset_ns) if step.offset_ns else "0",
-        took=in_words(step.duration_ns),
+        offset=format_duration(step.offset_ns) if step.offset_ns else "0",
+        took=format_duration(step.duration_ns),
         bar=bar(step.offset_ns, step.duration_ns, request.total_ns, _kind(step)),
         service=service,
         instance=instance,
@@ -131,11 +131,11 @@ def _kind(step: Step) -> str:
 
 
 def _log_row(line: LogLine, total_ns: int) -> LogRow:
-    service, instance = telling.origin(line.text("service.name"), line.text("service.node.name"))
+    service, instance = summary.origin(line.text("service.name"), line.text("service.node.name"))
     offset = line.offset_ns
     error = ": ".join(filter(None, (line.text("error.type"), line.text("error.message"))))
     return LogRow(
-        offset=line.text("@timestamp") if offset is None else telling.signed(offset),
+        offset=line.text("@timestamp") if offset is None else format_offset(offset),
         x=None if offset is None else bar(offset, 0, total_ns, "").x,
         level=line.text("log.level"),
         service=service,

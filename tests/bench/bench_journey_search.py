@@ -14,8 +14,8 @@ from typing import Final
 
 import orjson
 
-from monitor.page.listing import Asked
 from monitor.page.pages import Pages
+from monitor.page.task_list import PageQuery
 from throughline.settings import Settings
 
 LINES: Final = 1_000_000
@@ -48,7 +48,7 @@ async def _pages(var: Path) -> dict[str, tuple[float, int]]:
     """Each page made anew, without Redis, which adds one round trip; medians and sizes."""
     (var / "log" / "nginx.jsonl").write_bytes(b"".join(map(_access_line, range(5000))))  # more than is looked at
     timed: dict[str, Callable[[Pages], Awaitable[str]]] = {
-        "page of the journey": lambda pages: pages.journey(ID, Asked(), "http://here"),
+        "page of the journey": lambda pages: pages.journey(ID, PageQuery(), "http://here"),
         "home page": lambda pages: pages.home("http://here"),
     }
     return {name: await _made(var, make) for name, make in timed.items()}
@@ -61,7 +61,7 @@ async def _made(var: Path, make: Callable[[Pages], Awaitable[str]]) -> tuple[flo
         began = time.perf_counter()
         html = await make(pages)
         times.append(time.perf_counter() - began)
-        await pages.desk.close()
+        await pages.data.close()
     return statistics.median(times), len(html.encode())
 
 

@@ -10,8 +10,8 @@ import pytest
 from tests.json_server import Server
 from tests.unit.test_journey_sample import Sample
 from throughline.journey import assemble, elasticsearch, find
-from throughline.journey.document import to_dict
 from throughline.journey.elasticsearch_client import Client, Unanswered
+from throughline.journey.json_document import to_dict
 from throughline.journey.span import Span
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.test_journey_sample import START_MS, Sample
 from throughline.journey import assemble, find
 from throughline.journey.journey import Journey
-from throughline.journey.placing import line_of, rows_of_logs
+from throughline.journey.log_placement import logs_by_row, timed_line
 
 ID = "ABC-1"
 
@@ -90,7 +90,7 @@ def test_lines_follow_each_other_by_time_and_keep_all_their_fields(sample: Sampl
     ],
 )
 def test_any_iso_8601_time_is_understood(timestamp: str, milliseconds: float):
-    assert line_of({"@timestamp": timestamp}).at_ns == START_MS * 10**6 + round(milliseconds * 10**6)
+    assert timed_line({"@timestamp": timestamp}).at_ns == START_MS * 10**6 + round(milliseconds * 10**6)
 
 
 @pytest.mark.parametrize("timestamp", ["yesterday", "", None, 7, ["2026-11-24"]])
@@ -109,7 +109,7 @@ def test_a_line_is_shown_after_the_calls_that_were_made_before_it(sample: Sample
         sample.log(at, f"at {at}", correlation_id=ID, **{"span.id": f"{span:016x}"})
     (request,) = journey(sample).requests
 
-    rows = rows_of_logs(request.steps, request.logs)
+    rows = logs_by_row(request.steps, request.logs)
 
     shown = {request.steps[row].name: [line.text("message") for line in lines] for row, lines in rows.items()}
     assert shown == {

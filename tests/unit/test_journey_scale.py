@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from throughline.journey.duration import in_words
 from throughline.journey.intervals import clipped, covered_ns
+from throughline.journey.quantities import format_duration
 from throughline.journey.scale import Scale
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -80,12 +80,12 @@ def test_ticks_stand_at_round_moments_and_leave_room_for_their_labels():
     ],
 )
 def test_a_length_of_time_has_three_digits_and_a_fitting_unit(nanoseconds: int, words: str):
-    assert in_words(nanoseconds) == words
+    assert format_duration(nanoseconds) == words
 
 
 @given(st.integers(1_000_000, 59_000_000_000))
 def test_a_length_of_time_in_words_is_true_to_half_a_percent(nanoseconds: int):
-    value, unit = in_words(nanoseconds).split()
+    value, unit = format_duration(nanoseconds).split()
 
     assert float(value) * {"ms": 1e6, "s": 1e9}[unit] == pytest.approx(nanoseconds, rel=0.0051)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_journey_sample import Sample, exported, readable
 from throughline.journey import find, search
-from throughline.journey.survey import survey
+from throughline.journey.files_overview import files_overview
 
 IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,12}", fullmatch=True)
 
@@ -163,7 +163,7 @@ def test_the_survey_says_what_there_is(sample: Sample):
     newest = sample.var_dir / "log" / "fastapi-2.jsonl"
     os.utime(newest, (newest.stat().st_atime, newest.stat().st_mtime + 60))
 
-    there = survey(sample.var_dir)
+    there = files_overview(sample.var_dir)
 
     assert there.files == 4
     assert there.size == sum(path.stat().st_size for path in sample.var_dir.glob("*/*.jsonl"))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.page.home_view import queues_view, recent_view, traffic_view
-from monitor.page.tasks import Task
+from monitor.page.task_records import Task
 from monitor.page.traffic import Recent, Traffic
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample

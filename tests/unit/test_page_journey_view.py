@@ -8,15 +8,15 @@ import pytest
 
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
-from monitor.page.listing import PAGE, Asked
-from monitor.page.tasks import Attempt, Task
+from monitor.page.task_list import PAGE, PageQuery
+from monitor.page.task_records import Attempt, Task
 from tests.unit.test_journey_sample import START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 from throughline.journey import assemble, find
 from throughline.ledger.states import Status
 
 ID = "ABC-1"
-ALL = Asked()
+ALL = PageQuery()
 HERE = Places("http://here:8080")
 START = datetime.fromtimestamp(START_MS / 1000, UTC)
 LATER = START + timedelta(days=1)
@@ -27,7 +27,7 @@ def sample(tmp_path: Path) -> Sample:
     return Sample(tmp_path / "var")
 
 
-def view(sample: Sample, *tasks: Task, asked: Asked = ALL, at: Places = HERE, now: datetime = LATER) -> JourneyView:
+def view(sample: Sample, *tasks: Task, asked: PageQuery = ALL, at: Places = HERE, now: datetime = LATER) -> JourneyView:
     known = {task.task_id: task for task in tasks}
     return journey_view(assemble(ID, find(sample.var_dir, ID)), known, asked, at, now)
 
@@ -170,9 +170,9 @@ def test_a_few_tasks_are_drawn_and_many_are_listed(sample: Sample):
     many = view(sample)
 
     assert [request.heading for request in few.requests] == [f"{n} of {DRAWN}" for n in range(1, DRAWN + 1)]
-    assert few.listing is None
+    assert few.task_list is None
     assert many.requests == ()
-    assert many.listing and [row.number for row in many.listing.rows] == list(range(1, DRAWN + 2))
+    assert many.task_list and [row.number for row in many.task_list.rows] == list(range(1, DRAWN + 2))
 
 
 def test_a_listing_has_pages_and_a_choice_of_states(sample: Sample):
@@ -181,8 +181,8 @@ def test_a_listing_has_pages_and_a_choice_of_states(sample: Sample):
         sample.run(task, ID, number * 100 + 10, number * 100 + 60, published=number * 100 + 3,
                    status="FAILURE" if number == 40 else "SUCCESS")  # fmt: skip
 
-    second, beyond = (view(sample, asked=Asked(page=page)).listing for page in (2, 99))
-    failed = view(sample, asked=Asked(status="FAILURE")).listing
+    second, beyond = (view(sample, asked=PageQuery(page=page)).task_list for page in (2, 99))
+    failed = view(sample, asked=PageQuery(status="FAILURE")).task_list
 
     assert second and (second.page, second.pages, len(second.rows)) == (2, 2, 10)
     assert beyond == second
@@ -195,7 +195,7 @@ def test_in_a_list_too_a_waiting_task_waits_to_this_moment(sample: Sample):
     tasks = [sample.submission(ID, number * 10) for number in range(DRAWN + 1)]
     now = START + timedelta(seconds=2)
 
-    listing = view(sample, known(tasks[0], Status.PENDING), now=now).listing
+    listing = view(sample, known(tasks[0], Status.PENDING), now=now).task_list
 
     assert listing
     assert [row.outcome.took for row in listing.rows[:2]] == [", 2.00 s so far", ", 6.00 ms so far"]
@@ -205,10 +205,10 @@ def test_in_a_list_too_a_waiting_task_waits_to_this_moment(sample: Sample):
 def test_one_task_of_many_has_a_page_of_its_own(sample: Sample):
     tasks = [sample.complete(ID, number * 1000) for number in range(DRAWN + 1)]
 
-    alone = view(sample, asked=Asked(task_id=tasks[3].task_id))
+    alone = view(sample, asked=PageQuery(task_id=tasks[3].task_id))
 
     assert [request.facts[2] for request in alone.requests] == [f"task {tasks[3].task_id}"]
-    assert (alone.listing, alone.others) == (None, ())
+    assert (alone.task_list, alone.others) == (None, ())
 
 
 def test_other_requests_are_a_line_each_and_refusals_come_first(sample: Sample):

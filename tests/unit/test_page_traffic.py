@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from monitor.page.source import source_of
+from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import MOST_LINES, traffic
 from throughline.settings import Settings
 
@@ -62,11 +62,11 @@ def test_the_end_of_nginx_file_is_read_newest_first_and_across_a_rotation(tmp_pa
     (folder / "nginx.jsonl.1").write_bytes(written(line("OLD-1"), line("OLD-2")))
     (folder / "nginx.jsonl").write_bytes(written(line("NEW-1"), line("X", 200, "GET /journeys/NEW-1")) + b'{"torn":')
 
-    seen = source_of(Settings(var_dir=tmp_path)).traffic()
+    seen = telemetry_source(Settings(var_dir=tmp_path)).traffic()
 
     assert [request.correlation_id for request in seen.recent] == ["NEW-1", "OLD-2", "OLD-1"]
     assert seen.answered == 3
 
 
 def test_where_nothing_was_written_there_was_no_traffic(tmp_path: Path):
-    assert source_of(Settings(var_dir=tmp_path)).traffic().answered == 0
+    assert telemetry_source(Settings(var_dir=tmp_path)).traffic().answered == 0

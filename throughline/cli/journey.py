@@ -12,14 +12,13 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from throughline.journey import Found, assemble, find, telling, to_dict
-from throughline.journey.duration import in_words
+from throughline.journey import Found, assemble, find, summary, to_dict
+from throughline.journey.files_overview import files_overview
 from throughline.journey.journey import Journey, LogLine, Request, Step
-from throughline.journey.placing import rows_of_logs
+from throughline.journey.log_placement import logs_by_row
+from throughline.journey.quantities import format_count, format_duration, format_offset
 from throughline.journey.scale import Scale
 from throughline.journey.span import Role
-from throughline.journey.survey import survey
-from throughline.journey.words import counted
 from throughline.local.run import CannotRun
 from throughline.telemetry import correlation
 
@@ -87,7 +86,7 @@ def draw(found: Journey, console: Console, *, logs: bool) -> None:
 
 
 def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
-    full = telling.full(found)
+    full = summary.drawn_in_full(found)
     others = found.others if full == found.tasks else ()
     yield _title(found, full)
     for number, request in enumerate(full, start=1):
@@ -109,18 +108,18 @@ def _title(found: Journey, full: tuple[Request, ...]) -> Text:
     title = Text(found.correlation_id, style="bold") + Text("  ")
     if len(full) == 1:
         return title + _outcome(full[0])
-    return title + Text(telling.contents(found), style="not bold")
+    return title + Text(summary.contents(found), style="not bold")
 
 
 def _outcome(request: Request) -> Text:
-    told = telling.outcome(request)
+    told = summary.outcome(request)
     return Text.assemble((_plain(told.word), f"not bold {_TONE_COLOURS[told.tone]}"), (told.took, "not bold"))
 
 
 def _facts(request: Request, width: int) -> Iterator[Text]:
     """What the request is known by, as many facts a line as fit."""
     line = ""
-    for fact in map(_plain, telling.facts(request)):
+    for fact in map(_plain, summary.facts(request)):
         if line and cell_len(f"{line} · {fact}") > width:
             yield Text(line, style="dim")
             line = ""
@@ -152,7 +151,7 @@ class _Frame:
 
 def _frame(request: Request, console: Console, logs: bool) -> _Frame:
     width, steps = console.width, request.steps
-    times = max(7, *(len(in_words(ns)) for ns in (request.total_ns, *(step.duration_ns for step in steps))))
+    times = max(7, *(len(format_duration(ns)) for ns in (request.total_ns, *(step.duration_ns for step in steps))))
     origin = max(cell_len(_origin(step.service, step.node, width).plain) for step in steps)
     frame = _Frame(width, times, origin, Scale(request.total_ns, 1))
     room = width - 2 * times - origin - 7
@@ -165,13 +164,13 @@ def _frame(request: Request, console: Console, logs: bool) -> _Frame:
 def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]:
     frame = _frame(request, console, logs)
     yield _axis(frame)
-    rows = rows_of_logs(request.steps, request.logs if logs else ())
+    rows = logs_by_row(request.steps, request.logs if logs else ())
     indents = {step.span_id: frame.indent(step) for step in request.steps}
     for index, step in enumerate(request.steps):
         slowest = "bold" if step is request.slowest else ""
         yield frame.row(
-            Text(in_words(step.offset_ns) if step.offset_ns else "0", style="dim"),
-            Text(in_words(step.duration_ns), style=slowest),
+            Text(format_duration(step.offset_ns) if step.offset_ns else "0", style="dim"),
+            Text(format_duration(step.duration_ns), style=slowest),
             _bar(step, frame),
             _origin(step.service, step.node, frame.width),
             words=Text(frame.indent(step) + _plain(step.what), style="red" if step.failed else slowest),
@@ -203,7 +202,7 @@ def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
     origin = _origin(line.text("service.name"), line.text("service.node.name"), frame.width)
     origin.stylize("dim")
     return frame.row(
-        Text("" if offset is None else telling.signed(offset), style="dim"),
+        Text("" if offset is None else format_offset(offset), style="dim"),
         Text(_plain(level), style=_LEVEL_COLOURS.get(level, "dim")),
         Text("" if offset is None else " " * frame.scale.cell(offset) + "╵", style="dim"),
         origin,
@@ -213,7 +212,7 @@ def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
 
 def _origin(service: str, node: str, width: int) -> Text:
     colour = _SERVICE_COLOURS.get(service, "")
-    told, instance = telling.origin(service, node)
+    told, instance = summary.origin(service, node)
     if width < _WIDE or not told:
         return Text(_plain(node or service), style=colour)
     return Text.assemble((_plain(told), colour), (f" {_plain(instance)}", colour))
@@ -223,38 +222,38 @@ def _footer(request: Request) -> Iterator[Text]:
     yield Text("")
     if request.note:
         yield Text(_plain(request.note), style="yellow")
-    if parts := telling.shares(request):
+    if parts := summary.shares(request):
         signs = zip(_SHARE_SIGNS, parts, strict=True)
         yield Text("   ").join(Text.assemble((sign, colour), f" {share.words}") for (sign, colour), share in signs)
-    before, name, behind = telling.slowest(request)
+    before, name, behind = summary.slowest(request)
     yield Text.assemble(before, (_plain(name), "bold"), _plain(behind))
 
 
 def _others(others: tuple[Request, ...], logs: bool) -> Iterator[Text]:
-    chosen = telling.chosen(others)
+    chosen = summary.shown_others(others)
     if chosen:
         yield Text("")
         yield Text("other requests", style="dim")
     for request in chosen:
         yield Text.assemble(
-            (f"{telling.time_of_day(request)}  ", "dim"),
-            (f"{in_words(request.total_ns):>8}  ", ""),
-            (_plain(telling.in_a_line(request)), "yellow" if request.refused else ""),
+            (f"{summary.time_of_day(request)}  ", "dim"),
+            (f"{format_duration(request.total_ns):>8}  ", ""),
+            (_plain(summary.one_line(request)), "yellow" if request.refused else ""),
         )
     if len(others) > len(chosen):
         yield Text(f"and {len(others) - len(chosen):,} more: --json has them all", style="dim")
 
 
 def _nothing_found(correlation_id: str, var_dir: Path) -> Iterator[str]:
-    there = survey(var_dir)
+    there = files_overview(var_dir)
     folders = " and ".join(map(str, there.folders))
     yield f"Nothing found under the correlation ID {correlation_id}."
     if not there.files:
         yield f"No line was ever written in {folders}: `throughline up` starts the nine processes that write there."
         return
-    age = in_words(round(there.newest_age_seconds * 1e9))
+    age = format_duration(round(there.newest_age_seconds * 1e9))
     yield (
-        f"Looked in {folders}: {counted(there.files, 'file')}, {there.size / 1e6:,.1f} MB, "
+        f"Looked in {folders}: {format_count(there.files, 'file')}, {there.size / 1e6:,.1f} MB, "
         f"the newest line written {age} ago."
     )
     yield "An ID has to be complete, in the same upper and lower case; a span is on disk 0.2 s after its step's end."

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from throughline.journey.families import families
 from throughline.journey.journey import Journey, LogLine, Request, Step
-from throughline.journey.placing import Line, line_of, placed
+from throughline.journey.log_placement import Line, place_lines, timed_line
 from throughline.journey.search import Found
 from throughline.journey.span import Role, Span
-from throughline.journey.state import note_on, status_of
-from throughline.journey.timing import own_ns, settled, waited_and_ran_ns
-from throughline.journey.words import http_status, what_happened
+from throughline.journey.span_grouping import group_by_request
+from throughline.journey.step_descriptions import describe_step, http_status
+from throughline.journey.task_status import status_note, task_status
+from throughline.journey.timing import own_ns, waited_and_ran_ns, with_plausible_times
 
 _COMPLETE: Final = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT, Role.RUN}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,9 +19,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def assemble(correlation_id: str, found: Found) -> Journey:
     """The journey of the ID that all of this was found under."""
-    lines = sorted((line_of(fields) for fields in found.log_lines), key=lambda line: line.at_ns or 0)
-    spans = [settled(family) for family in families(found.spans)]
-    by_family = placed(lines, spans)
+    lines = sorted((timed_line(fields) for fields in found.log_lines), key=lambda line: line.at_ns or 0)
+    spans = [with_plausible_times(family) for family in group_by_request(found.spans)]
+    by_family = place_lines(lines, spans)
     return Journey(
         correlation_id,
         requests=tuple(_request(family, by_family[index]) for index, family in enumerate(spans)),
@@ -40,7 +40,7 @@ def _request(family: Sequence[Span], lines: Sequence[tuple[Span, Line]]) -> Requ
     steps = _steps(family, start)
     waited, ran = waited_and_ran_ns(family)
     submitted = any(_shows_a_task(span) for span in family)
-    status = status_of(family, [line for _, line in lines]) if submitted else ""
+    status = task_status(family, [line for _, line in lines]) if submitted else ""
     logs = (
         LogLine(span.span_id, None if line.at_ns is None else line.at_ns - start, line.fields) for span, line in lines
     )
@@ -57,7 +57,7 @@ def _request(family: Sequence[Span], lines: Sequence[tuple[Span, Line]]) -> Requ
         task_type=_task_type(family, [line for _, line in lines]) if submitted else "",
         queue=str(_first(family, "queue") or "") if submitted else "",
         status=status,
-        note=note_on(status, family) if submitted else "",
+        note=status_note(status, family) if submitted else "",
         total_ns=max(span.end_ns for span in family) - start,
         queue_wait_ns=waited,
         run_ns=ran,
@@ -84,7 +84,7 @@ def _steps(family: Sequence[Span], start: int) -> tuple[Step, ...]:
             offset_ns=span.start_ns - start,
             duration_ns=span.end_ns - span.start_ns,
             own_ns=own_ns(span, family),
-            what=what_happened(span, family),
+            what=describe_step(span, family),
             failed=_failed(span),
         )
         for span in family

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from throughline.journey.files import lines_folder, spans_folder, written_lines
+from throughline.journey.local_files import lines_folder, spans_folder, written_lines
 from throughline.journey.span import Span, spans_in
 
 _BLOCK_BYTES: Final = 1024 * 1024

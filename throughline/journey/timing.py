@@ -11,7 +11,7 @@ from throughline.journey.span import Role, Span
 _NGINX_GRAIN_NS: Final = 10 * 10**6
 
 
-def settled(family: Sequence[Span]) -> list[Span]:
+def with_plausible_times(family: Sequence[Span]) -> list[Span]:
     """The same spans in the same order, in times that can be true together."""
     return [_settled(span, family) for span in family]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from throughline.journey.files import lines_folder, spans_folder, written_lines
+from throughline.journey.local_files import lines_folder, spans_folder, written_lines
 
 _ANY_ID: Final = re.compile(rb'"correlation_id":"([A-Za-z0-9._:-]{1,128})"')
 _TAIL_BYTES: Final = 64 * 1024
@@ -16,7 +16,7 @@ _RECENT: Final = 3
 
 
 @dataclass(frozen=True)
-class Survey:
+class FilesOverview:
     """How much is there, how fresh it is, and the IDs that were written last."""
 
     folders: tuple[Path, Path]
@@ -26,11 +26,11 @@ class Survey:
     recent_ids: tuple[str, ...]
 
 
-def survey(var_dir: Path) -> Survey:
+def files_overview(var_dir: Path) -> FilesOverview:
     """Reads no more than the end of a file or two."""
     folders = (lines_folder(var_dir), spans_folder(var_dir))
     newest_first = sorted(_written(folders), reverse=True)
-    return Survey(
+    return FilesOverview(
         folders,
         files=len(newest_first),
         size=sum(size for _, size, _ in newest_first),

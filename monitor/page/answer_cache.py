@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class Recently(Generic[Value]):
+class AnswerCache(Generic[Value]):
     """Keeps each answer for `seconds`; whoever asks while it is being made waits for the same one."""
 
     def __init__(self, seconds: float) -> None:

@@ -22,7 +22,7 @@ class Line:
     fields: Mapping[str, Any]
 
 
-def line_of(fields: Mapping[str, Any]) -> Line:
+def timed_line(fields: Mapping[str, Any]) -> Line:
     try:
         at = datetime.fromisoformat(fields["@timestamp"])
     except (KeyError, TypeError, ValueError):
@@ -31,7 +31,7 @@ def line_of(fields: Mapping[str, Any]) -> Line:
     return Line(((since.days * 86_400 + since.seconds) * 10**6 + since.microseconds) * 1000, fields)
 
 
-def placed(lines: Iterable[Line], families: Sequence[Sequence[Span]]) -> list[Placed]:
+def place_lines(lines: Iterable[Line], families: Sequence[Sequence[Span]]) -> list[Placed]:
     """For each family its lines, each with its span, in the lines' order."""
     found: list[Placed] = [[] for _ in families]
     home = {span.span_id: (index, span) for index, family in enumerate(families) for span in family}
@@ -67,7 +67,7 @@ def _by_time(line: Line, candidates: Candidates) -> tuple[int, Span]:
     return max(around or begun, key=lambda found: found[1].start_ns)
 
 
-def rows_of_logs(steps: Sequence[Step], logs: Iterable[LogLine]) -> dict[int, list[LogLine]]:
+def logs_by_row(steps: Sequence[Step], logs: Iterable[LogLine]) -> dict[int, list[LogLine]]:
     """For each step's index the lines to be shown below it: those of its own, and of calls around it that go on."""
     index_of = {step.span_id: index for index, step in enumerate(steps)}
     rows: dict[int, list[LogLine]] = defaultdict(list)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitor.page import desk as desk_module
-from monitor.page.desk import Desk
-from monitor.page.recently import Recently
+from monitor.page import page_data
+from monitor.page.answer_cache import AnswerCache
+from monitor.page.page_data import PageData
 from monitor.page.refusal import Refused
 from monitor.page.traffic import Traffic
 from throughline.journey import Found
@@ -40,14 +40,14 @@ class Slow:
         raise NotImplementedError
 
 
-def with_desk(source: Slow, work: Callable[[Desk], Any]) -> Any:
+def with_page_data(source: Slow, work: Callable[[PageData], Any]) -> Any:
     async def run() -> Any:
-        desk = Desk(SETTINGS, source)
+        data = PageData(SETTINGS, source)
         try:
-            return await work(desk)
+            return await work(data)
         finally:
             source.go.set()
-            await desk.close()
+            await data.close()
 
     return asyncio.run(run())
 
@@ -55,23 +55,23 @@ def with_desk(source: Slow, work: Callable[[Desk], Any]) -> Any:
 def test_while_one_searches_the_event_loop_goes_on_and_others_wait_for_the_same_answer():
     source = Slow()
 
-    async def several_ask(desk: Desk) -> int:
-        asking = [asyncio.ensure_future(desk.journey("A")) for _ in range(20)]
+    async def several_ask(data: PageData) -> int:
+        asking = [asyncio.ensure_future(data.journey("A")) for _ in range(20)]
         await asyncio.sleep(0)
         done = sum(each.done() for each in asking)  # we got here: the search blocks nobody
         source.go.set()
         await asyncio.gather(*asking)
         return done
 
-    assert with_desk(source, several_ask) == 0
+    assert with_page_data(source, several_ask) == 0
     assert source.asked == 1
 
 
 def test_a_search_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(desk_module, "_SEARCH_SECONDS", 0.05)
+    monkeypatch.setattr(page_data, "_SEARCH_SECONDS", 0.05)
 
     with pytest.raises(Refused, match="the files did not answer within") as refused:
-        with_desk(Slow(), lambda desk: desk.journey("A"))
+        with_page_data(Slow(), lambda data: data.journey("A"))
     assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "5"})
 
 
@@ -80,16 +80,16 @@ def test_an_elasticsearch_that_is_away_is_named():
     source.go.set()
 
     with pytest.raises(Refused, match="http://es:9200 does not answer") as refused:
-        with_desk(source, lambda desk: desk.journey("A"))
+        with_page_data(source, lambda data: data.journey("A"))
     assert (refused.value.status, refused.value.code) == (503, "SEARCH_UNAVAILABLE")
 
 
 def test_without_redis_nothing_is_known_and_nothing_fails():
-    async def ask(desk: Desk) -> tuple[Any, ...]:
-        known = await desk.tasks(["1"]), await desk.newest_tasks(["A"])
-        return await desk.sample(), *known, await desk.correlation_of("1")
+    async def ask(data: PageData) -> tuple[Any, ...]:
+        known = await data.tasks(["1"]), await data.newest_tasks(["A"])
+        return await data.sample(), *known, await data.correlation_of("1")
 
-    assert with_desk(Slow(), ask) == (None, {}, {}, "")
+    assert with_page_data(Slow(), ask) == (None, {}, {}, "")
 
 
 def test_an_answer_is_made_again_when_it_is_no_longer_fresh():
@@ -100,8 +100,8 @@ def test_an_answer_is_made_again_when_it_is_no_longer_fresh():
         return len(made)
 
     async def ask() -> list[int]:
-        fresh: Recently[int] = Recently(60)
-        stale: Recently[int] = Recently(0)
+        fresh: AnswerCache[int] = AnswerCache(60)
+        stale: AnswerCache[int] = AnswerCache(0)
         return [await each.get(key, make) for each in (fresh, stale) for key in ("a", "a", "b")]
 
     assert asyncio.run(ask()) == [1, 1, 2, 3, 4, 5]
@@ -112,7 +112,7 @@ def test_an_error_is_told_to_all_who_waited():
         raise ValueError
 
     async def ask() -> list[Any]:
-        recently: Recently[int] = Recently(1)
-        return await asyncio.gather(*(recently.get("a", make) for _ in range(3)), return_exceptions=True)
+        cache: AnswerCache[int] = AnswerCache(1)
+        return await asyncio.gather(*(cache.get("a", make) for _ in range(3)), return_exceptions=True)
 
     assert [type(each) for each in asyncio.run(ask())] == [ValueError] * 3

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from throughline.journey.duration import in_words
 from throughline.journey.journey import Journey, Request
+from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.span import Role
-from throughline.journey.words import counted
 
 Tone = Literal["good", "bad", "warn"]
 _TONES: Final[dict[str, Tone]] = {"SUCCESS": "good", "FAILURE": "bad", "REVOKED": "bad"}
@@ -32,18 +31,18 @@ class Share:
     words: str
 
 
-def full(found: Journey) -> tuple[Request, ...]:
+def drawn_in_full(found: Journey) -> tuple[Request, ...]:
     """Those to draw in full: the tasks. A lone refusal or read has nothing that it could drown."""
     return found.tasks or (found.requests if len(found.requests) == 1 else ())
 
 
 def contents(found: Journey) -> str:
     """`3 tasks, 31 other requests`."""
-    counts = [counted(len(found.tasks), "task")] if found.tasks else []
+    counts = [format_count(len(found.tasks), "task")] if found.tasks else []
     if found.others:
-        counts.append(counted(len(found.others), "other request" if found.tasks else "request"))
+        counts.append(format_count(len(found.others), "other request" if found.tasks else "request"))
     if found.loose_logs:
-        counts.append(counted(len(found.loose_logs), "log line"))
+        counts.append(format_count(len(found.loose_logs), "log line"))
     return ", ".join(counts)
 
 
@@ -56,7 +55,7 @@ def outcome(request: Request) -> Outcome:
     done = request.status in _TONES or not request.submitted
     word = request.status or f"{request.http_status or 'no answer'} {request.code}".strip()
     tone = _TONES.get(word, "warn" if request.submitted or request.refused else "good")
-    took = in_words(request.total_ns)
+    took = format_duration(request.total_ns)
     return Outcome(word, tone, f" in {took}" if done else f", {took} so far")
 
 
@@ -77,7 +76,8 @@ def shares(request: Request) -> tuple[Share, ...]:
         return ()
     parts = (("queue wait", request.queue_wait_ns), ("run", request.run_ns), ("the rest", request.rest_ns))
     return tuple(
-        Share(name, part, f"{name} {in_words(part)} ({percent(part, request.total_ns)})") for name, part in parts
+        Share(name, part, f"{name} {format_duration(part)} ({format_percent(part, request.total_ns)})")
+        for name, part in parts
     )
 
 
@@ -85,21 +85,16 @@ def slowest(request: Request) -> tuple[str, str, str]:
     """The sentence on the slowest step, in three: before the step's name, the name, behind it."""
     step = request.slowest
     where = "" if step.role is Role.WAIT else f" on {step.node}"
-    own = f"{in_words(step.own_ns)} ({percent(step.own_ns, request.total_ns)})"
+    own = f"{format_duration(step.own_ns)} ({format_percent(step.own_ns, request.total_ns)})"
     return ("slowest step so far: " if request.note else "slowest step: "), step.name, f"{where}, {own}"
 
 
-def percent(part: int, whole: int) -> str:
-    share = 100 * part / max(1, whole)
-    return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"
-
-
-def chosen(others: tuple[Request, ...]) -> list[Request]:
+def shown_others(others: tuple[Request, ...]) -> list[Request]:
     """The few other requests to show, by time. Refusals are never among those left out while a read is shown."""
     return sorted(sorted(others, key=lambda request: not request.refused)[:_OTHERS_SHOWN], key=lambda r: r.started)
 
 
-def in_a_line(request: Request) -> str:
+def one_line(request: Request) -> str:
     """`GET /api/v1/tasks/1 → 404 TASK_NOT_FOUND`."""
     again = f", task {request.task_id} of before" if request.method == "POST" and request.task_id else ""
     return f"{request.method} {request.path} → {request.http_status or 'no answer'} {request.code}{again}"
@@ -107,10 +102,6 @@ def in_a_line(request: Request) -> str:
 
 def time_of_day(request: Request) -> str:
     return f"{request.started:%H:%M:%S}.{request.started.microsecond // 1000:03}"
-
-
-def signed(nanoseconds: int) -> str:
-    return in_words(nanoseconds) if nanoseconds >= 0 else "−" + in_words(-nanoseconds)
 
 
 def origin(service: str, node: str) -> tuple[str, str]:

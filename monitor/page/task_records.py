@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 from redis.asyncio import Redis
 
+from throughline.journey.current_step import with_current_step
 from throughline.journey.journey import Request
-from throughline.journey.so_far import so_far
 from throughline.ledger import keys
 from throughline.ledger.states import Status
 
@@ -43,13 +43,13 @@ class Task:
     attempts: tuple[Attempt, ...] = ()
 
 
-def as_of(request: Request, tasks: Mapping[str, Task], now: datetime) -> Request:
+def as_of_now(request: Request, tasks: Mapping[str, Task], now: datetime) -> Request:
     """With what it does at this moment, unless its task is done by now or nobody knows of it any more."""
     task = tasks.get(request.task_id)
-    return request if task is None or task.status.is_final else so_far(request, now)
+    return request if task is None or task.status.is_final else with_current_step(request, now)
 
 
-async def newest_of(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, Task]:
+async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, Task]:
     """For each correlation ID its newest task, if it has any."""
     async with redis.pipeline(transaction=False) as pipe:
         for correlation_id in correlation_ids:
@@ -59,11 +59,11 @@ async def newest_of(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str,
             for correlation_id, ids in zip(correlation_ids, await pipe.execute(), strict=True)
             if ids
         }
-    tasks = await recorded(redis, newest.values())
+    tasks = await read_records(redis, newest.values())
     return {correlation_id: tasks[task_id] for correlation_id, task_id in newest.items() if task_id in tasks}
 
 
-async def recorded(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, Task]:
+async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, Task]:
     """The records that are still there, by task ID."""
     wanted = list(task_ids)
     if not wanted:

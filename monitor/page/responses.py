@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from monitor.page.accept import wants_json
+from monitor.page.accept_header import wants_json
 from monitor.page.refusal import Refused
 from throughline.problem import MEDIA_TYPE, problem_of
 from throughline.telemetry import correlation

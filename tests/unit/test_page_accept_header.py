@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.page.accept import wants_json
+from monitor.page.accept_header import wants_json
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """What happened in a step, in words for people."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from throughline.journey.quantities import format_count
 from throughline.journey.span import Role, Span
 
 
-def what_happened(span: Span, family: Sequence[Span]) -> str:
+def describe_step(span: Span, family: Sequence[Span]) -> str:
     """One short phrase; `family` are all spans of the request, in order."""
     match span.role:
         case Role.NGINX:
@@ -28,11 +28,6 @@ def http_status(span: Span) -> int | None:
     """What the request was answered with; None for no answer."""
     status = span.attributes.get("http.response.status_code")
     return status if isinstance(status, int) and 100 <= status <= 599 else None
-
-
-def counted(number: Any, singular: str) -> str:
-    """`1 position`, `100,000 scenarios`."""
-    return f"{number:,} {singular}{'' if number == 1 else 's'}" if isinstance(number, int) else f"{number} {singular}s"
 
 
 def _asked(span: Span) -> str:
@@ -70,7 +65,7 @@ def _details(span: Span) -> str:
     # In this order: the first figure there is says best how much work it was.
     for name, noun in (("simulations", "scenario"), ("positions", "position")):
         if name in span.attributes:
-            return " " + counted(span.attributes[name], noun)
+            return " " + format_count(span.attributes[name], noun)
     return ""
 
 

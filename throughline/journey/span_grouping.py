@@ -12,7 +12,7 @@ _SERVERS: Final = {Role.NGINX, Role.API}
 _CAN_ADOPT: Final = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT}
 
 
-def families(spans: Iterable[Span]) -> list[list[Span]]:
+def group_by_request(spans: Iterable[Span]) -> list[list[Span]]:
     """Each request's spans, parents before their children and siblings by time; the requests by time too.
 
     A client may send several requests in one trace of its own, so a span whose parent is not here begins a family.

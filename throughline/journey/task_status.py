@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from throughline.journey.placing import Line
+from throughline.journey.log_placement import Line
 from throughline.journey.span import Role, Span
 from throughline.ledger.states import Status
 
 
-def status_of(family: Sequence[Span], lines: Sequence[Line]) -> str:
+def task_status(family: Sequence[Span], lines: Sequence[Line]) -> str:
     """The status last reported. PENDING is what a task begins with, so any other report is the later one."""
     reports = [report for report in sorted(_reports(family, lines)) if report[1] != Status.PENDING]
     return reports[-1][1] if reports else Status.PENDING
 
 
-def note_on(status: str, family: Sequence[Span]) -> str:
+def status_note(status: str, family: Sequence[Span]) -> str:
     """What there is to say of a task whose last run's span is not there (yet)."""
     ran = any(span.role is Role.RUN for span in family)
     waits = [span for span in family if span.role is Role.WAIT]

@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 
 from redis.exceptions import RedisError
 
-from monitor.page.recently import Recently
+from monitor.page.answer_cache import AnswerCache
 from monitor.page.refusal import Refused
-from monitor.page.source import Source
-from monitor.page.tasks import Task, newest_of, recorded
+from monitor.page.task_records import Task, read_newest, read_records
+from monitor.page.telemetry_source import TelemetrySource
 from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
 from throughline.journey import Journey, assemble
@@ -26,15 +26,15 @@ _FRESH_SECONDS: Final = 0.9  # just under the fastest refresh of a page
 Value = TypeVar("Value")
 
 
-class Desk:
+class PageData:
     """What all pages ask. Answers are shared between those who ask at the same time."""
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: TelemetrySource) -> None:
         self._source = source
         self._threads = ThreadPoolExecutor(_SEARCHES, "page")
-        self._journeys: Recently[Journey] = Recently(_FRESH_SECONDS)
-        self._traffic: Recently[Traffic] = Recently(_FRESH_SECONDS)
-        self._samples: Recently[Sample] = Recently(_FRESH_SECONDS)
+        self._journeys: AnswerCache[Journey] = AnswerCache(_FRESH_SECONDS)
+        self._traffic: AnswerCache[Traffic] = AnswerCache(_FRESH_SECONDS)
+        self._samples: AnswerCache[Sample] = AnswerCache(_FRESH_SECONDS)
         self._redis = redis_client(settings)
 
     async def close(self) -> None:
@@ -73,13 +73,13 @@ class Desk:
     async def tasks(self, task_ids: Sequence[str]) -> dict[str, Task]:
         """What Redis knows of them; nothing while it does not answer: the page shows what was written down."""
         try:
-            return await recorded(self._redis, task_ids, attempts=True)
+            return await read_records(self._redis, task_ids, attempts=True)
         except (RedisError, OSError):
             return {}
 
     async def newest_tasks(self, correlation_ids: Sequence[str]) -> dict[str, Task]:
         try:
-            return await newest_of(self._redis, correlation_ids)
+            return await read_newest(self._redis, correlation_ids)
         except (RedisError, OSError):
             return {}
 

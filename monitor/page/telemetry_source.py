@@ -11,7 +11,7 @@ import orjson
 from monitor.page.traffic import API_PATH, MOST_LINES, Traffic, traffic
 from throughline.journey import Found, elasticsearch, find
 from throughline.journey.elasticsearch_client import Client
-from throughline.journey.files import lines_folder
+from throughline.journey.local_files import lines_folder
 from throughline.settings import Settings
 
 _TAIL_BYTES: Final = 1024 * 1024
@@ -19,7 +19,7 @@ _ACCESS_LINES: Final = "logs-throughline-*"
 _ANSWER_SECONDS: Final = 5
 
 
-class Source(Protocol):
+class TelemetrySource(Protocol):
     """What the page reads; `Unanswered` when it cannot."""
 
     where: str
@@ -29,7 +29,7 @@ class Source(Protocol):
     def traffic(self) -> Traffic: ...
 
 
-def source_of(settings: Settings) -> Source:
+def telemetry_source(settings: Settings) -> TelemetrySource:
     """Elasticsearch when it is set, else the files."""
     return _Elasticsearch(settings) if settings.elasticsearch_url else _Files(settings.var_dir)
 

@@ -11,7 +11,7 @@ from throughline.ledger.states import Status
 NO_SPAN: Final = ""  # the step's span_id
 
 
-def so_far(request: Request, now: datetime) -> Request:
+def with_current_step(request: Request, now: datetime) -> Request:
     """The same, but for the time since its last span; unchanged when its task is done or never was."""
     last = next((step for step in reversed(request.steps) if step.role in _BEFORE.get(request.status, ())), None)
     age_ns = (now.astimezone(UTC) - request.started) // timedelta(microseconds=1) * 1000

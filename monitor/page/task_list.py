@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.page.tasks import Task, as_of
+from monitor.page.task_records import Task, as_of_now
 from monitor.page.waterfall import Bar, bar
-from throughline.journey import telling
+from throughline.journey import summary
 from throughline.journey.journey import Request
-from throughline.journey.telling import Outcome, Tone
+from throughline.journey.summary import Outcome, Tone
 
 PAGE: Final = 50
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageQuery:
     """What of a journey was asked for."""
 
     task_id: str = ""
@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Listing:
+class TaskList:
     """One page of an ID's many tasks."""
 
     rows: tuple[Row, ...]
@@ -48,7 +48,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Part:
+class TaskPage:
     """The numbered tasks on one page."""
 
     tasks: tuple[tuple[int, Request], ...]
@@ -56,26 +56,26 @@ class Part:
     pages: int
 
 
-def part(tasks: Sequence[Request], asked: Asked) -> Part:
+def task_page(tasks: Sequence[Request], asked: PageQuery) -> TaskPage:
     """The page that was asked for, or the last one."""
     wanted = [(number, task) for number, task in enumerate(tasks, 1) if asked.status in {"", task.status}]
     pages = max(1, -(-len(wanted) // PAGE))
     page = min(max(1, asked.page), pages)
-    return Part(tuple(wanted[(page - 1) * PAGE : page * PAGE]), page, pages)
+    return TaskPage(tuple(wanted[(page - 1) * PAGE : page * PAGE]), page, pages)
 
 
-def listing(tasks: Sequence[Request], asked: Asked, known: Mapping[str, Task], now: datetime) -> Listing:
+def task_list(tasks: Sequence[Request], asked: PageQuery, known: Mapping[str, Task], now: datetime) -> TaskList:
     """`known` is what Redis knows of those on the page."""
     counts = Counter(task.status for task in tasks)
-    chosen = part(tasks, asked)
-    shown = [(number, as_of(task, known, now)) for number, task in chosen.tasks]
+    chosen = task_page(tasks, asked)
+    shown = [(number, as_of_now(task, known, now)) for number, task in chosen.tasks]
     longest = max((task.total_ns for _, task in shown), default=1)
-    return Listing(
+    return TaskList(
         rows=tuple(_row(number, task, longest) for number, task in shown),
         page=chosen.page,
         pages=chosen.pages,
         status=asked.status,
-        counts=tuple((status, telling.tone(status), count) for status, count in sorted(counts.items())),
+        counts=tuple((status, summary.tone(status), count) for status, count in sorted(counts.items())),
     )
 
 
@@ -89,8 +89,8 @@ def _row(number: int, task: Request, longest_ns: int) -> Row:
     return Row(
         number,
         task.task_id,
-        telling.outcome(task),
+        summary.outcome(task),
         what=f"{task.task_type} in {task.queue}",
-        at=telling.time_of_day(task),
+        at=summary.time_of_day(task),
         bars=tuple(bars),
     )
