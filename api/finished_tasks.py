@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from throughline.ledger import keys
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 
 _PAUSE_SECONDS: Final = 0.5  # before listening again to a Redis that went away
 
@@ -18,7 +18,7 @@ _PAUSE_SECONDS: Final = 0.5  # before listening again to a Redis that went away
 class FinishedTasks:
     """Listens while anyone waits, from the first one on. A notice can be lost: who waits looks again now and then."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._listening: asyncio.Task[None] | None = None

@@ -13,11 +13,11 @@ from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
 from api.services.callers import Callers
 from api.services.task_service import TaskService
-from throughline.settings import Settings, load_settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import logging, tracing
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: ApiSettings) -> FastAPI:
     """One replica, ready for uvicorn."""
     logging.setup("api", settings)
     tracing.setup("api", settings)
@@ -50,4 +50,4 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-app = create_app(load_settings())
+app = create_app(ApiSettings.load())

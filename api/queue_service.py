@@ -22,7 +22,7 @@ from throughline.ledger import keys, queue_sample
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.states import Status
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 
 _CALLS_AT_A_TIME: Final = 16
 # Connecting and answering may each take as long as the setting says; both together must stay under a second.
@@ -67,7 +67,7 @@ class StoredTask:
 class QueueService:
     """The only place in the api that talks to Redis. Raises `BrokerUnavailable` when Redis does not answer in time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         pool = ConnectionPool.from_url(
             settings.redis_url,
             socket_timeout=None,  # redis-py's would be a plain timeout: deadline.py says what is wrong with those here

@@ -3,11 +3,11 @@
 import uvicorn
 
 from monitor.app import create_app
-from throughline.settings import load_settings
+from throughline.settings import MonitorSettings
 
 
 def main() -> None:
-    settings = load_settings()
+    settings = MonitorSettings.load()
     # log_config=None: uvicorn's lines go the way of ours.
     uvicorn.run(
         create_app(settings), host=settings.monitor_host, port=settings.monitor_port, access_log=False, log_config=None

@@ -15,14 +15,14 @@ from monitor.metrics import Metrics
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from throughline.ledger import queue_sample
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
 
 _logger = logging.getLogger("throughline.monitor")
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: MonitorSettings) -> FastAPI:
     """The monitor, ready for uvicorn."""
     log_lines.setup("monitor", settings)
     metrics = Metrics(log_lines.node_name("monitor", settings), settings.worker_replicas)
@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: Settings | None = None) -> None:
+async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:
     """With the settings, says when Redis stops answering and when it answers again: one of the rounds does."""
     address = urlsplit(settings.redis_url).netloc.rpartition("@")[2] if settings else ""  # without the password
     answers = True

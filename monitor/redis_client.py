@@ -4,10 +4,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
 
-def redis_client(settings: Settings) -> Redis:
+def redis_client(settings: MonitorSettings) -> Redis:
     """Answers or raises `RedisError` or `OSError` within `redis_timeout_seconds` for each of connecting and asking."""
     return Redis.from_url(
         settings.redis_url,

@@ -4,10 +4,10 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from throughline.ledger import message
-from throughline.settings import load_settings
+from throughline.settings import WorkerSettings
 from worker import heartbeat, quiet, redis_guard, shutdown, telemetry
 
-settings = load_settings()
+settings = WorkerSettings.load()
 app = Celery(
     "throughline",
     broker=settings.redis_url,

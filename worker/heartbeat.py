@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from throughline.ledger import keys
-from throughline.settings import Settings
+from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
 
 _EVERY_SECONDS: Final = 2
@@ -30,7 +30,7 @@ redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
 """
 
 
-def install(_: Celery, settings: Settings) -> None:
+def install(_: Celery, settings: WorkerSettings) -> None:
     name = node_name("worker", settings)
     client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
     ended = threading.Event()

@@ -13,7 +13,7 @@ from throughline.errors import TooManyDeliveries
 from throughline.ledger import keys, message
 from throughline.ledger.message import Queue
 from throughline.ledger.states import Status
-from throughline.settings import load_settings
+from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
 from worker.attempts import Claim, EarlierAttempt
 
@@ -52,7 +52,7 @@ class RecordingBackend(RedisBackend):
 
     def claim(self, task_id: str, request: Any) -> Claim:
         """Records that this process starts the task, or says why it must not."""
-        settings, record, worker = load_settings(), _record(request), node_name("worker", load_settings())
+        settings, record, worker = WorkerSettings.load(), _record(request), node_name("worker", WorkerSettings.load())
         started = self._meta(task_id, {"pid": os.getpid(), "hostname": worker}, Status.STARTED, request)
         lost = f"Delivered {settings.max_deliveries} times; each time the process that ran it was lost."
         script_keys = [
@@ -105,7 +105,7 @@ class RecordingBackend(RedisBackend):
             type(error).__name__,
             delay,
             most,
-            load_settings().result_ttl_seconds,
+            WorkerSettings.load().result_ttl_seconds,
             self._meta(task_id, error, Status.RETRY, request),
             self._meta(task_id, error, Status.FAILURE, request),
         ]
@@ -113,7 +113,7 @@ class RecordingBackend(RedisBackend):
 
     def hand_back(self, task_id: str, *, stopped: bool) -> None:
         """This worker gives the task up: it stops, or the task's process was lost."""
-        worker = node_name("worker", load_settings())
+        worker = node_name("worker", WorkerSettings.load())
         cause = f"handed back by {worker}, which was stopped" if stopped else ""
         script_keys = [keys.task(task_id), keys.attempts(task_id)]
         self._decided(self._hand_back, script_keys, [worker, cause, "1" if stopped else ""])
@@ -139,10 +139,10 @@ class RecordingBackend(RedisBackend):
         arguments = [
             state,
             self.encode(meta | {"task_id": task_id}),
-            load_settings().result_ttl_seconds,
+            WorkerSettings.load().result_ttl_seconds,
             task_id,
             self._attempts.get(task_id, ""),
-            node_name("worker", load_settings()),
+            node_name("worker", WorkerSettings.load()),
             str(result.get("exc_type", "")) if failed else "",
         ]
         stored = self._decided(self._record_state, script_keys, [*arguments, *_flat(record)])

@@ -10,13 +10,13 @@ from typing import NoReturn
 from celery import Task
 from celery.exceptions import Ignore
 
-from throughline.settings import load_settings
+from throughline.settings import WorkerSettings
 from worker import telemetry
 
 
 def later(task: Task, error: Exception) -> NoReturn:
     """Raises `Ignore`, which acknowledges the message: the task's state is stored already."""
-    settings = load_settings()
+    settings = WorkerSettings.load()
     # Tasks that failed together do not come back together.
     delay = settings.task_retry_seconds * random.uniform(0.8, 1.2)  # noqa: S311
     outcome = task.app.backend.retry_later(task.request, error, delay, settings.task_max_retries)

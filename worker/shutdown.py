@@ -19,10 +19,10 @@ from celery.concurrency.asynpool import AsynPool
 from celery.signals import worker_shutting_down
 from celery.worker import state
 
-from throughline.settings import Settings
+from throughline.settings import WorkerSettings
 
 
-def install(settings: Settings) -> None:
+def install(settings: WorkerSettings) -> None:
     def bound(how: str, **_: Any) -> None:
         if how == "Warm":
             timer = threading.Timer(settings.worker_shutdown_seconds, os.kill, (os.getpid(), signal.SIGQUIT))

@@ -24,7 +24,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_sp
 
 from throughline.ledger import message
 from throughline.ledger.states import Status
-from throughline.settings import Settings
+from throughline.settings import WorkerSettings
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
@@ -108,7 +108,7 @@ class RunningTask:
 _running: dict[str, RunningTask] = {}  # by task id; a prefork process runs one at a time
 
 
-def install(settings: Settings) -> None:
+def install(settings: WorkerSettings) -> None:
     """Connects to Celery's signals; in each prefork child, sets up log lines and spans anew."""
 
     def set_up_process(**_: Any) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from throughline.journey.journey import Journey
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
 _WEEK: Final = "time:(from:now-7d,to:now)"  # log lines are kept as long
 
@@ -35,7 +35,7 @@ class Places:
     needs_key: bool = False
 
 
-def places(settings: Settings, base_url: str) -> Places:
+def places(settings: MonitorSettings, base_url: str) -> Places:
     return Places(
         base_url,
         settings.kibana_public_url.rstrip("/"),

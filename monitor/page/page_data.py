@@ -17,7 +17,7 @@ from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
 from throughline.ledger import keys, queue_sample
 from throughline.ledger.queue_sample import Sample
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
 _SEARCHES: Final = 2  # at a time: viewers must not take the processor from the monitor's own rounds
 _SEARCH_SECONDS: Final = 10
@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 class PageData:
     """What all pages ask. Answers are shared between those who ask at the same time."""
 
-    def __init__(self, settings: Settings, source: TelemetrySource) -> None:
+    def __init__(self, settings: MonitorSettings, source: TelemetrySource) -> None:
         self._source = source
         self._threads = ThreadPoolExecutor(_SEARCHES, "page")
         self._journeys: AnswerCache[Journey] = AnswerCache(_FRESH_SECONDS)

@@ -16,14 +16,14 @@ from monitor.page.task_list import PageQuery
 from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import Traffic
 from throughline.journey import Journey, to_dict
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
 
 
 class Pages:
     """The pages of one monitor."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: MonitorSettings) -> None:
         self._settings = settings
         self.data = PageData(settings, telemetry_source(settings))
 

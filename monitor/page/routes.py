@@ -18,7 +18,7 @@ from monitor.page.pages import Pages
 from monitor.page.refusal import Refused
 from monitor.page.task_list import PageQuery
 from throughline.api_keys import ApiKeys
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
 
 _logger: Final = logging.getLogger("throughline.monitor")
@@ -48,7 +48,7 @@ class _Route(APIRoute):
         return handled
 
 
-def router(settings: Settings) -> APIRouter:
+def router(settings: MonitorSettings) -> APIRouter:
     """The page's routes, to be included by the monitor."""
     keys, pages = ApiKeys(settings.api_keys_file), Pages(settings)
 

@@ -12,7 +12,7 @@ from monitor.page.traffic import API_PATH, MOST_LINES, Traffic, traffic
 from throughline.journey import Found, elasticsearch, find
 from throughline.journey.elasticsearch_client import Client
 from throughline.journey.local_files import lines_folder
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
 _TAIL_BYTES: Final = 1024 * 1024
 _ACCESS_LINES: Final = "logs-throughline-*"
@@ -29,7 +29,7 @@ class TelemetrySource(Protocol):
     def traffic(self) -> Traffic: ...
 
 
-def telemetry_source(settings: Settings) -> TelemetrySource:
+def telemetry_source(settings: MonitorSettings) -> TelemetrySource:
     """Elasticsearch when it is set, else the files."""
     return _Elasticsearch(settings) if settings.elasticsearch_url else _Files(settings.var_dir)
 
@@ -62,7 +62,7 @@ def _access_lines(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 class _Elasticsearch:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: MonitorSettings) -> None:
         self.where = settings.elasticsearch_url
         self._client = Client(
             settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password, _ANSWER_SECONDS

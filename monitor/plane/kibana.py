@@ -1,7 +1,6 @@
 """`python -m monitor.plane.kibana FOLDER`: imports the saved objects of a folder. Safe to run again."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -9,7 +8,7 @@ from urllib.parse import urlsplit
 
 from throughline.journey import kibana_links as links
 from throughline.journey.elasticsearch_client import Client, Unanswered
-from throughline.settings import Settings, load_settings
+from throughline.settings import PlaneSettings
 from throughline.telemetry import logging as log_lines
 
 _logger: Final = logging.getLogger("throughline.setup")
@@ -17,7 +16,7 @@ _IMPORT: Final = "/api/saved_objects/_import?overwrite=true"
 _SECONDS: Final = 60
 
 
-def import_folder(client: Client, folder: Path, settings: Settings) -> list[str]:
+def import_folder(client: Client, folder: Path, settings: PlaneSettings) -> list[str]:
     """The names of the files that were taken; `Unanswered` when Kibana does not take one whole."""
     taken = []
     for path in sorted(folder.glob("*.ndjson")):
@@ -29,7 +28,7 @@ def import_folder(client: Client, folder: Path, settings: Settings) -> list[str]
     return taken
 
 
-def _with_addresses(content: bytes, settings: Settings) -> bytes:
+def _with_addresses(content: bytes, settings: PlaneSettings) -> bytes:
     """Links lead where browsers find Jaeger and the API, if that is configured."""
     jaeger, api = settings.jaeger_public_url, settings.api_public_url
     for usual, configured in ((links.TRACES, jaeger), (links.TASKS, api)):
@@ -39,10 +38,10 @@ def _with_addresses(content: bytes, settings: Settings) -> bytes:
 
 
 def main() -> int:
-    settings = load_settings()
+    settings = PlaneSettings.load()
     log_lines.setup("setup", settings)
-    url, folder = os.environ["KIBANA_URL"], Path(sys.argv[1])
-    with Client(url, settings.elasticsearch_user, settings.elasticsearch_password, _SECONDS) as client:
+    folder, url, user = Path(sys.argv[1]), settings.kibana_url, settings.elasticsearch_user
+    with Client(url, user, settings.elasticsearch_password, _SECONDS) as client:
         try:
             taken = import_folder(client, folder, settings)
         except Unanswered as error:

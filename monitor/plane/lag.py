@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from throughline.journey.elasticsearch_client import Client, Unanswered
-from throughline.settings import load_settings
+from throughline.settings import PlaneSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry import vocabulary
 
@@ -52,7 +52,7 @@ class Lag:
 
 
 def main() -> None:
-    settings = load_settings()
+    settings = PlaneSettings.load()
     log_lines.setup("log-lag", settings)
     registry = CollectorRegistry()
     name = f"{_METRIC.replace('.', '_')}_seconds"

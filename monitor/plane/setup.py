@@ -11,7 +11,7 @@ import yaml
 
 from monitor.plane import templates
 from throughline.journey.elasticsearch_client import Client, Unanswered
-from throughline.settings import Settings
+from throughline.settings import PlaneSettings
 from throughline.telemetry import logging as log_lines
 
 _logger: Final = logging.getLogger("throughline.setup")
@@ -20,8 +20,8 @@ _PATIENCE_SECONDS: Final = 120
 
 def main() -> int:
     """0 when everything stands as declared."""
-    log_lines.setup("setup", Settings())
-    settings = Settings()
+    settings = PlaneSettings.load()
+    log_lines.setup("setup", settings)
     with Client(settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password) as client:
         try:
             _wait_for(client)

@@ -15,7 +15,7 @@ from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from risk.task_types import TaskSubmission
 from tests.conftest import free_port
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 _AT_ONCE, _EACH = 64, 30
@@ -26,7 +26,7 @@ _TASK = TaskSubmission.model_validate(
 
 
 async def _load(url: str) -> list[float]:
-    queue = QueueService(Settings(redis_url=url, circuit_max_depth=10**6, redis_timeout_seconds=10))
+    queue = QueueService(ApiSettings(redis_url=url, circuit_max_depth=10**6, redis_timeout_seconds=10))
     tasks = TaskService(queue)
     seconds = []
 

@@ -16,7 +16,7 @@ import orjson
 
 from monitor.page.pages import Pages
 from monitor.page.task_list import PageQuery
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
 LINES: Final = 1_000_000
 FILES: Final = 8
@@ -57,7 +57,7 @@ async def _pages(var: Path) -> dict[str, tuple[float, int]]:
 async def _made(var: Path, make: Callable[[Pages], Awaitable[str]]) -> tuple[float, int]:
     times, html = [], ""
     for _ in range(RUNS):
-        pages = Pages(Settings(var_dir=var, redis_url="redis://127.0.0.1:1/0"))  # each has seen nothing yet
+        pages = Pages(MonitorSettings(var_dir=var, redis_url="redis://127.0.0.1:1/0"))  # each has seen nothing yet
         began = time.perf_counter()
         html = await make(pages)
         times.append(time.perf_counter() - began)

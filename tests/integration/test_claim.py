@@ -8,7 +8,7 @@ from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from risk.task_types import TaskSubmission
 from throughline.ledger import keys
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 TASK = TaskSubmission.model_validate(
@@ -18,7 +18,7 @@ TASK = TaskSubmission.model_validate(
 
 def submit(redis_url, number):
     async def story():
-        queue = QueueService(Settings(redis_url=redis_url))
+        queue = QueueService(ApiSettings(redis_url=redis_url))
         with correlation.bound("CLAIM-1"):
             ids = [(await TaskService(queue).submit(TASK, ANYONE)).task_id for _ in range(number)]
         await queue.close()

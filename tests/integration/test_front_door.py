@@ -13,7 +13,7 @@ from api.services.task_service import TaskService
 from risk.task_types import TaskSubmission
 from tests.conftest import free_port
 from throughline.ledger import keys
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 RECORDS = "tl:task:" + "-".join("?" * length for length in (8, 4, 4, 4, 12))
@@ -30,7 +30,7 @@ def door(redis_url, broker):
 
     def run(story, **settings):
         async def told():
-            queue = QueueService(Settings(redis_url=redis_url, **settings))
+            queue = QueueService(ApiSettings(redis_url=redis_url, **settings))
             try:
                 with correlation.bound("ABC-1"):
                     return await story(TaskService(queue))
@@ -139,7 +139,7 @@ def test_an_unknown_task_is_not_found_rather_than_pending(door):
 
 def test_a_redis_that_is_away_is_told_as_such():
     async def story():
-        queue = QueueService(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+        queue = QueueService(ApiSettings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
         with pytest.raises(BrokerUnavailable):
             await TaskService(queue).submit(submission(), ANYONE)
 

@@ -14,7 +14,7 @@ from risk.task_types import TaskSubmission
 from tests.conftest import free_port
 from tests.integration.faulty_worker import TAKES_SECONDS
 from throughline.ledger import keys
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 
@@ -57,7 +57,7 @@ async def submit(url, seconds):
 
 
 async def submit_seed(url, seed):
-    queue = QueueService(Settings(redis_url=url))
+    queue = QueueService(ApiSettings(redis_url=url))
     data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": seed}
     with correlation.bound("STOPS-1"):
         task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": data})

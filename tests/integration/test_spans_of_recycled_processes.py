@@ -12,7 +12,7 @@ from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from risk.task_types import TaskSubmission
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 TASKS = 40
@@ -76,7 +76,7 @@ def test_forty_tasks_in_processes_of_ten_give_forty_run_spans(exported, start, r
     environment, arrived = exported
 
     async def submit_all():
-        queue = QueueService(Settings(redis_url=redis_url))
+        queue = QueueService(ApiSettings(redis_url=redis_url))
         for _ in range(TASKS):
             with correlation.bound("ABC-1"):
                 await TaskService(queue).submit(SMALL, ANYONE)

@@ -8,7 +8,7 @@ from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from risk.task_types import TaskSubmission
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 DATA = {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}
@@ -16,7 +16,7 @@ DATA = {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}
 
 def submit_and_await(redis_url):
     async def story():
-        queue = QueueService(Settings(redis_url=redis_url))
+        queue = QueueService(ApiSettings(redis_url=redis_url))
         tasks = TaskService(queue)
         with correlation.bound("STOCK-1"):
             task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": DATA, "priority": "high"})

@@ -14,7 +14,7 @@ from api.services.task_service import TaskService
 from monitor.sweep import Sweep
 from risk.task_types import TaskSubmission
 from throughline.ledger import keys
-from throughline.settings import Settings
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
@@ -40,7 +40,7 @@ def task_id(redis_url, broker):
     """A task that was submitted a minute ago."""
 
     async def submitted():
-        queue = QueueService(Settings(redis_url=redis_url))
+        queue = QueueService(ApiSettings(redis_url=redis_url))
         with correlation.bound("SWEEP-1"):
             task = await TaskService(queue).submit(TaskSubmission.model_validate(TASK), ANYONE)
         await queue.close()

@@ -45,10 +45,10 @@ LONG: dict[str, Any] = {
 }
 # Written by the worker's own logging: what needs hours or a killed process to come about by itself.
 SELDOM = """
-from throughline.settings import Settings
+from throughline.settings import ProcessSettings
 from throughline.telemetry import correlation, logging
 from opentelemetry.sdk.trace import TracerProvider
-logging.setup("worker", Settings())
+logging.setup("worker", ProcessSettings())
 span = TracerProvider().get_tracer("test").start_as_current_span("never sent")
 with span, correlation.bound("{prefix}-seldom", "none"):
     run = {{"task_type": "stress_test", "queue": "low", "attempt": 1, "duration_ms": 12.5}}

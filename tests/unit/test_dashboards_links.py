@@ -13,7 +13,7 @@ from monitor.plane.kibana import import_folder
 from tests.json_server import Server
 from tests.saved_objects import FILE, Saved, by_key, one
 from throughline.journey.elasticsearch_client import Client, Unanswered
-from throughline.settings import Settings
+from throughline.settings import PlaneSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 JAEGER_UI = (ROOT / "observability" / "jaeger" / "ui.json").read_text()
@@ -27,7 +27,7 @@ def kibana() -> Iterator[Server]:
         yield running
 
 
-def imported(kibana: Server, folder: Path, settings: Settings) -> list[str]:
+def imported(kibana: Server, folder: Path, settings: PlaneSettings) -> list[str]:
     with Client(kibana.url, "elastic", "secret", seconds=2) as client:
         return import_folder(client, folder, settings)
 
@@ -83,7 +83,7 @@ def test_kibana_is_given_every_file_of_saved_objects_as_an_upload(tmp_path: Path
     (tmp_path / "a.ndjson").write_text('{"id":"a"}')
     (tmp_path / "note.txt").write_text("no")
 
-    assert imported(kibana, tmp_path, Settings()) == ["a.ndjson", "b.ndjson"]
+    assert imported(kibana, tmp_path, PlaneSettings()) == ["a.ndjson", "b.ndjson"]
     assert [asked for asked, _ in kibana.asked] == ["POST /api/saved_objects/_import?overwrite=true"] * 2
     assert b'name="file"; filename="a.ndjson"' in kibana.asked[0][1]
     assert kibana.headers[0]["kbn-xsrf"] == "true"
@@ -94,11 +94,11 @@ def test_kibana_that_says_200_but_no_success_is_an_error_that_names_the_file_and
     kibana.answer = {"success": False, "errors": [{"id": "x", "error": {"type": "missing_references"}}]}
 
     with pytest.raises(Unanswered, match=r"throughline\.ndjson.*missing_references"):
-        imported(kibana, FILE.parent, Settings())
+        imported(kibana, FILE.parent, PlaneSettings())
 
 
 def test_the_import_puts_configured_addresses_into_the_links(kibana: Server):
-    settings = Settings(jaeger_public_url="https://traces.example.com/", api_public_url="https://risk.example.com")
+    settings = PlaneSettings(jaeger_public_url="https://traces.example.com/", api_public_url="https://risk.example.com")
     assert imported(kibana, FILE.parent, settings) == [FILE.name]
 
     taken = formats("throughline-logs", uploaded(kibana))
@@ -108,7 +108,7 @@ def test_the_import_puts_configured_addresses_into_the_links(kibana: Server):
 
 
 def test_without_configured_addresses_the_file_is_imported_as_it_is(kibana: Server):
-    imported(kibana, FILE.parent, Settings())
+    imported(kibana, FILE.parent, PlaneSettings())
     assert uploaded(kibana) == FILE.read_bytes()
 
 
@@ -121,7 +121,7 @@ def uploaded(kibana: Server) -> bytes:
 @pytest.mark.parametrize("url", ["jaeger:16686", 'http://x"y', "http://x y", "javascript:alert(1)", "http://x?q='"])
 def test_an_address_that_would_break_a_link_is_refused(url: str):
     with pytest.raises(ValidationError, match="must be an address that begins with"):
-        Settings(jaeger_public_url=url)
+        PlaneSettings(jaeger_public_url=url)
 
 
 def test_the_journey_is_found_by_the_name_that_links_use():

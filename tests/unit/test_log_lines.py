@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from throughline.settings import Settings
+from throughline.settings import ProcessSettings
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
@@ -20,7 +20,7 @@ def written(capfd):
 
     def lines(environment=None):
         if environment:
-            log_lines.setup("api", Settings(environment=environment, service_node_name="fastapi-2"))
+            log_lines.setup("api", ProcessSettings(environment=environment, service_node_name="fastapi-2"))
         return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
 
     yield lines

@@ -14,9 +14,9 @@ from monitor.page.refusal import Refused
 from monitor.page.traffic import Traffic
 from throughline.journey import Found
 from throughline.journey.elasticsearch_client import Unanswered
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
-SETTINGS = Settings(redis_url="redis://127.0.0.1:1/0", redis_timeout_seconds=0.1)
+SETTINGS = MonitorSettings(redis_url="redis://127.0.0.1:1/0", redis_timeout_seconds=0.1)
 
 
 class Slow:

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import MOST_LINES, traffic
-from throughline.settings import Settings
+from throughline.settings import MonitorSettings
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -62,11 +62,11 @@ def test_the_end_of_nginx_file_is_read_newest_first_and_across_a_rotation(tmp_pa
     (folder / "nginx.jsonl.1").write_bytes(written(line("OLD-1"), line("OLD-2")))
     (folder / "nginx.jsonl").write_bytes(written(line("NEW-1"), line("X", 200, "GET /journeys/NEW-1")) + b'{"torn":')
 
-    seen = telemetry_source(Settings(var_dir=tmp_path)).traffic()
+    seen = telemetry_source(MonitorSettings(var_dir=tmp_path)).traffic()
 
     assert [request.correlation_id for request in seen.recent] == ["NEW-1", "OLD-2", "OLD-1"]
     assert seen.answered == 3
 
 
 def test_where_nothing_was_written_there_was_no_traffic(tmp_path: Path):
-    assert telemetry_source(Settings(var_dir=tmp_path)).traffic().answered == 0
+    assert telemetry_source(MonitorSettings(var_dir=tmp_path)).traffic().answered == 0

@@ -6,37 +6,96 @@ import sys
 
 import pytest
 
-from throughline.settings import Settings
+from throughline.settings import ApiSettings, MonitorSettings, NineSettings, PlaneSettings, WorkerSettings
+
+PROGRAMS = {
+    "api": "import api.main",
+    "worker": "import worker.app",
+    "monitor": "import monitor.__main__ as m; m.main()",
+    "up": "from throughline.settings import NineSettings; NineSettings.load()",
+}
+READERS = [
+    ("ENVIRONMENT", "prod", "api worker monitor up"),
+    ("REDIS_URL", "127.0.0.1:6379", "api worker monitor up"),
+    ("HTTP_PORT", "eighty", "up"),
+    ("CIRCUIT_MAX_DEPTH", "0", "api monitor up"),
+    ("MAX_DELIVERIES", "none", "worker up"),
+    ("KIBANA_PUBLIC_URL", "javascript://a/%0aalert(1)", "monitor up"),
+    ("JAEGER_PUBLIC_URL", "localhost:16686", "monitor up"),
+]
+
+
+def ended(program: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", PROGRAMS[program]]
+    return subprocess.run(command, check=False, env=os.environ | variables, capture_output=True, text=True, timeout=30)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("program", "variable", "value"),
+    [(program, variable, value) for variable, value, readers in READERS for program in readers.split()],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(program, variable, value):
+    done = ended(program, **{variable: value})
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Wrong setting: {variable}: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("settings", [ApiSettings, MonitorSettings, WorkerSettings, PlaneSettings])
+def test_a_process_reads_no_settings_of_others(settings, monkeypatch):
+    for name in NineSettings.model_fields.keys() - settings.model_fields.keys():
+        monkeypatch.setenv(name.upper(), "wrong")
+
+    settings()
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger", "readers"),
     [
-        ("ENVIRONMENT", "prod"),
-        ("REDIS_URL", "127.0.0.1:6379"),
-        ("HTTP_PORT", "eighty"),
-        ("CIRCUIT_MAX_DEPTH", "0"),
-        ("KIBANA_PUBLIC_URL", "javascript://a/%0aalert(1)"),
-        ("JAEGER_PUBLIC_URL", "localhost:16686"),
-        ("VISIBILITY_TIMEOUT_SECONDS", "60"),  # below the time limit: tasks would run twice at once
+        (("CIRCUIT_CLOSE_DEPTH", 501), ("CIRCUIT_MAX_DEPTH", 500), "api up"),
+        (("TASK_SOFT_TIME_LIMIT_SECONDS", 120), ("TASK_TIME_LIMIT_SECONDS", 120), "worker up"),
+        (("TASK_TIME_LIMIT_SECONDS", 180), ("VISIBILITY_TIMEOUT_SECONDS", 180), "worker up"),
+        (("WORKER_SHUTDOWN_SECONDS", 31), ("WORKER_KILL_SECONDS", 35), "worker up"),
+        (("IDEMPOTENCY_TTL_SECONDS", 3600), ("RESULT_TTL_SECONDS", 3600), "api up"),
+        (("TASK_RETRY_SECONDS", 3601), ("RESULT_TTL_SECONDS", 3600), "worker up"),
     ],
 )
-@pytest.mark.parametrize("program", ["import api.main", "import worker.app", "import monitor.__main__ as m; m.main()"])
-def test_a_wrong_setting_is_one_line_that_names_it(program, variable, value):
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        check=False,
-        env=os.environ | {variable: value},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 1
-    assert variable in done.stderr
-    assert "Traceback" not in done.stderr
+def test_two_settings_that_do_not_go_together_are_one_line_that_names_both(smaller, larger, readers):
+    for program in readers.split():
+        done = ended(program, **{name: str(value) for name, value in (smaller, larger)})
+
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Wrong setting: {smaller[0]} ({smaller[1]}) must be ")
+        assert f" {larger[0]} ({larger[1]})" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_settings_that_just_go_together_are_taken(monkeypatch):
+    for name, value in {
+        "CIRCUIT_CLOSE_DEPTH": 500,
+        "WORKER_SHUTDOWN_SECONDS": 30,
+        "IDEMPOTENCY_TTL_SECONDS": 59,
+        "RESULT_TTL_SECONDS": 60,
+        "VISIBILITY_TIMEOUT_SECONDS": 121,
+        "TASK_SOFT_TIME_LIMIT_SECONDS": 119,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+
+    NineSettings()
+
+
+def test_every_wrong_setting_is_told_at_once():
+    done = ended("up", HTTP_PORT="eighty", MAX_DELIVERIES="0", ENVIRONMENT="prod")
+
+    assert sorted(line.split(": ")[1] for line in done.stderr.splitlines()) == [
+        "ENVIRONMENT",
+        "HTTP_PORT",
+        "MAX_DELIVERIES",
+    ]
 
 
 def test_an_empty_variable_is_as_good_as_none(monkeypatch):
     monkeypatch.setenv("API_KEYS_FILE", "")
     monkeypatch.setenv("CIRCUIT_MAX_DEPTH", "")
-    assert (Settings().api_keys_file, Settings().circuit_max_depth) == (None, 500)
+    assert (ApiSettings().api_keys_file, ApiSettings().circuit_max_depth) == (None, 500)

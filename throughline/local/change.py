@@ -10,7 +10,7 @@ from throughline.local import waiting
 from throughline.local.run import CannotRun, Run
 from throughline.local.supervisor import Supervisor
 
-_STOP_SECONDS: Final = 40
+_MARGIN_SECONDS: Final = 5  # beyond the time after which supervisor kills
 _POLL_SECONDS: Final = 0.05
 
 
@@ -19,10 +19,11 @@ def stop(run: Run, names: Sequence[str]) -> None:
     supervisor = Supervisor(run.socket)
     for name in known(run, names):
         supervisor.stop(name)
-    deadline = time.monotonic() + _STOP_SECONDS
+    seconds = max(35, run.worker_kill_seconds) + _MARGIN_SECONDS
+    deadline = time.monotonic() + seconds
     while any(supervisor.processes()[name].pid for name in names):
         if time.monotonic() > deadline:
-            raise CannotRun(f"After {_STOP_SECONDS} s {', '.join(names)} have not ended.")
+            raise CannotRun(f"After {seconds} s {', '.join(names)} have not ended.")
         time.sleep(_POLL_SECONDS)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from throughline.local import private_file, redis_address
 from throughline.local.programs import Program, groups
 from throughline.local.run import HOST, ROOT, Run
-from throughline.settings import load_settings
+from throughline.settings import NginxSettings
 
 _OPEN_FILES: Final = 16_384  # a connection through NGINX takes two
 
@@ -75,14 +75,15 @@ def _nginx_site(run: Run, drained: Container[str]) -> str:
         f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s{' down' if name in drained else ''};"
         for name in run.replicas
     )
+    limits = NginxSettings.load()
     values = {
         "NGINX_LISTEN": f"{HOST}:{run.http_port}",
         "API_SERVERS": "\n    ".join(servers),
         "MONITOR_SERVER": f"{HOST}:{run.ports['monitor']}",
         "NGINX_SPANS_FILE": _quoted(str(run.folder / "spans" / "nginx.jsonl")),
         "NGINX_NODE_NAME": "nginx",
-        "RATE_LIMIT_PER_SECOND": str(load_settings().rate_limit_per_second),
-        "RATE_LIMIT_BURST": str(load_settings().rate_limit_burst),
+        "RATE_LIMIT_PER_SECOND": str(limits.rate_limit_per_second),
+        "RATE_LIMIT_BURST": str(limits.rate_limit_burst),
     }
     return fill(ROOT / "nginx" / "throughline.conf.template", values)
 
@@ -124,7 +125,7 @@ def _program(run: Run, program: Program) -> Iterator[str]:
     yield "autorestart=true"
     yield "startretries=20"
     yield f"stopsignal={program.stop_signal}"
-    yield "stopwaitsecs=35"  # above the 30 s that each takes at most to finish its work
+    yield f"stopwaitsecs={program.stop_seconds}"
     yield "killasgroup=true"  # after that, a worker's processes too
     yield f"stdout_logfile=log/{program.name}.{program.log}"
     yield f"stderr_logfile=log/{program.name}.err"

@@ -14,7 +14,7 @@ from throughline.local import control_socket, session
 from throughline.local.run import Run, var_dir
 from throughline.local.supervisor import Supervisor
 
-_ORDERLY_SECONDS: Final = 150  # a few stages of at most 35 s, one after the other
+_OTHERS_SECONDS: Final = 115  # stages of at most 35 s, one after the other, beside that of the workers
 _WARNED_SECONDS: Final = 35
 _KILLED_SECONDS: Final = 5
 _POLL_SECONDS: Final = 0.05
@@ -28,9 +28,10 @@ def down(console: Console) -> bool:
     leader = Supervisor(socket).pid() or session.recorded_leader(var)
     if leader is None or not session.members(leader):
         return False
+    orderly = _OTHERS_SECONDS + (run.worker_kill_seconds if run else _WARNED_SECONDS)
     with console.status("Stopping: first no more requests, then no more tasks, then Redis …"):
         _signal([leader], signal.SIGTERM)
-        _wait(lambda: _ended(leader, socket), _ORDERLY_SECONDS)
+        _wait(lambda: _ended(leader, socket), orderly)
         # What supervisord left behind because it was itself killed, no one else would end.
         for warning, seconds in ((signal.SIGTERM, _WARNED_SECONDS), (signal.SIGKILL, _KILLED_SECONDS)):
             _signal(session.members(leader), warning)

@@ -17,6 +17,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: Literal["TERM", "QUIT"] = "TERM"
     log: Literal["jsonl", "log"] = "jsonl"
+    stop_seconds: int = 35  # above the 30 s that each takes at most to finish its work
 
 
 def groups(run: Run, found: Mapping[str, str]) -> dict[str, list[Program]]:
@@ -24,7 +25,7 @@ def groups(run: Run, found: Mapping[str, str]) -> dict[str, list[Program]]:
     tasks, and Redis last, when no one has anything left to tell it."""
     return {
         "redis": [_redis(run, found["redis-server"])],
-        "workers": [_worker(name) for name in run.workers],
+        "workers": [_worker(name, run.worker_kill_seconds) for name in run.workers],
         "api": [_replica(name, run.ports[name]) for name in run.replicas],
         "monitor": [_monitor(run.ports["monitor"])],
         "nginx": [_nginx(run, found["nginx"])],
@@ -35,11 +36,12 @@ def _redis(run: Run, program: str) -> Program:
     return Program("redis", (program, str(run.folder / "conf" / "redis.conf")), log="log")
 
 
-def _worker(name: str) -> Program:
+def _worker(name: str, kill_seconds: int) -> Program:
     command = ("-m", "celery", "-A", "worker.app", "--quiet", "worker", "-n", f"{name}@%h")
     # A worker's processes are its parallelism: numpy's own threads would only fight over the same cores.
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return Program(name, (sys.executable, *command, "--without-gossip", "--without-mingle"), threads)
+    options = ("--without-gossip", "--without-mingle")
+    return Program(name, (sys.executable, *command, *options), threads, stop_seconds=kill_seconds)
 
 
 def _replica(name: str, port: int) -> Program:

@@ -1,28 +1,52 @@
-"""Prints docs/settings.md and docs/vocabulary.md from what they describe: `python -m local.reference`."""
+"""Prints docs/settings.md and docs/vocabulary.md from what they describe: `python -m throughline.local.reference`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from throughline.settings import Settings
+from throughline.settings import (
+    ApiSettings,
+    LocalSettings,
+    MonitorSettings,
+    NginxSettings,
+    PlaneSettings,
+    WorkerSettings,
+)
+from throughline.settings.environment import EnvironmentSettings
 from throughline.telemetry import vocabulary
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 _NOTE: Final = "<!-- Printed by `make docs`; change the source, not this file. -->"
 
 
+_READERS: Final[Mapping[str, type[EnvironmentSettings]]] = {
+    "api": ApiSettings,
+    "worker": WorkerSettings,
+    "monitor": MonitorSettings,
+    "nginx": NginxSettings,
+    "plane": PlaneSettings,
+    "local run": LocalSettings,
+}
+
+
 def settings_page() -> str:
-    """The table of environment variables, from the settings class."""
+    """The table of environment variables, from the settings classes."""
+    fields = {name: field for reader in _READERS.values() for name, field in reader.model_fields.items()}
     rows = [
-        (f"`{name.upper()}`", _shown(field.default), field.description or "")
-        for name, field in Settings.model_fields.items()
+        (f"`{name.upper()}`", _shown(field.default), _readers(name), field.description or "")
+        for name, field in fields.items()
     ]
     intro = (
-        "Every setting is an environment variable. A wrong one ends the process before it starts, with one line that "
-        "names it. `uvicorn api.main:app`, `celery -A worker.app worker` and `python -m monitor` need no more than "
-        "`REDIS_URL`."
+        "Every setting is an environment variable; each process reads its own. A wrong one ends the process before it "
+        "starts, with one line that names it, and so do two that do not go together. `uvicorn api.main:app`, "
+        "`celery -A worker.app worker` and `python -m monitor` need no more than `REDIS_URL`."
     )
-    return "\n".join(["# Settings", _NOTE, "", intro, "", *_table(("variable", "default", "meaning"), rows), ""])
+    header = ("variable", "default", "read by", "meaning")
+    return "\n".join(["# Settings", _NOTE, "", intro, "", *_table(header, rows), ""])
+
+
+def _readers(name: str) -> str:
+    return ", ".join(reader for reader, settings in _READERS.items() if name in settings.model_fields)
 
 
 def vocabulary_page() -> str:

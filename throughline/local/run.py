@@ -27,6 +27,7 @@ class Run:
     api_replicas: int
     worker_replicas: int
     socket: str  # supervisor's, for control
+    worker_kill_seconds: int = 35
 
     @property
     def folder(self) -> Path:

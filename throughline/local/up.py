@@ -5,12 +5,12 @@ from rich.console import Console
 from throughline.local import configuration, control_socket, installed, ports, redis_address, session, waiting
 from throughline.local.run import CannotRun, Run, var_dir
 from throughline.local.supervisor import Supervisor, launch
-from throughline.settings import Settings, load_settings
+from throughline.settings import NineSettings
 
 
 def up(console: Console) -> Run:
     """All of them healthy; `CannotRun` with the reason otherwise."""
-    settings = load_settings()
+    settings = NineSettings.load()
     run = running()
     if run is None:
         run = _start(settings)
@@ -30,7 +30,7 @@ def running() -> Run | None:
     return run if run is not None and Supervisor(run.socket).pid() is not None else None
 
 
-def planned(settings: Settings) -> Run:
+def planned(settings: NineSettings) -> Run:
     """The run that these settings describe."""
     var = var_dir()
     if "redis_url" in settings.model_fields_set:
@@ -44,10 +44,11 @@ def planned(settings: Settings) -> Run:
         api_replicas=settings.api_replicas,
         worker_replicas=settings.worker_replicas,
         socket=control_socket.path(var),
+        worker_kill_seconds=settings.worker_kill_seconds,
     )
 
 
-def _start(settings: Settings) -> Run:
+def _start(settings: NineSettings) -> Run:
     found = installed.require()
     run = planned(settings)
     leader = session.recorded_leader(run.folder)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from opentelemetry import trace
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from throughline.settings import Settings
+from throughline.settings import ProcessSettings
 from throughline.telemetry import correlation, vocabulary
 
 NOTICE: Final = 25
@@ -64,7 +64,7 @@ def event(action: str, message: str, fields: Mapping[str, Any] | None = None, *,
         _EVENTS.log(level, "%s", message, extra={"event_fields": own}, exc_info=exc_info)
 
 
-def setup(service: str, settings: Settings) -> None:
+def setup(service: str, settings: ProcessSettings) -> None:
     """Sends every line of this process, its libraries' and its last words included, to stdout as JSON."""
     own_level, library_level = _LEVELS[settings.environment]
     vocabulary.event_levels()  # read now, not inside the first request
@@ -90,7 +90,7 @@ def say(message: str) -> None:
     os.write(1, (handler.format(record) + "\n").encode())
 
 
-def node_name(service: str, settings: Settings) -> str:
+def node_name(service: str, settings: ProcessSettings) -> str:
     """Which instance of the service this is."""
     return settings.service_node_name or f"{service}-{os.uname().nodename}"
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
-from throughline.settings import Settings
+from throughline.settings import BrokerSettings
 from throughline.telemetry import correlation
 from throughline.telemetry.appended_lines import AppendedLines
 from throughline.telemetry.logging import node_name
@@ -40,7 +40,7 @@ class CorrelationStamp(SpanProcessor):
         pass
 
 
-def setup(service: str, settings: Settings) -> None:
+def setup(service: str, settings: BrokerSettings) -> None:
     """Sets up this process's spans; in a prefork child after the fork, which no exporter thread survives."""
     node = node_name(service, settings)
     provider = TracerProvider(
@@ -59,7 +59,7 @@ _provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that 
 _tracer = _provider.get_tracer("throughline")
 
 
-def _exporter(node: str, settings: Settings) -> SpanExporter | None:
+def _exporter(node: str, settings: BrokerSettings) -> SpanExporter | None:
     if settings.otel_exporter_otlp_endpoint:
         endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
         return OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_SECONDS)

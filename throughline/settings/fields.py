@@ -1,0 +1,54 @@
+"""The settings that more than one process reads, each declared once."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+
+def _web_address(url: str) -> str:
+    # It is written into links: whatever could end the link early, or lead it elsewhere, is refused.
+    if url and not re.fullmatch(r"https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._~/-]*)?", url):
+        raise ValueError("must be an address that begins with http:// or https://, without query, quotes or blanks")
+    return url.rstrip("/")
+
+
+def _redis_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+REDIS_TIMEOUT_SECONDS: Final = Field(
+    0.5, gt=0, le=10, description="Longest wait of the api and the monitor for one answer from Redis."
+)
+CIRCUIT_MAX_DEPTH: Final = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
+RESULT_TTL_SECONDS: Final = Field(
+    604_800, ge=60, description="How long task records and results are kept; longer than an `Idempotency-Key`."
+)
+API_KEYS_FILE: Final = Field(
+    None, description="File of API keys, a line `name scope,scope sha256` each; without it, no key is asked for."
+)
+WORKER_REPLICAS: Final = Field(
+    3, ge=0, le=64, description="Workers of a local run or of compose; how many the monitor takes for complete."
+)
+WORKER_KILL_SECONDS: Final = Field(
+    35,
+    ge=6,
+    le=3600,
+    description="How long supervisor or Docker wait for a worker that is told to stop, before they kill it.",
+)
+VAR_DIR: Final = Field(
+    Path("var"), description="Where a local run keeps logs, spans, Redis's data and its own configuration."
+)
+ELASTICSEARCH_URL: Final = Field(
+    "", description="Elasticsearch that `throughline journey` and its page search, such as `http://127.0.0.1:9200`."
+)
+ELASTICSEARCH_USER: Final = Field("throughline_reader", description="Who searches it.")
+ELASTICSEARCH_PASSWORD: Final = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
+JAEGER_PUBLIC_URL: Final = Field("", description="Jaeger as browsers reach it, such as `http://localhost:16686`.")

@@ -1,0 +1,32 @@
+"""What the monitor reads, its page included."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from throughline.settings import fields
+from throughline.settings.broker import BrokerSettings
+from throughline.settings.fields import WebAddress
+
+
+class MonitorSettings(BrokerSettings):
+    """How often it looks, where it listens, where its page searches and links to."""
+
+    redis_timeout_seconds: float = fields.REDIS_TIMEOUT_SECONDS
+    circuit_max_depth: int = fields.CIRCUIT_MAX_DEPTH
+    worker_replicas: int = fields.WORKER_REPLICAS
+    sweep_interval_seconds: float = Field(5, gt=0, le=60, description="How often the monitor looks for lost tasks.")
+    sample_interval_seconds: float = Field(5, gt=0, le=300, description="How often the monitor samples the queues.")
+    monitor_host: str = Field("127.0.0.1", description="Address that `python -m monitor` listens on.")
+    monitor_port: int = Field(
+        8084, ge=1, le=65_535, description="Port of `python -m monitor` (the page and `/metrics`)."
+    )
+    api_keys_file: Path | None = fields.API_KEYS_FILE
+    var_dir: Path = fields.VAR_DIR
+    elasticsearch_url: str = fields.ELASTICSEARCH_URL
+    elasticsearch_user: str = fields.ELASTICSEARCH_USER
+    elasticsearch_password: str = fields.ELASTICSEARCH_PASSWORD
+    kibana_public_url: WebAddress = Field(
+        "", description="Kibana as browsers reach it: the journey page links to it, such as `http://localhost:5601`."
+    )
+    jaeger_public_url: WebAddress = fields.JAEGER_PUBLIC_URL

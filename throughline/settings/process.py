@@ -1,0 +1,18 @@
+"""What every process of ours reads, whatever it does."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from throughline.settings.environment import EnvironmentSettings
+
+
+class ProcessSettings(EnvironmentSettings):
+    """How much a process logs, and under which name."""
+
+    environment: Literal["development", "staging", "production"] = Field(
+        "development", description="How much is logged: everything, important events, or business events."
+    )
+    service_node_name: str = Field(
+        "", description="This instance's name (`fastapi-2`, `worker-3`); default: service and host name."
+    )
