@@ -5,7 +5,7 @@ from kombu import Exchange, Queue
 
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
-from worker import heartbeat, quiet, redis_guard, shutdown, telemetry
+from worker import heartbeat, patches, shutdown, telemetry
 
 settings = WorkerSettings.load()
 app = Celery(
@@ -68,8 +68,7 @@ app.conf.update(
     worker_redirect_stdouts=False,
 )
 
-quiet.install()
-redis_guard.install()
+patches.install()
 shutdown.install(settings)
 telemetry.install(settings)
 heartbeat.install(app, settings)

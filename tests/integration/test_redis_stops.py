@@ -93,7 +93,7 @@ def test_a_worker_survives_redis_stopping_while_its_task_runs(stoppable, start, 
 
 
 def test_a_worker_without_the_guard_ends(stoppable, start, wait_until):
-    """When this fails after an upgrade of Celery or kombu, worker/redis_guard.py can go."""
+    """When this fails after an upgrade of Celery or kombu, worker/patches/connection_loss.py can go."""
     worker, _ = stop_redis_while_a_task_runs(stoppable, start, wait_until, "tests.integration.unguarded_worker")
     worker.communicate(timeout=60)
     assert worker.returncode != 0

@@ -1,8 +1,8 @@
-"""The same worker without the guard of worker/redis_guard.py. For tests alone."""
+"""The same worker without the guard of worker/patches/connection_loss.py. For tests alone."""
 
-from worker import redis_guard
+from worker.patches import connection_loss
 
-redis_guard.install = lambda: None
+connection_loss.install = lambda: None
 
 import tests.integration.faulty_worker  # noqa: E402, F401
 from worker.app import app  # noqa: E402, F401
