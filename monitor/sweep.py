@@ -1,13 +1,12 @@
 """The sweep: finds tasks that are nowhere and puts them back; says what it found. See sweep.lua for what counts."""
 
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from redis.asyncio import Redis
 
-from throughline.ledger import keys
-from throughline.ledger.message import Queue
+from throughline.ledger import scripts
+from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
 from throughline.telemetry.logging import event
 
@@ -30,34 +29,14 @@ class Sweep:
     """`await Sweep(redis)()`; raises `RedisError` or `OSError` when Redis does not answer."""
 
     def __init__(self, redis: "Redis", missing_seconds: float = MISSING_SECONDS) -> None:
-        text = files("throughline.ledger").joinpath("lua", "sweep.lua").read_text(encoding="utf-8")
-        self._script: Any = redis.register_script(text)
+        self._ledger = AsyncLedger(redis)
         self._missing_seconds = missing_seconds
 
     async def __call__(self) -> list[Found]:
-        script_keys = [
-            keys.OPEN,
-            keys.DELAYED,
-            keys.MISSING,
-            keys.SWEEP,
-            keys.WORKERS,
-            keys.WORKER_SLOTS,
-            keys.WORKER_TASKS,
-            keys.CELERY_UNACKED,
-            keys.CELERY_UNACKED_INDEX,
-            *Queue,
-        ]
-        prefix = keys.task("")
-        arguments = [
-            keys.WORKER_ALIVE_SECONDS,
-            self._missing_seconds,
-            GRACE_SECONDS,
-            STALLED_SECONDS,
-            prefix,
-            keys.attempts("").removeprefix(prefix),
-            keys.message("").removeprefix(prefix),
-        ]
-        return [Found(*line) for line in await self._script(keys=script_keys, args=arguments)]
+        call = scripts.sweep(
+            missing_seconds=self._missing_seconds, grace_seconds=GRACE_SECONDS, stalled_seconds=STALLED_SECONDS
+        )
+        return [Found(*line) for line in await self._ledger(call)]
 
 
 def tell(found: list[Found]) -> None:

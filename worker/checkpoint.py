@@ -11,24 +11,19 @@ from redis.exceptions import RedisError
 
 from risk.quant.checkpoint import Progress
 from throughline.errors import TaskCancelled
-from throughline.ledger import keys
+from throughline.ledger import scripts
+from throughline.ledger.scripts import Ledger
 
 EVERY_SECONDS: Final = 0.1  # one round trip of some 0.2 ms
 PAUSE_SECONDS: Final = 5.0  # after a Redis that did not answer: the calculation waits for its timeout once, not always
-
-# A record that has expired is not brought back to life by news of its progress.
-_TELL_AND_ASK: Final = """
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
-return redis.call('HEXISTS', KEYS[1], ARGV[3])
-"""
 
 
 class TaskCheckpoint:
     """The checkpoint of one task: one round trip at most every 100 ms; a Redis that is away fails nothing."""
 
     def __init__(self, client: Any, task_id: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client = client
-        self._key = keys.task(task_id)
+        self._ledger = Ledger(client)
+        self._task_id = task_id
         self._clock = clock
         self._next = clock() + EVERY_SECONDS
 
@@ -39,8 +34,7 @@ class TaskCheckpoint:
             return
         self._next = now + PAUSE_SECONDS
         with suppress(RedisError, OSError):
-            told = orjson.dumps(_as_told(progress))
-            cancelled = self._client.eval(_TELL_AND_ASK, 1, self._key, keys.PROGRESS, told, keys.CANCEL_REQUESTED)
+            cancelled = self._ledger(scripts.progress(self._task_id, orjson.dumps(_as_told(progress))))
             self._next = now + EVERY_SECONDS
             if cancelled:
                 raise TaskCancelled("The task was cancelled while it ran.")

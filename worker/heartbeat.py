@@ -16,31 +16,24 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from throughline.ledger import keys
+from throughline.ledger import scripts
+from throughline.ledger.scripts import Ledger
 from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
 
 _EVERY_SECONDS: Final = 2
 
-# Scored by Redis's clock: the clocks of workers and of whoever reads need not agree.
-_BEAT: Final = """
-redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
-"""
-
 
 def install(_: Celery, settings: WorkerSettings) -> None:
     name = node_name("worker", settings)
     client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
-    ended = threading.Event()
+    ledger, ended = Ledger(client), threading.Event()
 
     def beat() -> None:
         # RuntimeError: the main loop took a task in this very moment; the next beat tells of it.
         with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
             held = " ".join(request.id for request in tuple(state.reserved_requests))
-            known = (keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS)
-            client.eval(_BEAT, len(known), *known, name, settings.worker_concurrency, held)
+            ledger(scripts.beat(name, slots=settings.worker_concurrency, held=held))
 
     def beat_on() -> None:
         while not ended.wait(_EVERY_SECONDS):
@@ -53,9 +46,7 @@ def install(_: Celery, settings: WorkerSettings) -> None:
     def leave(**_: Any) -> None:
         ended.set()
         with suppress(RedisError, OSError):  # it is forgotten anyway when its last heartbeat has aged
-            client.zrem(keys.WORKERS, name)
-            client.hdel(keys.WORKER_SLOTS, name)
-            client.hdel(keys.WORKER_TASKS, name)
+            ledger(scripts.leave(name))
 
     worker_ready.connect(begin, weak=False)
     worker_shutdown.connect(leave, weak=False)

@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from api.errors import CircuitOpen, IdempotencyKeyReused, NotADeadLetter, TaskFinished, TaskNotFound
-from api.queue_service import Decision, QueueService, StoredTask, Submission
+from api.queue_service import QueueService, StoredTask
 from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
@@ -21,6 +21,7 @@ from risk.task_types import TaskSubmission, TaskType
 from throughline.ledger import keys
 from throughline.ledger.envelope import celery_message
 from throughline.ledger.states import Status
+from throughline.ledger.submission import Decision, Submission
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry.logging import event
 

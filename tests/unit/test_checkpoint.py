@@ -18,8 +18,12 @@ class Server:
     def __init__(self):
         self.told, self.cancelled, self.away = [], 0, False
 
-    def eval(self, _script, _count, key, _field, progress, _cancel):
-        self.told.append((key, json.loads(progress)))
+    def register_script(self, _text):
+        return self._run
+
+    def _run(self, script_keys, arguments):
+        _now, progress = arguments
+        self.told.append((script_keys[0], json.loads(progress)))
         if self.away:
             raise redis.ConnectionError("away")
         return self.cancelled

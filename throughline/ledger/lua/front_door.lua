@@ -1,44 +1,40 @@
 -- Decides on one submission and, if it is taken, records and enqueues it: one step that nothing can come between.
 --
--- KEYS  1 circuit breaker   2 high   3 medium   4 low   5 queue to enqueue in   6 task record
---       7 index of the correlation ID   8 the message by itself   9 drain   10 workers   11 worker slots
---       12 messages that workers hold   13 open tasks   14 idempotency key (absent when the client sent none)
--- ARGV  1 max depth   2 close depth   3 open seconds   4 record ttl (s)   5 task id   6 message
---       7 payload hash   8 idempotency ttl (s)   9 seconds for which a heartbeat counts
---       10… the record's fields and values
+-- keys: breaker high medium low queue record index message drain workers worker_slots unacked open idempotency
+-- args: max_depth close_depth open_seconds ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
+-- uses: clock
 --
 -- Answers {'accepted', position, estimated start (s since 1970, or ''), transitions…} | {'replayed', task id}
 --       | {'key_reused'} | {'circuit_open', seconds to wait, transitions…}
 -- Invariants: accepted = recorded = enqueued; depth never passes max depth; a refusal stores nothing but the breaker.
 
-local breaker = KEYS[1]
-local max_depth, close_depth, open_seconds = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local breaker = KEY.breaker
+local max_depth, close_depth, open_seconds = tonumber(ARG.max_depth), tonumber(ARG.close_depth), tonumber(ARG.open_seconds)
 local longest_wait = 600
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 
 -- 1. A key that was seen before is answered in every state of the breaker: its task has been accepted already.
-if KEYS[14] then
-  local seen = redis.call('GET', KEYS[14])
+if KEY.idempotency ~= '' then
+  local seen = redis.call('GET', KEY.idempotency)
   if seen then
     local hash, first_task = string.match(seen, '^(%S+) (.+)$')
-    if hash ~= ARGV[7] then return {'key_reused'} end
+    if hash ~= ARG.payload_hash then return {'key_reused'} end
     return {'replayed', first_task}
   end
 end
 
 -- So is a task that this very request has brought already: the answer was lost with Redis, and it asks again.
-if redis.call('EXISTS', KEYS[6]) == 1 then return {'accepted', 1, ''} end
+if redis.call('EXISTS', KEY.record) == 1 then return {'accepted', 1, ''} end
 
+local queues = {KEY.high, KEY.medium, KEY.low} -- in the order in which workers empty them
 local waiting, depth = {}, 0
-for i = 2, 4 do
-  waiting[i] = redis.call('LLEN', KEYS[i])
+for i, queue in ipairs(queues) do
+  waiting[i] = redis.call('LLEN', queue)
   depth = depth + waiting[i]
 end
 
 -- Seconds between two starts while tasks wait, by the queue's own measure or else by all queues'; nil when none was made.
 local function gap(queue)
-  local own, all = unpack(redis.call('HMGET', KEYS[9], queue, 'all'))
+  local own, all = unpack(redis.call('HMGET', KEY.drain, queue, 'all'))
   return tonumber(own or all or nil)
 end
 
@@ -81,32 +77,32 @@ end
 
 -- 3. What to promise: its turn comes when those served before it have started, each after its queue's gap.
 local position, backlog_seconds = 1, 0
-for i = 2, 4 do
+for i, queue in ipairs(queues) do
   position = position + waiting[i]
-  backlog_seconds = backlog_seconds + waiting[i] * (gap(KEYS[i]) or 0)
-  if KEYS[i] == KEYS[5] then break end
+  backlog_seconds = backlog_seconds + waiting[i] * (gap(queue) or 0)
+  if queue == KEY.queue then break end
 end
 local function estimated_start()
-  local alive = redis.call('ZRANGEBYSCORE', KEYS[10], now - tonumber(ARGV[9]), '+inf')
+  local alive = redis.call('ZRANGEBYSCORE', KEY.workers, now - tonumber(ARG.alive_seconds), '+inf')
   if #alive == 0 then return '' end
-  local free = -redis.call('HLEN', KEYS[12])
-  for _, slots in ipairs(redis.call('HMGET', KEYS[11], unpack(alive))) do free = free + (tonumber(slots or nil) or 0) end
+  local free = -redis.call('HLEN', KEY.unacked)
+  for _, slots in ipairs(redis.call('HMGET', KEY.worker_slots, unpack(alive))) do free = free + (tonumber(slots or nil) or 0) end
   if position <= free then return string.format('%.6f', now) end
-  local own = gap(KEYS[5])
+  local own = gap(KEY.queue)
   if not own then return '' end
   return string.format('%.6f', now + math.max(own, backlog_seconds + own * (1 - math.max(0, free))))
 end
 local starts = estimated_start()
 
 -- 4. Taken: record, queue and index agree from here on.
-local record, index, ttl = KEYS[6], KEYS[7], ARGV[4]
-redis.call('HSET', record, 'status', 'PENDING', 'submitted_at', string.format('%.6f', now), unpack(ARGV, 10))
+local record, index, ttl = KEY.record, KEY.index, ARG.ttl
+redis.call('HSET', record, 'status', 'PENDING', 'submitted_at', string.format('%.6f', now), ARG.fields)
 if starts ~= '' then redis.call('HSET', record, 'estimated_start', starts) end
 redis.call('EXPIRE', record, ttl)
-redis.call('ZADD', index, now, ARGV[5])
+redis.call('ZADD', index, now, ARG.task_id)
 redis.call('EXPIRE', index, ttl)
-redis.call('SET', KEYS[8], ARGV[6], 'EX', ttl)
-redis.call('ZADD', KEYS[13], now, ARGV[5])
-redis.call('LPUSH', KEYS[5], ARGV[6])
-if KEYS[14] then redis.call('SET', KEYS[14], ARGV[7] .. ' ' .. ARGV[5], 'EX', ARGV[8]) end
+redis.call('SET', KEY.message, ARG.message, 'EX', ttl)
+redis.call('ZADD', KEY.open, now, ARG.task_id)
+redis.call('LPUSH', KEY.queue, ARG.message)
+if KEY.idempotency ~= '' then redis.call('SET', KEY.idempotency, ARG.payload_hash .. ' ' .. ARG.task_id, 'EX', ARG.idempotency_ttl) end
 return {'accepted', position, starts, unpack(transitions)}

@@ -1,0 +1,62 @@
+"""What the front door needs to know of a task, the limits that it goes by, and what it decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from throughline.ledger.message import Queue
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One task that asks to be taken."""
+
+    task_id: str
+    queue: Queue
+    correlation_id: str
+    message: bytes
+    record: Mapping[str, str]
+    idempotency_key: str = ""  # the Redis key; empty when the client sent none
+    payload_hash: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a task is taken, and for how long what is stored of it lives. Times in seconds."""
+
+    max_depth: int
+    close_depth: int
+    open_seconds: float
+    ttl: int
+    idempotency_ttl: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The front door's answer: `outcome` is accepted, replayed, key_reused or circuit_open."""
+
+    outcome: str
+    position: int = 0
+    estimated_start: float | None = None  # seconds since 1970; None when nobody works or nothing was measured yet
+    first_task_id: str = ""
+    retry_after: int = 0
+    transitions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, answer: list[Any]) -> Self:
+        outcome, *rest = answer
+        match outcome:
+            case "accepted":
+                position, starts, *transitions = rest
+                return cls(
+                    "accepted",
+                    position=int(position),
+                    estimated_start=float(starts) if starts else None,
+                    transitions=tuple(map(str, transitions)),
+                )
+            case "replayed":
+                return cls("replayed", first_task_id=str(rest[0]))
+            case "circuit_open":
+                return cls("circuit_open", retry_after=int(rest[0]), transitions=tuple(map(str, rest[1:])))
+            case _:
+                return cls("key_reused")
