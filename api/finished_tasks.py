@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -50,14 +50,15 @@ class FinishedTasks:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _hear_until_it_fails(self) -> None:
-        timeout = self._settings.redis_timeout_seconds
+        url, timeout = self._settings.redis_url, self._settings.redis_timeout_seconds
+        keepalive: dict[str, Any] = {} if url.startswith("unix://") else {"socket_keepalive": True}
         async with (
             Redis.from_url(
-                self._settings.redis_url,
+                url,
                 decode_responses=True,
                 socket_connect_timeout=timeout,
-                socket_keepalive=True,
                 health_check_interval=5,
+                **keepalive,
             ) as redis,
             redis.pubsub(ignore_subscribe_messages=True) as channel,
         ):

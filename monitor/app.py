@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -14,6 +13,7 @@ from monitor import page
 from monitor.metrics import Metrics
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
+from throughline import redis_url
 from throughline.ledger import queue_sample
 from throughline.settings import MonitorSettings
 from throughline.telemetry import logging as log_lines
@@ -68,7 +68,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:
     """With the settings, says when Redis stops answering and when it answers again: one of the rounds does."""
-    address = urlsplit(settings.redis_url).netloc.rpartition("@")[2] if settings else ""  # without the password
+    address = redis_url.without_password(settings.redis_url) if settings else ""
     answers = True
     while True:
         try:

@@ -3,15 +3,19 @@
 from celery import Celery
 from kombu import Exchange, Queue
 
+from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from worker import heartbeat, patches, shutdown, telemetry
 
 settings = WorkerSettings.load()
+redis = redis_url.for_celery(settings.redis_url)
 app = Celery(
     "throughline",
-    broker=settings.redis_url,
-    backend=f"worker.results:RecordingBackend+{settings.redis_url}",
+    broker=redis.broker,
+    backend=f"worker.results:RecordingBackend+{redis.backend}",
+    broker_use_ssl=redis.tls,
+    redis_backend_use_ssl=redis.tls,
     include=["worker.tasks"],
     task_cls="worker.claim:ClaimedTask",
 )

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,29 @@ def test_a_wrong_setting_is_one_line_that_names_it(program, variable, value):
     assert done.returncode == 1
     assert done.stderr.startswith(f"Wrong setting: {variable}: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["redis://:secret[/@redis:6379/0", "sentinel://redis:26379/0"])
+def test_a_redis_url_that_one_process_cannot_use_ends_all_with_the_same_line(url):
+    commands = ("uvicorn api.main:app", "celery -A worker.app worker", "monitor")
+    programs = [[sys.executable, "-m", *command.split()] for command in commands]
+    ends = [
+        subprocess.run(
+            program,
+            check=False,
+            env=os.environ | {"REDIS_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        for program in [*programs, [str(Path(sys.executable).with_name("throughline")), "up"]]
+    ]
+
+    assert [done.returncode for done in ends] == [1] * 4
+    assert len({done.stderr for done in ends}) == 1
+    assert ends[0].stderr.startswith("Wrong setting: REDIS_URL: ")
+    assert ends[0].stderr.count("\n") == 1
+    assert "secret" not in ends[0].stderr
 
 
 @pytest.mark.parametrize("settings", [ApiSettings, MonitorSettings, WorkerSettings, PlaneSettings])

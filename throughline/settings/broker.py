@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from throughline import redis_url
 from throughline.settings.fields import RedisUrl
 from throughline.settings.process import ProcessSettings
 
@@ -12,8 +13,10 @@ class BrokerSettings(ProcessSettings):
     """Where Redis is, and where spans go."""
 
     redis_url: RedisUrl = Field(
-        "redis://127.0.0.1:6379/0",
-        description="Broker, results and Throughline's own keys: `redis://:password@host:port/db`.",
+        redis_url.DEFAULT,
+        description="Broker, results and Throughline's own keys: `redis://:password@host:port/db`, `rediss://…` with "
+        "`?ssl_cert_reqs=none|optional|required`, `ssl_ca_certs=`, `ssl_certfile=`, `ssl_keyfile=` and "
+        "`ssl_check_hostname=`, or `unix://:password@/path/of/redis.sock?db=0`.",
     )
     otel_exporter_otlp_endpoint: str = Field(
         "", description="Collector that spans are sent to by OTLP/HTTP, such as `http://otel-collector:4318`."

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
+
+from throughline import redis_url
 
 
 def _web_address(url: str) -> str:
@@ -15,13 +16,7 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _redis_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    return url
-
-
-RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+RedisUrl = Annotated[str, AfterValidator(redis_url.normalised)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 REDIS_TIMEOUT_SECONDS: Final = Field(
