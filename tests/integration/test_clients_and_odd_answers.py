@@ -1,0 +1,300 @@
+"""Both clients against a server that refuses, resets, hangs and redirects: one task, or an error that says why."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
+
+from tests.both_clients import awaited, blocking
+from tests.conftest import free_port
+from tests.odd_server import OddServer, close, dripping, half, problem, reply, reset, silent, stream
+from throughline.client import errors
+from throughline.ledger.states import Status
+from throughline.telemetry import correlation
+
+ACCEPTED = reply(201, {"task_id": "task-1", "status": "PENDING"})
+DATA = {"text": "to be or not to be"}
+HTML = b"<html><h1>502 Bad Gateway</h1></html>"
+Open = Callable[..., Any]
+
+
+@pytest.fixture(params=[blocking, awaited])
+def open_client(request: pytest.FixtureRequest) -> Open:
+    """`with open_client(url) as client:` is the one client, then the other."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        reset,
+        close,
+        half,
+        reply(502, HTML, Content_Type="text/html"),
+        reply(503),
+        problem(504, "REPLICA_TIMEOUT"),
+        problem(429, "RATE_LIMITED", Retry_After="0"),
+        problem(503, "BROKER_UNAVAILABLE", Retry_After="soon"),
+    ],
+    ids=["reset", "closed", "half an answer", "HTML", "no body", "504", "429", "503 with an odd Retry-After"],
+)
+def test_a_submission_that_met_trouble_is_sent_again_with_the_same_key(open_client: Open, before: Any):
+    with OddServer([before, before, ACCEPTED]) as server, open_client(server.url) as client:
+        task = client.submit("word_count", DATA, priority="high")
+
+    assert task.task_id == "task-1"
+    assert len(server.asked) == 3
+    assert len({asked.headers["idempotency-key"] for asked in server.asked}) == 1
+    assert {asked.headers["x-request-id"] for asked in server.asked} == {task.correlation_id}
+    assert json.loads(server.asked[-1].body) == {"task_type": "word_count", "data": DATA, "priority": "high"}
+
+
+def test_a_slow_answer_is_given_up_and_asked_for_again(open_client: Open):
+    with OddServer([silent, dripping, ACCEPTED]) as server, open_client(server.url, timeout=0.3) as client:
+        assert client.submit("word_count", DATA).task_id == "task-1"
+
+    assert len({asked.headers["idempotency-key"] for asked in server.asked}) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("value", ["1", "Wed, 25 Nov 2026 13:00:01 GMT"])
+def test_the_next_try_waits_as_long_as_retry_after_says(open_client: Open, status: int, value: str):
+    refusal = problem(status, "RATE_LIMITED", Retry_After=value, Date="Wed, 25 Nov 2026 13:00:00 GMT")
+    with OddServer([refusal, ACCEPTED]) as server, open_client(server.url) as client:
+        began = time.monotonic()
+        client.submit("word_count", DATA)
+        took = time.monotonic() - began
+
+    assert 1 <= took < 2
+
+
+def test_a_pause_past_the_deadline_is_not_begun(open_client: Open):
+    refusal = problem(503, "CIRCUIT_OPEN", Retry_After="60")
+    with OddServer([refusal]) as server, open_client(server.url, deadline=5) as client:
+        began = time.monotonic()
+        with pytest.raises(errors.CircuitOpen) as raised:
+            client.submit("word_count", DATA)
+        took = time.monotonic() - began
+
+    assert took < 1
+    assert isinstance(raised.value, errors.Unavailable)
+    assert (raised.value.status, raised.value.code, raised.value.retry_after) == (503, "CIRCUIT_OPEN", 60)
+    assert raised.value.correlation_id == "of-the-problem"
+    assert len(server.asked) == 1
+
+
+def test_trouble_that_does_not_end_ends_with_the_deadline(open_client: Open):
+    with OddServer([reset]) as server, open_client(server.url, deadline=1) as client:
+        began = time.monotonic()
+        with pytest.raises(errors.NoAnswer) as raised:
+            client.submit("word_count", DATA, idempotency_key="mine", correlation_id="ABC-123")
+        took = time.monotonic() - began
+
+    assert took < 1.5
+    assert len(server.asked) > 2
+    assert (raised.value.correlation_id, raised.value.idempotency_key) == ("ABC-123", "mine")
+    assert "ABC-123" in str(raised.value)
+
+
+def test_nobody_listening_is_no_answer(open_client: Open):
+    with open_client(f"http://127.0.0.1:{free_port()}", deadline=0.5) as client, pytest.raises(errors.NoAnswer):
+        client.submit("word_count", DATA)
+
+
+def test_a_refusal_for_good_is_raised_at_once_with_its_fields(open_client: Open):
+    body = {
+        "status": 422,
+        "code": "VALIDATION_FAILED",
+        "detail": "data.text: Field required",
+        "correlation_id": "ABC-123",
+        "errors": [{"field": "data.text", "message": "Field required"}],
+    }
+    with (
+        OddServer([reply(422, body)]) as server,
+        open_client(server.url) as client,
+        pytest.raises(errors.ValidationFailed) as raised,
+    ):
+        client.submit("word_count", {})
+
+    assert len(server.asked) == 1
+    assert raised.value.errors == (errors.FieldError("data.text", "Field required"),)
+    assert str(raised.value).splitlines() == [
+        "422 VALIDATION_FAILED",
+        "  data.text: Field required",
+        "correlation ID: ABC-123",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (reply(307, Location="https://elsewhere.example/api"), "REDIRECTED"),
+        (reply(200, b"<html>Welcome</html>", Content_Type="text/html"), "UNEXPECTED_ANSWER"),
+        (reply(201, {"id": 5}), "UNEXPECTED_ANSWER"),
+        (reply(404, b"nothing here"), "HTTP_404"),
+        (reply(418, {"code": "OF_ANOTHER_VERSION", "detail": "?"}), "OF_ANOTHER_VERSION"),
+        (reply(400, b"\xff\xfe"), "HTTP_400"),
+    ],
+)
+def test_an_answer_that_is_not_throughlines_says_what_it_was(open_client: Open, answer: Any, code: str):
+    with OddServer([answer]) as server, open_client(server.url) as client, pytest.raises(errors.ApiError) as raised:
+        client.submit("word_count", DATA)
+
+    assert raised.value.code == code
+    assert len(server.asked) == 1, "neither sent again nor followed"
+
+
+def test_the_task_continues_the_callers_span_and_correlation_id_but_a_look_at_it_does_not(open_client: Open):
+    state = TraceState([("vendor", "opaque")])
+    span = NonRecordingSpan(SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1), trace_state=state))
+    seen = reply(200, {"task_id": "task-1", "status": "PENDING"})
+    with (
+        OddServer([ACCEPTED, seen, seen]) as server,
+        open_client(server.url, api_key="secret") as client,
+        trace.use_span(span),
+        correlation.bound("OF-THE-CALLER"),
+    ):
+        task = client.submit("word_count", DATA)
+        task.status()
+        task.cancel()
+
+    submitted, looked, cancelled = (asked.headers for asked in server.asked)
+    assert task.correlation_id == "OF-THE-CALLER"
+    for headers in (submitted, cancelled):
+        assert headers["x-request-id"] == "OF-THE-CALLER"
+        assert headers["traceparent"] == f"00-{0xABC:032x}-{0xDEF:016x}-01"
+        assert headers["tracestate"] == "vendor=opaque"
+    assert not {"x-request-id", "traceparent"} & looked.keys()
+    assert {headers["authorization"] for headers in (submitted, looked, cancelled)} == {"Bearer secret"}
+
+
+def test_a_result_is_waited_for_through_outages(open_client: Open):
+    started = reply(200, {"task_id": "task-1", "status": "STARTED"})
+    ended = reply(200, {"task_id": "task-1", "status": "SUCCESS", "result": {"words": 6}})
+    trouble = [reset, problem(503, "BROKER_UNAVAILABLE", Retry_After="0"), reply(502, HTML)]
+    with OddServer([*trouble, started, *trouble, ended]) as server, open_client(server.url, deadline=0.1) as client:
+        assert client.handle("task-1").result(30) == {"words": 6}
+
+    assert all(asked.line.startswith("GET /api/v1/tasks/task-1?wait=") for asked in server.asked)
+
+
+def test_a_result_that_does_not_come_in_time_says_the_state(open_client: Open):
+    started = reply(200, {"task_id": "task-1", "status": "STARTED"})
+    with OddServer([started, reset]) as server, open_client(server.url) as client:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match="task-1 is still STARTED") as raised:
+            client.handle("task-1").result(timeout=1)
+        took = time.monotonic() - began
+
+    assert took < 2.5
+    assert isinstance(raised.value, errors.ResultTimeout)
+    assert raised.value.status == Status.STARTED
+
+
+def test_a_server_that_hangs_does_not_hold_a_result_for_longer_than_its_timeout(open_client: Open):
+    with OddServer([silent]) as server, open_client(server.url) as client:
+        began = time.monotonic()
+        with pytest.raises(errors.ResultTimeout):
+            client.handle("task-1").result(timeout=0.5)
+        assert time.monotonic() - began < 2.5
+
+
+def test_a_task_that_failed_or_was_cancelled_raises_what_it_ended_with(open_client: Open):
+    end = {"task_id": "task-1", "correlation_id": "ABC-123"}
+    failed = reply(200, end | {"status": "FAILURE", "error": {"type": "NotCalculable", "message": "no price"}})
+    revoked = reply(200, end | {"status": "REVOKED"})
+    with (
+        OddServer([failed, revoked]) as server,
+        open_client(server.url) as client,
+        pytest.raises(errors.TaskFailed, match="NotCalculable: no price") as failure,
+    ):
+        client.handle("task-1").result()
+        with pytest.raises(errors.TaskRevoked):
+            client.handle("task-1").result()
+
+    assert (failure.value.type, failure.value.message) == ("NotCalculable", "no price")
+    assert failure.value.correlation_id == "ABC-123"
+
+
+def test_an_unknown_task_is_not_waited_for(open_client: Open):
+    with (
+        OddServer([problem(404, "TASK_NOT_FOUND")]) as server,
+        open_client(server.url) as client,
+        pytest.raises(errors.TaskNotFound),
+    ):
+        client.handle("../../health").result()
+
+    assert server.asked[0].line.startswith("GET /api/v1/tasks/..%2F..%2Fhealth?")
+
+
+def test_a_cancellation_whose_answer_was_lost_is_a_cancellation(open_client: Open):
+    finished = problem(409, "TASK_FINISHED")
+    with (
+        OddServer([reset, finished, reply(200, {"task_id": "t", "status": "REVOKED"})]) as server,
+        open_client(server.url) as client,
+    ):
+        assert client.handle("t").cancel() is Status.REVOKED
+    with (
+        OddServer([finished, reply(200, {"task_id": "t", "status": "SUCCESS"})]) as server,
+        open_client(server.url) as client,
+        pytest.raises(errors.TaskFinished),
+    ):
+        client.handle("t").cancel()
+
+
+def event(status: str, **fields: Any) -> bytes:
+    return b"event: state\ndata: " + json.dumps({"task_id": "t", "status": status} | fields).encode() + b"\n\n"
+
+
+def test_events_go_on_after_a_broken_connection_and_repeat_nothing(open_client: Open):
+    half_done = {"fraction": 0.5}
+    behaviours = [
+        stream(b"\xef\xbb\xbf: hello\r\n\r\n", event("PENDING"), event("STARTED")[:-9]),
+        reset,
+        problem(503, "BROKER_UNAVAILABLE", Retry_After="0"),
+        stream(event("PENDING"), event("STARTED", progress=half_done), b"data: {not JSON\n\n"),
+        stream(event("STARTED", progress=half_done), event("SUCCESS", result={"text": "\u2028"})),
+    ]
+    with OddServer(behaviours) as server, open_client(server.url) as client:
+        events = list(client.handle("t").events())
+
+    assert [(each.kind, each.status, each.progress) for each in events] == [
+        ("state", "PENDING", None),
+        ("state", "STARTED", half_done),
+        ("state", "SUCCESS", None),
+    ]
+    assert events[-1].task["result"] == {"text": "\u2028"}
+
+
+def test_events_of_an_unknown_task_and_events_that_never_come_are_errors(open_client: Open):
+    with (
+        OddServer([problem(404, "TASK_NOT_FOUND")]) as server,
+        open_client(server.url) as client,
+        pytest.raises(errors.TaskNotFound),
+    ):
+        list(client.handle("t").events())
+    with (
+        OddServer([stream(b"data: nonsense\n\n")]) as server,
+        open_client(server.url, deadline=1) as client,
+        pytest.raises(errors.NoAnswer, match="an event that is no task"),
+    ):
+        list(client.handle("t").events())
+    with (
+        OddServer([stream(event("PENDING"))]) as server,
+        open_client(server.url) as client,
+        pytest.raises(errors.ResultTimeout, match="PENDING"),
+    ):
+        list(client.handle("t").events(timeout=0.5))
+
+
+def test_the_tasks_of_a_correlation_id(open_client: Open):
+    listed = {"tasks": [{"task_id": "a", "correlation_id": "ABC-123"}, {"task_id": "b"}]}
+    with OddServer([reply(200, listed)]) as server, open_client(server.url) as client:
+        tasks = client.tasks_of("ABC-123")
+
+    assert [(task.task_id, task.correlation_id) for task in tasks] == [("a", "ABC-123"), ("b", "ABC-123")]
+    assert server.asked[0].line == "GET /api/v1/tasks?correlation_id=ABC-123 HTTP/1.1"

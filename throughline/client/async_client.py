@@ -1,0 +1,175 @@
+"""The client for programs with an event loop: `Client` (client.py), awaited."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from throughline.client import calls, requests, transport
+from throughline.client.events import BrokenStream, Following, TaskEvent
+from throughline.client.exchange import Answer, Call, Lost, Request, T
+from throughline.ledger.states import Status
+
+
+class AsyncClient:
+    """`throughline.Client`, awaited; the same arguments, the same guarantees. It belongs to one event loop.
+
+    async with AsyncClient("http://localhost:8080", api_key=key) as client:
+        task = await client.submit("word_count", {"text": "to be or not to be"}, priority="high")
+        async for event in task.events():
+            print(event.status, event.progress)
+        print(await task.result(timeout=60))
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://localhost:8080",
+        *,
+        api_key: str | None = None,
+        timeout: float = 10.0,
+        deadline: float = 120.0,
+        connections: int = 100,
+    ) -> None:
+        self._limits = calls.limits(timeout, deadline)
+        self._http = httpx.AsyncClient(**transport.options(base_url, api_key, connections))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._http.aclose()
+
+    async def submit(
+        self,
+        task_type: str,
+        data: Mapping[str, Any],
+        *,
+        priority: str | None = None,
+        queue: str | None = None,
+        idempotency_key: str | None = None,
+        correlation_id: str | None = None,
+    ) -> "AsyncHandle":
+        """Puts a task in its queue, once however often it has to ask; returns when the service has accepted it.
+
+        The task continues the caller's current span. Its correlation ID is the one given here, else that of the current
+        work (`throughline.telemetry.correlation`), else a new one.
+        """
+        request = requests.submission(
+            task_type,
+            data,
+            priority=priority,
+            queue=queue,
+            idempotency_key=idempotency_key,
+            correlation_id=correlation_id,
+        )
+        submitted = await self._run(calls.submit(request, self._limits))
+        return AsyncHandle(self, submitted.task_id, submitted.correlation_id)
+
+    def handle(self, task_id: str) -> "AsyncHandle":
+        """The handle of a task that was submitted elsewhere or earlier; asks nothing."""
+        return AsyncHandle(self, requests.checked_task_id(task_id))
+
+    async def tasks_of(self, correlation_id: str) -> list["AsyncHandle"]:
+        """The tasks that were submitted under this correlation ID, in the order in which the service lists them."""
+        tasks = await self._run(calls.tasks_of(correlation_id, self._limits))
+        return [AsyncHandle(self, task["task_id"], task.get("correlation_id", correlation_id)) for task in tasks]
+
+    async def _run(self, call: Call[T]) -> T:
+        outcome: Answer | Lost | None = None
+        while True:
+            try:
+                step = call.send(outcome)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Request):
+                outcome = await self._send(step)
+            else:
+                outcome = None
+                await asyncio.sleep(step.seconds)
+
+    async def _send(self, request: Request) -> Answer | Lost:
+        ends = time.monotonic() + request.seconds
+        try:
+            async with self._http.stream(**transport.arguments(request)) as response:
+                return transport.answer_of(response, await _whole(ends, response.aiter_bytes()))
+        except httpx.RequestError as error:
+            return transport.lost(error)
+
+    async def _follow(self, following: Following) -> AsyncIterator[TaskEvent]:
+        while True:
+            silence = following.connecting()
+            outcome: Answer | Lost = Lost("the stream of events ended before the task did")
+            try:
+                async with self._http.stream(**transport.arguments(following.request, silence)) as response:
+                    if response.status_code != 200:
+                        body = await _whole(time.monotonic() + silence, response.aiter_bytes())
+                        outcome = transport.answer_of(response, body)
+                    else:
+                        async for chunk in response.aiter_bytes():
+                            for news in following.take(chunk):
+                                yield news
+                            if following.ended:
+                                return
+            except (httpx.RequestError, BrokenStream) as error:
+                outcome = transport.lost(error)
+            await asyncio.sleep(following.pause_after(outcome))
+
+
+class AsyncHandle:
+    """An accepted task. `correlation_id` is what its submission was sent under; empty when that is not known."""
+
+    def __init__(self, client: AsyncClient, task_id: str, correlation_id: str = "") -> None:
+        self._client = client
+        self.task_id = task_id
+        self.correlation_id = correlation_id
+
+    def __repr__(self) -> str:
+        return f"<task {self.task_id}>"
+
+    async def status(self) -> Status:
+        """Its state now: PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED."""
+        return await self._client._run(calls.status(self.task_id, self._client._limits))
+
+    async def details(self) -> dict[str, Any]:
+        """All that the API tells of it now: state, times, attempts, result or error."""
+        return await self._client._run(calls.details(self.task_id, self._client._limits))
+
+    async def timeline(self) -> dict[str, Any]:
+        """Every change of its state and, until it has ended, where it is now and why."""
+        return await self._client._run(calls.timeline(self.task_id, self._client._limits))
+
+    async def wait(self, timeout: float = 300.0) -> dict[str, Any]:  # noqa: ASYNC109 - as in Client
+        """Its details once it has ended, however it ended; raises `ResultTimeout` after so many seconds."""
+        return await self._client._run(calls.ended(self.task_id, timeout, self._client._limits))
+
+    async def result(self, timeout: float = 300.0) -> Any:  # noqa: ASYNC109 - as in Client
+        """Its result; raises `TaskFailed`, `TaskRevoked`, or `ResultTimeout` after so many seconds."""
+        return calls.result_of(await self.wait(timeout))
+
+    def events(self, timeout: float | None = None) -> AsyncIterator[TaskEvent]:
+        """Each change of its state and each step of its progress until it has ended; connects again by itself."""
+        return self._client._follow(Following(self.task_id, timeout, self._client._limits))
+
+    async def cancel(self) -> Status:
+        """Asks for its end and returns its state; raises `TaskFinished`. A running task stops at a checkpoint."""
+        return await self._client._run(calls.cancel(self.task_id, self._client._limits))
+
+
+async def _whole(ends: float, chunks: AsyncIterator[bytes]) -> bytes:
+    """httpx limits each silence; a whole answer that comes drop by drop has to end too."""
+    body = bytearray()
+    async for chunk in chunks:
+        if time.monotonic() > ends:
+            raise httpx.ReadTimeout("the answer came too slowly")
+        body += chunk
+    return bytes(body)
