@@ -5,8 +5,8 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test chaos load bench lint format lock docs dashboards clean
-.PHONY: env stack stack-down test-stack
+.PHONY: help setup demo up down status test test-fast model chaos load bench lint format lock docs dashboards clean
+.PHONY: env stack stack-down test-stack browser
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -26,8 +26,14 @@ down: ## ends them
 status: setup ## process, port, pid, health
 	@$(BIN)/throughline status
 
-test: setup browser lint ## lint, types, and all tests that need no Docker
-	$(BIN)/pytest
+test: setup browser lint ## lint, types, and all tests that need no Docker, with the branches they cover
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+test-fast: setup lint ## the part of it that takes less than a minute: lint, unit tests, model test
+	$(BIN)/pytest -n auto tests/unit $(wildcard tests/model)
+
+model: setup ## the model test of a task's life, with 2,000 examples (MODEL_EXAMPLES)
+	MODEL_EXAMPLES=$(or $(MODEL_EXAMPLES),2000) $(BIN)/pytest tests/model --hypothesis-profile=long --timeout 7200
 
 chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
 	$(BIN)/python -m tests.chaos
@@ -69,11 +75,10 @@ stack-down: ## ends it; its data stays (docker compose down -v removes that too)
 	docker compose down
 
 test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
-	$(BIN)/pytest -m stack tests/stack --timeout 900 $(ONLY)
+	$(BIN)/pytest -m stack tests/stack --timeout 900
 
-.PHONY: browser
 browser:
 	@sh throughline/local/setup.sh browser
 
 clean: down ## ends the nine; removes their data and everything that setup made here
-	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,5 +1,6 @@
 """What tests of every kind share: free ports, waiting with a deadline, a real Redis of one's own."""
 
+import os
 import random
 import shutil
 import socket
@@ -9,8 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import httpx
+import hypothesis
 import pytest
 import redis
+
+# `make model` runs with this profile, every other run with Hypothesis's own.
+hypothesis.settings.register_profile("long", max_examples=int(os.environ.get("MODEL_EXAMPLES", "2000")), deadline=None)
 
 
 def free_port() -> int:

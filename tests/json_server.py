@@ -33,7 +33,8 @@ class Server:
 
         self.http = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        # It looks this often whether it shall end: each test that has a server waits for that.
+        threading.Thread(target=self.http.serve_forever, args=[0.02], daemon=True).start()
 
     answer: dict[str, Any]
 

@@ -70,6 +70,7 @@ def exported(request, tmp_path):
     collector = Collector()
     yield {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}, lambda: collector.spans
     collector.server.shutdown()
+    collector.server.server_close()
 
 
 def test_forty_tasks_in_processes_of_ten_give_forty_run_spans(exported, start, redis_url, broker, wait_until):

@@ -81,12 +81,22 @@ def launch(run: Run) -> None:
 
 
 class _Transport(xmlrpc.client.Transport):
+    """A connection for each call: supervisord may be another one by the time of the next."""
+
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        connection = _UnixConnection(self._path)
+        self._connection = host, connection  # what close() closes
+        return connection
+
+    def single_request(self, *arguments: Any, **more: Any) -> Any:
+        try:
+            return super().single_request(*arguments, **more)
+        finally:
+            self.close()
 
 
 class _UnixConnection(http.client.HTTPConnection):
