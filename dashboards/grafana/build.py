@@ -113,7 +113,7 @@ _TASKS: Final = Row(
             },
             "short",
             width=6,
-            means="Seconds of each phase a second: how many processes are in it. `simulate` contains draw and reprice.",
+            means="How many processes are in each phase. A phase within a phase counts in both.",
         ),
     ],
 )

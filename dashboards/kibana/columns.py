@@ -117,6 +117,11 @@ def by(label: str, field: str, most: int = 10, order: str = "") -> Column:
     return _column("terms", label, sourceField=field, params=params, **more)
 
 
+def by_task_type(order: str = "") -> Column:
+    """The types come from the documents: a type that was added later is shown without a change here."""
+    return by("Task type", "task_type", most=50, order=order)
+
+
 def in_ranges(label: str, field: str, edges: Sequence[float], unit: str) -> Column:
     """Between each two edges, below the first and above the last."""
     bounds = [None, *edges, None]

@@ -7,6 +7,7 @@ from dashboards.kibana.columns import (
     Column,
     average,
     by,
+    by_task_type,
     constant,
     count,
     highest,
@@ -107,7 +108,7 @@ def _workers() -> list[SavedObject]:
 def _tasks() -> list[SavedObject]:
     states = {"time": over_time(), "state": by("State", "circuit.state"), "samples": count("Samples")}
     changes = {"time": over_time(), "change": by("Change", "event.action"), "changes": count("Changes")}
-    done = {"time": over_time(), "type": by("Task type", "task_type"), "done": count("Tasks per minute", per="m")}
+    done = {"time": over_time(), "type": by_task_type(), "done": count("Tasks per minute", per="m")}
     return [
         chart("circuit-state", "Circuit breaker: state", SAMPLES, "bar_percentage_stacked", states),
         chart("circuit-changes", "Circuit breaker: transitions", _TRANSITIONS, "bar_stacked", changes),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.kibana.columns import by, count, highest, in_ranges, over_time, percentile, total
+from dashboards.kibana.columns import by, by_task_type, count, highest, in_ranges, over_time, percentile, total
 from dashboards.kibana.layout import dashboard
 from dashboards.kibana.lens import chart, figure, heatmap, table
 from dashboards.kibana.queries import DEAD_LETTERED, ENDED, FAILED, RETRIED, SUCCEEDED
@@ -69,10 +69,10 @@ def _per_worker() -> SavedObject:
 def _durations() -> list[SavedObject]:
     cells = {
         "duration": in_ranges("Run time", "duration_ms", _EDGES, "ms"),
-        "type": by("Task type", "task_type"),
+        "type": by_task_type(),
         "runs": count("Runs"),
     }
-    p95 = {"time": over_time(), "type": by("Task type", "task_type"), "p95": percentile("p95", "duration_ms", 95)}
+    p95 = {"time": over_time(), "type": by_task_type(), "p95": percentile("p95", "duration_ms", 95)}
     return [
         heatmap("duration-by-type", "Run time by task type", ENDED, cells),
         chart("duration-p95", "Run time by task type, p95", ENDED, "line", p95),
@@ -83,7 +83,7 @@ def _trouble() -> list[SavedObject]:
     retries = {"time": over_time(), "error": by("Error", "error.type"), "retries": count("Retries")}
     failures = {
         "error": by("Error", "error.type", most=20, order="failures"),
-        "type": by("Task type", "task_type", order="failures"),
+        "type": by_task_type(order="failures"),
         "failures": count("Failures"),
     }
     return [

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -155,6 +156,26 @@ def test_a_lens_computes_buckets_first_and_orders_them_by_a_column_it_has(saved:
         assert bucketed == sorted(bucketed, reverse=True)
         orders = [column["params"]["orderBy"] for column in columns.values() if column["operationType"] == "terms"]
         assert {order["columnId"] for order in orders if "columnId" in order} <= columns.keys()
+
+
+def test_task_types_come_from_the_documents_so_that_an_added_one_is_shown():
+    columns = [
+        column
+        for saved in LENSES
+        for layer in saved.layers.values()
+        for column in layer["columns"].values()
+        if column.get("sourceField") == "task_type"
+    ]
+    assert len(columns) >= 4
+    assert {(column["operationType"], column["params"]["size"]) for column in columns} == {("terms", 50)}
+
+
+def test_no_dashboard_and_no_alert_names_a_task_type():
+    types = [model.parent.name for model in Path("risk").glob("*/model.py")]
+    assert "calculate_var" in types
+    for file in (*Path("dashboards").rglob("*.*json"), Path("observability/prometheus/rules.yml")):
+        text = file.read_text(encoding="utf-8")
+        assert [name for name in types if name in text] == [], file
 
 
 def test_the_error_rate_has_the_line_of_five_percent():
