@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from api import errors
 from throughline.problem import MEDIA_TYPE, FieldError, Problem, problem_of
 from throughline.tasks.field_path import client_path
+from throughline.tasks.registry import registry
 from throughline.telemetry import correlation
 
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
@@ -104,7 +105,7 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 def _field(error: dict[str, Any], body: Any) -> str:
     """The field in the client's own words; `(body)` when it is the whole that is wrong."""
-    return client_path(error, body, skip=1) or f"({error['loc'][0]})"
+    return client_path(error, body, skip=1, discriminators=registry().discriminators) or f"({error['loc'][0]})"
 
 
 def _message(error: dict[str, Any]) -> str:

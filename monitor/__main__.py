@@ -4,10 +4,12 @@ import uvicorn
 
 from monitor.app import create_app
 from throughline.settings import MonitorSettings
+from throughline.tasks.registry import registry
 
 
 def main() -> None:
     settings = MonitorSettings.load()
+    registry()  # a wrong task ends the monitor with the same line as api and workers
     # log_config=None: uvicorn's lines go the way of ours.
     uvicorn.run(
         create_app(settings), host=settings.monitor_host, port=settings.monitor_port, access_log=False, log_config=None

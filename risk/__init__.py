@@ -1,1 +1,37 @@
-"""The four risk calculations: an ordinary plugin of Throughline."""
+"""The four risk calculations: an ordinary plugin of Throughline, declared as anyone declares a task."""
+
+from risk.calculate_var import model as calculate_var
+from risk.monte_carlo_pricing import model as monte_carlo_pricing
+from risk.portfolio_optimization import model as portfolio_optimization
+from risk.stress_test import model as stress_test
+from throughline import task
+
+# run= keeps numpy out of the api, which needs the models alone.
+task(
+    "calculate_var",
+    model=calculate_var.CalculateVarData,
+    summary="Value at risk and expected shortfall of a portfolio: by simulation, in closed form, or from its history.",
+    example=calculate_var.EXAMPLE,
+    run="risk.calculate_var.run:run",
+)
+task(
+    "monte_carlo_pricing",
+    model=monte_carlo_pricing.MonteCarloPricingData,
+    summary="Price and sensitivities of a European, Asian, barrier or basket option, by simulation.",
+    example=monte_carlo_pricing.EXAMPLE,
+    run="risk.monte_carlo_pricing.run:run",
+)
+task(
+    "portfolio_optimization",
+    model=portfolio_optimization.PortfolioOptimizationData,
+    summary="Weights of least variance, for a return sought or of the highest Sharpe ratio; the efficient frontier.",
+    example=portfolio_optimization.EXAMPLE,
+    run="risk.portfolio_optimization.run:run",
+)
+task(
+    "stress_test",
+    model=stress_test.StressTestData,
+    summary="Profit and loss of each position under shocks of history and the caller's own.",
+    example=stress_test.EXAMPLE,
+    run="risk.stress_test.run:run",
+)

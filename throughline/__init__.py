@@ -1,15 +1,43 @@
-"""Throughline: a distributed task queue in which one search shows where a request spent its time."""
+"""Throughline as its users import it: their own tasks on one side, a client that submits them on the other."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from throughline.client import AsyncClient, Client
+    from throughline.errors import InvalidTaskData, PermanentError, TaskCancelled, TaskError, TemporaryError
+    from throughline.tasks.declaration import task
+    from throughline.tasks.run import Phase, Run
+    from throughline.tasks.task_type import TaskType
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "InvalidTaskData",
+    "PermanentError",
+    "Phase",
+    "Run",
+    "TaskCancelled",
+    "TaskError",
+    "TaskType",
+    "TemporaryError",
+    "task",
+]
 
 # Loaded when first asked for: whoever imports the package for one thing does not wait for the others.
-_HOME: Final = {"AsyncClient": "throughline.client", "Client": "throughline.client"}
+_HOME: Final = {
+    "AsyncClient": "throughline.client",
+    "Client": "throughline.client",
+    "InvalidTaskData": "throughline.errors",
+    "PermanentError": "throughline.errors",
+    "Phase": "throughline.tasks.run",
+    "Run": "throughline.tasks.run",
+    "TaskCancelled": "throughline.errors",
+    "TaskError": "throughline.errors",
+    "TaskType": "throughline.tasks.task_type",
+    "TemporaryError": "throughline.errors",
+    "task": "throughline.tasks.declaration",
+}
 
 
 def __getattr__(name: str) -> Any:

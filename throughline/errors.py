@@ -1,50 +1,44 @@
 """How a task can go wrong: the class decides, in one place, whether it is run again."""
 
-from typing import Final
-
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
 
 class TaskError(Exception):
     """A task that did not give a result; its message is for the client and holds none of the task's data."""
 
 
-class PermanentTaskError(TaskError):
+class PermanentError(TaskError):
     """Running it again would end the same way."""
 
 
-class TemporaryTaskError(TaskError):
+class TemporaryError(TaskError):
     """Running it again, a little later, may well succeed."""
 
 
-class InvalidTaskData(PermanentTaskError):
+class InvalidTaskData(PermanentError):
     """The data does not fit the task type's model (a task sent past the API)."""
 
 
-class NotCalculable(PermanentTaskError):
-    """The data fits the model, but no result is defined for it."""
+class InvalidResult(PermanentError):
+    """What the task's function returned cannot be stored: it is not JSON, or holds a number that is not finite."""
 
 
-class TaskCancelled(PermanentTaskError):
-    """Its cancellation was requested while it ran; it stopped between two chunks."""
+class TaskCancelled(PermanentError):
+    """Its cancellation was requested while it ran; it stopped at a checkpoint."""
 
 
-class TooManyDeliveries(PermanentTaskError):
+class TooManyDeliveries(PermanentError):
     """Each process that ran it was lost; it is not given another."""
 
 
-# What a neighbour's trouble looks like from here. MemoryError: another moment, or another worker, may have the room.
-_TEMPORARY: Final = (
-    TemporaryTaskError,
-    ConnectionError,
-    TimeoutError,
-    RedisConnectionError,
-    RedisTimeoutError,
-    MemoryError,
-)
+class WrongTask(Exception):
+    """A task or a module of tasks that is declared wrongly; the message names it and its file, in one line."""
 
 
 def is_temporary(error: BaseException) -> bool:
     """Whether the task is run again after this error; whatever is not known to pass is permanent."""
-    return isinstance(error, _TEMPORARY)
+    # Imported here: whoever declares a task does not load a Redis client.
+    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415
+    from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415
+
+    # What a neighbour's trouble looks like. MemoryError: another moment, or another worker, may have the room.
+    neighbours = (ConnectionError, TimeoutError, RedisConnectionError, RedisTimeoutError, MemoryError)
+    return isinstance(error, (TemporaryError, *neighbours))

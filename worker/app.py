@@ -6,9 +6,11 @@ from kombu import Exchange, Queue
 from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
+from throughline.tasks.registry import registry
 from worker import heartbeat, patches, shutdown, telemetry
 
 settings = WorkerSettings.load()
+registry()  # a wrong task ends the worker here, before Celery has begun
 redis = redis_url.for_celery(settings.redis_url)
 app = Celery(
     "throughline",

@@ -9,7 +9,6 @@ from typing import Any, Final
 import orjson
 from redis.exceptions import RedisError
 
-from risk.quant.checkpoint import Progress
 from throughline.errors import TaskCancelled
 from throughline.ledger import scripts
 from throughline.ledger.scripts import Ledger
@@ -27,26 +26,27 @@ class TaskCheckpoint:
         self._clock = clock
         self._next = clock() + EVERY_SECONDS
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, fraction: float, estimate: float | None, interval: tuple[float, float] | None) -> None:
         """Raises `TaskCancelled` when that was requested."""
         now = self._clock()
         if now < self._next:
             return
         self._next = now + PAUSE_SECONDS
         with suppress(RedisError, OSError):
-            cancelled = self._ledger(scripts.progress(self._task_id, orjson.dumps(_as_told(progress))))
+            told = orjson.dumps(_as_told(fraction, estimate, interval))
+            cancelled = self._ledger(scripts.progress(self._task_id, told))
             self._next = now + EVERY_SECONDS
             if cancelled:
                 raise TaskCancelled("The task was cancelled while it ran.")
 
 
-def _as_told(progress: Progress) -> dict[str, Any]:
+def _as_told(fraction: float, estimate: float | None, interval: tuple[float, float] | None) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "fraction": round(progress.fraction, 6),
+        "fraction": round(fraction, 6),
         "updated_at": datetime.now(UTC).isoformat(),
     }
-    if progress.estimate is not None:
-        told["estimate"] = progress.estimate
-    if progress.interval is not None:
-        told["interval_low"], told["interval_high"] = progress.interval
+    if estimate is not None:
+        told["estimate"] = estimate
+    if interval is not None:
+        told["interval_low"], told["interval_high"] = interval
     return told

@@ -3,9 +3,9 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from risk.task_types import TASK_TYPES
+from throughline.tasks.registry import registry
 
 router = APIRouter(prefix="/api/v1/task-types", tags=["tasks"])
 
@@ -14,7 +14,7 @@ class TaskTypeView(BaseModel):
     task_type: str
     summary: str
     data_schema: dict[str, Any]
-    example: dict[str, Any]
+    example: dict[str, Any] | None = Field(default=None, description="A body for `POST /api/v1/tasks`.")
 
 
 class TaskTypes(BaseModel):
@@ -25,11 +25,11 @@ _ANSWER = TaskTypes(
     task_types=[
         TaskTypeView(
             task_type=name,
-            summary=description.summary,
-            data_schema=description.model.model_json_schema(),
-            example={"task_type": name, "data": description.example},
+            summary=task_type.summary,
+            data_schema=task_type.data_schema,
+            example=None if task_type.example is None else {"task_type": name, "data": task_type.example},
         )
-        for name, description in TASK_TYPES.items()
+        for name, task_type in registry().items()
     ]
 )
 

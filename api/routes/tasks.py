@@ -14,8 +14,7 @@ from api.services.callers import Caller, Scope
 from api.services.task_service import TaskService
 from api.services.task_view import TaskView
 from api.services.timeline import Timeline
-from risk.calculate_var.model import EXAMPLE
-from risk.task_types import TaskSubmission
+from api.submission import EXAMPLE, TaskSubmission
 from throughline.ledger.states import Status
 
 _KEY = re.compile(r'"(?P<quoted>[\x21\x23-\x7e ]{1,255})"|(?P<bare>[\x21\x23-\x7e]{1,255})', re.ASCII)
@@ -96,11 +95,7 @@ router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
                 "schema": {"type": "string"},
             }
         ],
-        "requestBody": {
-            "content": {
-                "application/json": {"example": {"task_type": "calculate_var", "data": EXAMPLE, "priority": "high"}}
-            }
-        },
+        "requestBody": {"content": {"application/json": {"example": EXAMPLE}}},
     },
 )
 async def submit(call: Annotated[_Call, Depends(_call)], task: TaskSubmission, response: Response) -> SubmittedTask:

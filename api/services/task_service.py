@@ -17,7 +17,7 @@ from api.queue_service import QueueService, StoredTask
 from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
-from risk.task_types import TaskSubmission, TaskType
+from api.submission import TaskSubmission
 from throughline.ledger import keys
 from throughline.ledger.envelope import celery_message
 from throughline.ledger.states import Status
@@ -160,11 +160,11 @@ def _is_theirs(task: StoredTask, caller: Caller) -> bool:
 
 
 def _submission(task_id: str, task: TaskSubmission, caller: Caller, idempotency_key: str | None) -> Submission:
-    queue, task_type = task.target_queue, TaskType(task.task_type)
+    queue, task_type = task.target_queue, task.task_type
     data = task.data.model_dump(exclude_unset=True)
     correlation_id = correlation.current()
     record = {
-        "task_type": task_type.value,
+        "task_type": task_type,
         "queue": queue.value,
         "priority": task.priority,
         "caller": caller.name,

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from risk.binding import assumed, seed_from, simulating, validated
 from risk.calculate_var.model import DEFAULT_VOLATILITY, CalculateVarData
+from risk.defaults import assumed, seed_from
+from risk.errors import NotCalculable
+from risk.observed import checkpoint_of, simulating
 from risk.quant import contributions, scenarios, value_at_risk
-from risk.quant.checkpoint import Checkpoint
 from risk.quant.covariance import TRADING_DAYS_A_YEAR, NotPositiveSemidefinite
 from risk.quant.loss_measure import LossMeasure, measure_losses
 from risk.quant.portfolio import Portfolio, from_covariance, over_horizon
 from risk.quant.streams import Array, chunk_sizes
-from throughline.errors import NotCalculable
-from throughline.telemetry.tracing import span
+from throughline import Run
 
 _ESTIMATORS = {
     "exact": "Euler: the mean loss of the position given that the portfolio loses the value at risk, in closed form",
@@ -22,12 +22,9 @@ _ESTIMATORS = {
 }
 
 
-def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+def run(var: CalculateVarData, run: Run) -> dict[str, Any]:
     """Value at risk of a portfolio; what was assumed is in the result."""
-    var = validated(CalculateVarData, data)
-    result = {"monte_carlo": _simulated, "parametric": _parametric, "historical": _historical}[var.method](
-        var, checkpoint
-    )
+    result = {"monte_carlo": _simulated, "parametric": _parametric, "historical": _historical}[var.method](var, run)
     return result | {
         "confidence_level": var.confidence_level,
         "time_horizon": var.time_horizon,
@@ -36,11 +33,11 @@ def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def _simulated(var: CalculateVarData, checkpoint: Checkpoint) -> dict[str, Any]:
-    portfolio = _portfolio(var)
+def _simulated(var: CalculateVarData, run: Run) -> dict[str, Any]:
+    portfolio, checkpoint = _portfolio(var, run), checkpoint_of(run)
     seed = var.seed if var.seed is not None else seed_from(var)
     lognormal = var.distribution == "lognormal"
-    with simulating({"simulations": _most(var), "positions": len(portfolio.values)}) as watch:
+    with simulating(run, simulations=_most(var), positions=len(portfolio.values)) as watch:
         draw = scenarios.lognormal_gains if lognormal else scenarios.normal_losses
         chunk, rows = draw(portfolio, seed, watch)
         done = value_at_risk.simulate(
@@ -52,7 +49,7 @@ def _simulated(var: CalculateVarData, checkpoint: Checkpoint) -> dict[str, Any]:
             watch=watch,
         )
     at_risk = done.measure.value_at_risk
-    with span("contributions"):
+    with run.phase("contributions"):
         if lognormal:
             parts = contributions.of_scenarios(chunk, done.sizes, at_risk, portfolio.values, checkpoint)
         else:
@@ -63,17 +60,17 @@ def _simulated(var: CalculateVarData, checkpoint: Checkpoint) -> dict[str, Any]:
     return _told(var, done.measure, parts, "nearest" if lognormal else "exact") | drawn
 
 
-def _parametric(var: CalculateVarData, _: Checkpoint) -> dict[str, Any]:
-    portfolio = _portfolio(var)
+def _parametric(var: CalculateVarData, run: Run) -> dict[str, Any]:
+    portfolio = _portfolio(var, run)
     measure = value_at_risk.parametric(portfolio, var.confidence_level)
     return _told(var, measure, contributions.of_normal(portfolio, measure.value_at_risk), "exact")
 
 
-def _historical(var: CalculateVarData, _: Checkpoint) -> dict[str, Any]:
+def _historical(var: CalculateVarData, run: Run) -> dict[str, Any]:
     values, returns = _values(var), np.array(var.portfolio_data.returns)
     overlapping = var.horizon_scaling == "overlapping"
     gains = value_at_risk.historical_gains(values, returns, var.time_horizon, overlapping)
-    with span("quantile"):
+    with run.phase("quantile"):
         measure = measure_losses(-gains.sum(axis=1), var.confidence_level)
     parts = contributions.of_history(gains, measure.value_at_risk, values)
     return _told(var, measure, parts, "nearest") | {"observations": len(gains)}
@@ -89,10 +86,10 @@ def _values(var: CalculateVarData) -> Array:
     return np.array([p.quantity * p.price for p in var.portfolio_data.positions])
 
 
-def _portfolio(var: CalculateVarData) -> Portfolio:
+def _portfolio(var: CalculateVarData, run: Run) -> Portfolio:
     data = var.portfolio_data
     drifts = np.array([p.drift for p in data.positions])
-    with span("correlate", attributes={"positions": len(data.positions)}):
+    with run.phase("correlate", positions=len(data.positions)):
         try:
             if data.covariance is not None:
                 return from_covariance(_values(var), np.array(data.covariance), drifts, var.time_horizon)

@@ -4,26 +4,25 @@ from typing import Any
 
 import numpy as np
 
-from risk.binding import assumed, seed_from, simulating, validated
+from risk.defaults import assumed, seed_from
+from risk.errors import NotCalculable
 from risk.monte_carlo_pricing import model as contract
 from risk.monte_carlo_pricing.model import MonteCarloPricingData
+from risk.observed import checkpoint_of, simulating
 from risk.quant import covariance, pricing
 from risk.quant.barrier import ContinuousBarrier, DiscreteBarrier
-from risk.quant.checkpoint import Checkpoint
 from risk.quant.estimate import Estimate
 from risk.quant.options import Asian, Basket, European, Market, Payoff
-from throughline.errors import NotCalculable
-from throughline.telemetry.tracing import span
+from throughline import Run
 
 
-def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+def run(asked: MonteCarloPricingData, run: Run) -> dict[str, Any]:
     """Price and sensitivities of an option; what was assumed is in the result."""
-    asked = validated(MonteCarloPricingData, data)
-    payoff = _payoff(asked.option)
+    payoff, checkpoint = _payoff(asked.option, run), checkpoint_of(run)
     seed = asked.seed if asked.seed is not None else seed_from(asked)
     most = _most(asked)
     relative = asked.precision.relative if asked.precision else None
-    with simulating({"simulations": most}) as watch:
+    with simulating(run, simulations=most) as watch:
         priced = pricing.price(payoff, asked.method, most, seed, relative=relative, checkpoint=checkpoint, watch=watch)
     result = {
         "price": priced.price.value,
@@ -38,9 +37,9 @@ def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     return result if relative is None else result | {"precision_reached": priced.price.within(relative)}
 
 
-def _payoff(option: contract.Option) -> Payoff:
+def _payoff(option: contract.Option, run: Run) -> Payoff:
     if isinstance(option, contract.Basket):
-        return _basket(option)
+        return _basket(option, run)
     market = Market(
         option.right == "call",
         option.spot,
@@ -62,9 +61,9 @@ def _payoff(option: contract.Option) -> Payoff:
             return DiscreteBarrier(market, option.barrier, option.kind.startswith("up"), knocks_in, option.observations)
 
 
-def _basket(option: contract.Basket) -> Basket:
+def _basket(option: contract.Basket, run: Run) -> Basket:
     size = len(option.assets)
-    with span("correlate", attributes={"assets": size}):
+    with run.phase("correlate", assets=size):
         try:
             factor = covariance.factor(np.array(option.correlations or np.eye(size), dtype=float))
         except covariance.NotPositiveSemidefinite as error:

@@ -4,20 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from risk.binding import assumed, validated
+from risk.defaults import assumed
+from risk.errors import NotCalculable
+from risk.observed import checkpoint_of
 from risk.portfolio_optimization.model import PortfolioOptimizationData
 from risk.quant import covariance
 from risk.quant import optimization as quant
-from risk.quant.checkpoint import Checkpoint
 from risk.quant.streams import Array
-from throughline.errors import NotCalculable
-from throughline.telemetry.tracing import span
+from throughline import Run
 
 
-def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+def run(asked: PortfolioOptimizationData, run: Run) -> dict[str, Any]:
     """The best weights, and the frontier if asked for; what was assumed is in the result."""
-    asked = validated(PortfolioOptimizationData, data)
-    with span("correlate", attributes={"assets": len(asked.assets)}):
+    with run.phase("correlate", assets=len(asked.assets)):
         assets = quant.Assets(np.array([a.expected_return for a in asked.assets]), _factor(asked))
     limits = quant.Limits(
         asked.long_only,
@@ -29,15 +28,15 @@ def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
         ],
     )
     try:
-        with span("optimize", attributes={"assets": len(asked.assets)}):
+        with run.phase("optimize", assets=len(asked.assets)):
             if asked.objective == "max_sharpe":
                 weights = quant.max_sharpe(assets, limits, asked.risk_free_rate)
             else:
                 weights = quant.minimum_variance(assets, limits, asked.target_return)
         points: list[Array] = []
         if asked.frontier_points:
-            with span("frontier"):
-                points = quant.frontier(assets, limits, asked.frontier_points, checkpoint)
+            with run.phase("frontier"):
+                points = quant.frontier(assets, limits, asked.frontier_points, checkpoint_of(run))
     except quant.Infeasible as error:
         raise NotCalculable(f"No weights are possible: {error}") from None
 

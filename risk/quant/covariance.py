@@ -1,6 +1,5 @@
 """How returns move together: matrices checked for what they claim to be, and factors to draw with."""
 
-from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -28,15 +27,3 @@ def factor(matrix: Array, name: str = "correlation") -> Array:
         )
     found: Array = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
     return found
-
-
-def from_correlations(volatilities: Array, correlations: Array) -> Array:
-    """The covariance matrix (n, n) of returns with these volatilities."""
-    covariance: Array = correlations * np.outer(volatilities, volatilities)
-    return covariance
-
-
-def horizon_deviations(values: Array, volatilities: Array, days: int) -> Array:
-    """Standard deviation (n,) of each position's gain over `days`, in currency: value × σ × √(days / 252)."""
-    deviations: Array = np.abs(values) * volatilities * sqrt(days / TRADING_DAYS_A_YEAR)
-    return deviations

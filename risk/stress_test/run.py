@@ -3,21 +3,20 @@
 from functools import partial
 from typing import Any
 
-from risk.binding import validated
-from risk.quant.checkpoint import Checkpoint, Progress
+from risk.observed import checkpoint_of
+from risk.quant.checkpoint import Progress
 from risk.quant.history import CATALOGUE, Scenario
 from risk.quant.stress import Position, Terms, gains
 from risk.stress_test.model import CustomScenario, StressedPosition, StressTestData
-from throughline.telemetry.tracing import span
+from throughline import Run
 
 
-def run(data: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+def run(asked: StressTestData, run: Run) -> dict[str, Any]:
     """Profit and loss of each position in each scenario, the worst first named; assumptions are in the result."""
-    asked = validated(StressTestData, data)
     positions = [_position(position) for position in asked.positions]
-    scenarios = _scenarios(asked)
+    scenarios, checkpoint = _scenarios(asked), checkpoint_of(run)
     told = []
-    with span("reprice", attributes={"positions": len(positions)}):
+    with run.phase("reprice", positions=len(positions)):
         for number, scenario in enumerate(scenarios):
             tell = partial(checkpoint, Progress(number / len(scenarios)))
             found = gains(positions, scenario, tell)

@@ -13,7 +13,7 @@ import redis
 from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from risk.task_types import TaskSubmission
+from api.submission import TaskSubmission
 from tests.conftest import free_port
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation

@@ -3,14 +3,10 @@
 import multiprocessing
 import resource
 import sys
-from collections.abc import Callable
 
-from risk.calculate_var import run as var_task
-from risk.monte_carlo_pricing import run as pricing_task
-from risk.portfolio_optimization import run as optimization_task
-from risk.quant.checkpoint import Progress
-from risk.stress_test import run as stress_task
+import risk  # noqa: F401 – declares the tasks
 from tests.bench.ratio import say
+from throughline.testing import run_task
 
 POSITION = {"symbol": "A", "quantity": 1, "price": 100.0}
 EYE = [[1.0 if i == j else 0.001 for j in range(500)] for i in range(500)]
@@ -19,46 +15,42 @@ ASIAN = OPTION | {"style": "asian", "spot": 100.0, "volatility": 0.2, "observati
 BASKET = OPTION | {"style": "basket", "assets": [{"spot": 100.0, "volatility": 0.2, "weight": 0.02}] * 50}
 ASSETS = [{"symbol": f"A{i}", "expected_return": 0.05 + i / 5_000, "volatility": 0.2} for i in range(250)]
 LARGEST = {
-    "10,000,000 simulations": (var_task.run, {"positions": [POSITION], "simulations": 10_000_000}),
+    "10,000,000 simulations": ("calculate_var", {"positions": [POSITION], "simulations": 10_000_000}),
     "10,000 positions, lognormal": (
-        var_task.run,
+        "calculate_var",
         {"positions": [POSITION] * 10_000, "simulations": 20_000, "distribution": "lognormal"},
     ),
     "500 correlated positions, lognormal": (
-        var_task.run,
+        "calculate_var",
         {"positions": [POSITION] * 500, "correlations": EYE, "simulations": 50_000, "distribution": "lognormal"},
     ),
     "250,000 observed returns": (
-        var_task.run,
+        "calculate_var",
         {"positions": [POSITION] * 250, "method": "historical", "returns": [[0.01] * 250] * 1_000},
     ),
-    "an average of 1,000 prices": (pricing_task.run, {"option": ASIAN, "simulations": 20_000}),
+    "an average of 1,000 prices": ("monte_carlo_pricing", {"option": ASIAN, "simulations": 20_000}),
     "an average of 1,000 prices, sobol": (
-        pricing_task.run,
+        "monte_carlo_pricing",
         {"option": ASIAN, "simulations": 20_000, "method": "sobol"},
     ),
-    "a basket of 50": (pricing_task.run, {"option": BASKET, "simulations": 100_000}),
-    "250 assets with a frontier": (optimization_task.run, {"assets": ASSETS, "frontier_points": 5}),
-    "10,000 stressed positions": (stress_task.run, {"positions": [POSITION] * 10_000}),
+    "a basket of 50": ("monte_carlo_pricing", {"option": BASKET, "simulations": 100_000}),
+    "250 assets with a frontier": ("portfolio_optimization", {"assets": ASSETS, "frontier_points": 5}),
+    "10,000 stressed positions": ("stress_test", {"positions": [POSITION] * 10_000}),
 }
 
 
-def unseen(_: Progress) -> None:
-    pass
-
-
-def measure(run: Callable[..., object], data: object, told: "multiprocessing.Queue[tuple[float, float]]") -> None:
+def measure(task: str, data: object, told: "multiprocessing.Queue[tuple[float, float]]") -> None:
     unit = 1024 * (1024 if sys.platform == "darwin" else 1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    run(data, unseen)
+    run_task(task, data)
     told.put((before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit))
 
 
 def main() -> None:
     context = multiprocessing.get_context("spawn")
-    for name, (run, data) in LARGEST.items():
+    for name, (task, data) in LARGEST.items():
         told = context.Queue()
-        process = context.Process(target=measure, args=(run, data, told))
+        process = context.Process(target=measure, args=(task, data, told))
         process.start()
         before, peak = told.get(timeout=300)
         process.join()

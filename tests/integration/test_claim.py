@@ -6,7 +6,7 @@ import json
 from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from risk.task_types import TaskSubmission
+from api.submission import TaskSubmission
 from throughline.ledger import keys
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation

@@ -7,7 +7,6 @@ import pytest
 from celery import Celery
 from kombu import Queue as KombuQueue
 
-from risk.task_types import TaskType
 from throughline.ledger.envelope import celery_message
 from throughline.ledger.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
 
@@ -48,7 +47,7 @@ def test_field_by_field(sent_by_celery, queue):
     ours = json.loads(
         celery_message(
             "task-1",
-            TaskType.CALCULATE_VAR,
+            "calculate_var",
             DATA,
             queue,
             correlation_id="ABC-1",

@@ -10,7 +10,7 @@ from api.errors import BrokerUnavailable, CircuitOpen, IdempotencyKeyReused, Tas
 from api.queue_service import QueueService
 from api.services.callers import ANYONE, Caller, Scope
 from api.services.task_service import TaskService
-from risk.task_types import TaskSubmission
+from api.submission import TaskSubmission
 from tests.conftest import free_port
 from throughline.ledger import keys
 from throughline.settings import ApiSettings

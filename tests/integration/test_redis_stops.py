@@ -10,7 +10,7 @@ import redis
 from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from risk.task_types import TaskSubmission
+from api.submission import TaskSubmission
 from tests.conftest import free_port
 from tests.integration.faulty_worker import TAKES_SECONDS
 from throughline.ledger import keys

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from risk.task_types import TaskSubmission
+from api.submission import TaskSubmission
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 

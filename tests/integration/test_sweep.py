@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
+from api.submission import TaskSubmission
 from monitor.sweep import Sweep
-from risk.task_types import TaskSubmission
 from throughline.ledger import keys
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation

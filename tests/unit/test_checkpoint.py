@@ -5,11 +5,10 @@ import json
 import pytest
 import redis
 
-from risk.quant.checkpoint import Progress
 from throughline.errors import TaskCancelled
 from worker.checkpoint import PAUSE_SECONDS, TaskCheckpoint
 
-HALF = Progress(0.5)
+HALF = (0.5, None, None)
 
 
 class Server:
@@ -42,7 +41,7 @@ def checkpoint(server):
 
     def at(seconds, progress=HALF):
         now[0] = seconds
-        real(progress)
+        real(*progress)
 
     return at
 
@@ -54,7 +53,7 @@ def test_it_speaks_at_most_ten_times_a_second(server, checkpoint):
 
 
 def test_it_tells_the_narrowing_interval(server, checkpoint):
-    checkpoint(1.0, Progress(0.25, 983.0, (980.0, 986.0)))
+    checkpoint(1.0, (0.25, 983.0, (980.0, 986.0)))
     key, told = server.told[0]
     assert key == "tl:task:t1"
     assert told.pop("updated_at")

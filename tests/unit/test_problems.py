@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from risk.task_types import TaskSubmission
+from api.submission import TaskSubmission
 from throughline.tasks.field_path import client_path, joined
+from throughline.tasks.registry import registry
 
 POSITION = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
 OPTION = {"style": "barrier", "right": "call", "spot": 100.0, "strike": 100.0, "maturity": 1.0, "volatility": 0.2}
@@ -44,7 +45,7 @@ def test_a_location_reads_as_people_write_it(parts, path):
 def test_a_mistake_is_told_by_its_path_in_the_clients_own_document(document, path):
     with pytest.raises(ValidationError) as raised:
         TaskSubmission.model_validate(document)
-    assert client_path(raised.value.errors()[0], document) == path
+    assert client_path(raised.value.errors()[0], document, discriminators=registry().discriminators) == path
 
 
 def test_a_union_that_nothing_fits_names_what_is_on_offer():

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from risk.quant.checkpoint import unobserved
+import risk  # noqa: F401 – declares the tasks
 from risk.quant.history import CATALOGUE, Scenario
 from risk.quant.stress import Position, Terms, gains
-from risk.stress_test import run as stress_task
 from risk.stress_test.model import EXAMPLE, AssetClass, ScenarioName
+from throughline.testing import run_task
 
 CRASH = Scenario("crash", "Crash", "test", shocks={"equity": -0.2, "gold": 0.1}, symbols={"X": -0.5})
 
@@ -103,7 +103,7 @@ def test_a_shock_that_its_source_gives_as_a_change_stands_in_it_digit_by_digit()
 
 
 def test_the_worst_scenario_is_named_and_positions_add_up():
-    result = stress_task.run(EXAMPLE, unobserved)
+    result = run_task("stress_test", EXAMPLE).result
     worst = min(result["scenarios"], key=lambda scenario: scenario["profit_and_loss"])
     assert result["worst_scenario"] == worst["name"] == "lehman_2008"
     assert sum(p["profit_and_loss"] for p in worst["positions"]) == pytest.approx(result["worst_profit_and_loss"])

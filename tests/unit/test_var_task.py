@@ -8,17 +8,17 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from risk.calculate_var import run as var_task
-from risk.monte_carlo_pricing import run as pricing_task
-from risk.quant.checkpoint import unobserved
-from throughline.errors import InvalidTaskData, NotCalculable
+import risk  # noqa: F401 – declares the tasks
+from risk.errors import NotCalculable
+from throughline import InvalidTaskData
+from throughline.testing import run_task
 
 APPLE = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
 MANY = [APPLE | {"symbol": f"S{i}", "volatility": 0.1 + i / 100} for i in range(20)]
 
 
 def ran(**data):
-    return var_task.run({"positions": [APPLE]} | data, unobserved)
+    return run_task("calculate_var", {"positions": [APPLE]} | data).result
 
 
 def test_the_default_is_near_983_and_says_what_it_assumed():
@@ -38,9 +38,8 @@ def test_what_was_said_is_not_called_assumed():
 @pytest.mark.parametrize("distribution", ["normal", "lognormal"])
 def test_another_process_gives_the_same_bits(distribution):
     data = {"positions": MANY, "distribution": distribution, "correlations": np.eye(20).tolist()}
-    code = "import json, sys; from risk.calculate_var import run as var_task; "
-    code += "from risk.quant.checkpoint import unobserved; "
-    code += "print(json.dumps(var_task.run(json.load(sys.stdin), unobserved)))"
+    code = "import json, sys, risk; from throughline.testing import run_task; "
+    code += "print(json.dumps(run_task('calculate_var', json.load(sys.stdin)).result))"
     other = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(data), capture_output=True, text=True, check=True
     )
@@ -84,4 +83,4 @@ def test_an_impossible_matrix_is_refused_with_its_path_and_eigenvalue():
 def test_a_mistake_in_a_message_is_told_by_its_path():
     option = {"style": "european", "right": "call", "spot": -1.0, "strike": 1.0, "maturity": 1.0, "volatility": 0.2}
     with pytest.raises(InvalidTaskData, match=r"^data\.option\.spot: "):
-        pricing_task.run({"option": option}, unobserved)
+        run_task("monte_carlo_pricing", {"option": option})

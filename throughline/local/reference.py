@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from throughline.settings import (
     ApiSettings,
     LocalSettings,
@@ -15,7 +17,8 @@ from throughline.settings import (
 from throughline.settings.environment import EnvironmentSettings
 from throughline.telemetry import vocabulary
 
-DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+_TOP: Final = Path(__file__).resolve().parents[2]
+DOCS: Final = _TOP / "docs"
 _NOTE: Final = "<!-- Printed by `make docs`; change the source, not this file. -->"
 
 
@@ -68,6 +71,13 @@ def _vocabulary_sections() -> Iterator[str]:
         rows = [(f"`{name}`", *(_shown(word[column]) for column in columns)) for name, word in words[section].items()]
         yield from _table(("name", *columns), rows)
         yield ""
+    yield "## Phases of the four calculations"
+    yield ""
+    yield "Spans below `run {task_type}`, by worker, internal. A task of your own names its phases itself."
+    yield ""
+    phases = yaml.safe_load((_TOP / "risk" / "vocabulary.yaml").read_text(encoding="utf-8"))["phases"]
+    yield from _table(("name", "means"), [(f"`{name}`", means) for name, means in phases.items()])
+    yield ""
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -24,3 +24,8 @@ class BrokerSettings(ProcessSettings):
     spans_dir: Path | None = Field(
         None, description="Folder for OTLP/JSON span lines, used when no collector is set (`make up` sets it)."
     )
+    task_modules: str = Field(
+        "risk",
+        description="Python modules whose tasks are on offer, such as `risk,my_tasks`; those of installed packages "
+        "(entry point `throughline.tasks`) come by themselves.",
+    )

@@ -1,1 +1,1 @@
-"""Task types: what they are called, what data they take, how they are found."""
+"""Task types: how they are declared, found and checked, and what a running one is given."""

@@ -1,0 +1,73 @@
+"""A task as a client submits it: one model for each task type of the registry, told apart by `task_type`."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, RootModel, create_model
+from pydantic_core import CoreSchema, core_schema
+
+from throughline.ledger.message import Queue
+from throughline.tasks.registry import registry
+from throughline.tasks.task_type import TaskType
+
+_Priority = Literal["high", "medium", "low"]
+
+
+class Envelope(BaseModel):
+    """What every submission has beside its type and data."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    task_type: str
+    data: Any
+    priority: _Priority = "medium"
+    queue: _Priority | None = Field(
+        default=None, description="Queue to wait in, when it is not the one that the priority names."
+    )
+
+
+def _submission_of(task_type: TaskType) -> type[Envelope]:
+    fields: dict[str, Any] = {"task_type": (Literal[task_type.name], ...), "data": (task_type.model, ...)}
+    if task_type.queue is not None:
+        fields["priority"] = (_Priority, task_type.queue.value)
+    name = "".join(part.capitalize() for part in task_type.name.replace(".", "_").replace("-", "_").split("_"))
+    about = f"A `{task_type.name}` task as a client submits it."
+    return create_model(f"{name}Submission", __base__=Envelope, __doc__=about, **fields)
+
+
+class _OneOfTheRegistry:
+    """The union of all submissions. Written out, since Python's own union of a single type is that type."""
+
+    @staticmethod
+    def __get_pydantic_core_schema__(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {name: handler.generate_schema(_submission_of(each)) for name, each in registry().items()}
+        return core_schema.tagged_union_schema(choices, "task_type")
+
+
+class TaskSubmission(RootModel[Annotated[Envelope, _OneOfTheRegistry]]):
+    """A task of any type as a client submits it; `task_type` says which."""
+
+    @property
+    def task_type(self) -> str:
+        return self.root.task_type
+
+    @property
+    def data(self) -> BaseModel:
+        data: BaseModel = self.root.data
+        return data
+
+    @property
+    def priority(self) -> str:
+        return self.root.priority
+
+    @property
+    def target_queue(self) -> Queue:
+        return Queue(self.root.queue or self.root.priority)
+
+
+def _example() -> dict[str, Any]:
+    """Of the first task type that has one."""
+    examples = ({"task_type": each.name, "data": each.example} for each in registry().values() if each.example)
+    return next(examples, {}) | {"priority": "high"}
+
+
+EXAMPLE: Final = _example()

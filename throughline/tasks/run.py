@@ -1,0 +1,42 @@
+"""The run of a task as its function sees it: who it is, where it tells of its phases and of how far it is."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+Attribute = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
+
+
+class Phase(Protocol):
+    """A phase that is open."""
+
+    def part(self, name: str, seconds: float) -> None:
+        """A phase within this one that took so long in all. Parts that took turns are shown one after the other."""
+
+
+class Run(ABC):
+    """One attempt at a task. A worker makes it, or `throughline.testing`."""
+
+    def __init__(self, task_id: str, correlation_id: str, attempt: int, task_type: str) -> None:
+        self.task_id = task_id
+        self.correlation_id = correlation_id
+        self.attempt = attempt  # 1 for the first
+        self.log = logging.getLogger(f"throughline.task.{task_type}")  # its lines carry both IDs
+
+    @abstractmethod
+    def phase(self, name: str, **attributes: Attribute) -> AbstractContextManager[Phase]:
+        """A step of the task, as a span of its journey: `with run.phase("split", words=3):`.
+
+        Name and attributes are seen by whoever reads traces: none of the task's data belongs there.
+        """
+
+    @abstractmethod
+    def checkpoint(
+        self, fraction: float, *, estimate: float | None = None, interval: tuple[float, float] | None = None
+    ) -> None:
+        """Tells that `fraction` (0 … 1) is done and, if there is one, the estimate so far with its interval.
+
+        Raises `TaskCancelled` when the task's cancellation was requested. It costs next to nothing: call it often.
+        """

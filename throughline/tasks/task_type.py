@@ -1,0 +1,171 @@
+"""A task type: a name, the model of its data, the function that runs it, and how workers are to treat it."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import Any, Final, cast
+
+from pydantic import BaseModel, ValidationError
+
+from throughline.errors import InvalidTaskData, WrongTask
+from throughline.ledger.message import Queue
+from throughline.tasks.field_path import client_path
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_RESERVED: Final = re.compile(r"celery\b.*|unknown")  # Celery's own tasks; a message of no known task
+_FUNCTION_NAME: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a task is declared."""
+
+    module: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.module} ({self.file}, line {self.line})"
+
+
+@dataclass(frozen=True, eq=False)
+class TaskType:
+    """A declared task. What is not given (None) is what the worker's settings say."""
+
+    name: str
+    model: type[BaseModel]
+    run: Callable[[Any, Any], Any] | str  # the function, or its name, which a worker looks up when it starts
+    place: Place
+    summary: str = ""
+    example: Any = None
+    queue: Queue | None = None  # where it waits when a submission names neither a queue nor a priority
+    max_retries: int | None = None
+    retry_seconds: float | None = None
+    soft_time_limit: float | None = None
+    time_limit: float | None = None
+
+    def validated(self, data: Any) -> BaseModel:
+        """The data as the model; `InvalidTaskData` with the path of the first mistake."""
+        try:
+            return self.model.model_validate(data)
+        except ValidationError as error:
+            raise InvalidTaskData(self._first_mistake(error, data)) from None
+
+    def function(self) -> Callable[[Any, Any], Any]:
+        """The function that runs the task, imported if need be; `WrongTask` when it cannot be had."""
+        function: Any = self.run
+        if isinstance(function, str):
+            module, _, name = function.partition(":")
+            try:
+                function = import_module(module)
+                for part in name.split("."):
+                    function = getattr(function, part)
+            except Exception as error:
+                raise self._wrong(f"run={self.run!r} is not found: {_in_one_line(error)}") from error
+        if not callable(function):
+            raise self._wrong(f"run={self.run!r} is no function")
+        self._check_function(function)
+        return cast("Callable[[Any, Any], Any]", function)
+
+    @cached_property
+    def data_schema(self) -> dict[str, Any]:
+        """The JSON schema of its data."""
+        return self.model.model_json_schema()
+
+    @cached_property
+    def discriminators(self) -> frozenset[str]:
+        """The fields of its data whose value says which model the rest of their object fits."""
+        return frozenset(_discriminators(self.data_schema))
+
+    def check_declaration(self) -> None:
+        """Raises `WrongTask` for what can be seen where the task is declared."""
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise self._wrong("its name must begin with a letter and hold up to 64 letters, digits, _ . and -")
+        if _RESERVED.fullmatch(self.name):
+            raise self._wrong("this name is reserved")
+        if not (isinstance(self.model, type) and issubclass(self.model, BaseModel)) or self.model is BaseModel:
+            raise self._wrong(f"its model must be a subclass of pydantic.BaseModel, not {_shown(self.model)}")
+        if not isinstance(self.summary, str):
+            raise self._wrong("its summary must be a text")
+        self._check_options()
+        if isinstance(self.run, str):
+            if not _FUNCTION_NAME.fullmatch(self.run):
+                raise self._wrong(f"run must be like 'package.module:function', not {self.run!r}")
+        else:
+            self._check_function(self.run)
+
+    def check_model(self) -> None:
+        """Raises `WrongTask` for a model that has no JSON schema, or refuses the task's own example."""
+        try:
+            self.model.model_rebuild()
+            schema = self.data_schema
+        except Exception as error:
+            raise self._wrong(f"its model {self.model.__name__} is not usable: {_in_one_line(error)}") from error
+        if not isinstance(schema, dict):
+            raise self._wrong(f"its model {self.model.__name__} has no JSON schema")
+        if self.example is None:
+            return
+        try:
+            self.model.model_validate(self.example)
+        except ValidationError as error:
+            mistake = self._first_mistake(error, self.example)
+            raise self._wrong(f"its model {self.model.__name__} refuses its example: {mistake}") from None
+
+    def _check_options(self) -> None:
+        if self.queue is not None and self.queue not in tuple(Queue):
+            raise self._wrong(f"its queue must be {', '.join(Queue)}, not {self.queue!r}")
+        if self.max_retries is not None and (not _is_number(self.max_retries, int) or not 0 <= self.max_retries <= 100):
+            raise self._wrong(f"its max_retries must be a whole number from 0 to 100, not {self.max_retries!r}")
+        for name in ("retry_seconds", "soft_time_limit", "time_limit"):
+            seconds = getattr(self, name)
+            if seconds is not None and (not _is_number(seconds, int, float) or not 0 < seconds <= 86_400):
+                raise self._wrong(f"its {name} must be above 0 and at most 86400 seconds, not {seconds!r}")
+        if self.soft_time_limit and self.time_limit and self.soft_time_limit >= self.time_limit:
+            raise self._wrong(
+                f"its soft_time_limit ({self.soft_time_limit:g}) must be below its time_limit ({self.time_limit:g})"
+            )
+
+    def _check_function(self, function: Callable[..., Any]) -> None:
+        if inspect.iscoroutinefunction(function):
+            raise self._wrong("its function is async; a worker runs plain functions")
+        try:
+            inspect.signature(function).bind(None, None)
+        except TypeError:
+            raise self._wrong("its function must take two arguments, the data and the run") from None
+        except ValueError:
+            pass  # a function of C that tells nothing of its arguments
+
+    def _first_mistake(self, error: ValidationError, data: Any) -> str:
+        first = error.errors(include_input=False, include_url=False)[0]
+        path = f"data.{client_path(first, data, discriminators=self.discriminators)}".removesuffix(".")
+        return f"{path.replace('.[', '[')}: {first['msg'].removeprefix('Value error, ')}"
+
+    def _wrong(self, what: str) -> WrongTask:
+        return WrongTask(f"Wrong task: {self.name!r} in {self.place}: {what}")
+
+
+def _discriminators(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        found = schema.get("discriminator")
+        if isinstance(found, dict) and isinstance(found.get("propertyName"), str):
+            yield found["propertyName"]
+        for part in schema.values():
+            yield from _discriminators(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _discriminators(part)
+
+
+def _is_number(value: object, *kinds: type) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _shown(model: object) -> str:
+    return getattr(model, "__qualname__", None) or type(model).__name__
+
+
+def _in_one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")

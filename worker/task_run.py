@@ -1,0 +1,46 @@
+"""One attempt at a task as its function sees it, in a worker: phases become spans, checkpoints go to Redis."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from celery import Task
+
+from throughline import Phase, Run
+from throughline.tasks.run import Attribute
+from throughline.telemetry import correlation, tracing
+from worker.checkpoint import TaskCheckpoint
+
+# Says that the span is a phase, whatever its name is: a task may call one "run" or "api".
+_PHASE = {"phase": True}
+
+
+class WorkerRun(Run):
+    """The attempt that this process makes."""
+
+    def __init__(self, task: Task) -> None:
+        task_id = task.request.id
+        super().__init__(task_id, correlation.current(), task.backend.attempt(task_id), task.name)
+        self._checkpoint = TaskCheckpoint(task.backend.client, task_id)
+
+    @contextmanager
+    def phase(self, name: str, **attributes: Attribute) -> Iterator[Phase]:
+        with tracing.span(name, attributes={**attributes, **_PHASE}):
+            yield _Parts()
+
+    def checkpoint(
+        self, fraction: float, *, estimate: float | None = None, interval: tuple[float, float] | None = None
+    ) -> None:
+        self._checkpoint(fraction, estimate, interval)
+
+
+class _Parts:
+    """Lays the parts of a phase end to end, from its start on."""
+
+    def __init__(self) -> None:
+        self._at = time.time_ns()
+
+    def part(self, name: str, seconds: float) -> None:
+        span = tracing.tracer().start_span(name, start_time=self._at, attributes=_PHASE)
+        self._at += int(seconds * 1e9)
+        span.end(self._at)
