@@ -1,6 +1,7 @@
 """The configuration of Redis, NGINX and supervisor, as written for one run."""
 
 from configparser import RawConfigParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_every_process_has_its_name_and_comes_back(run: Run):
     for name in programs:
         assert supervisord.get(name, "autorestart") == "true"
         assert f'SERVICE_NODE_NAME="{name.partition(":")[2]}"' in supervisord.get(name, "environment")
+
+
+def test_supervisor_waits_for_a_worker_as_long_as_the_worker_believes(run: Run):
+    supervisord = RawConfigParser()
+    configuration.write(replace(run, worker_kill_seconds=90), FOUND)
+    supervisord.read_string(conf(run, "supervisord.conf"))
+
+    assert supervisord.get("program:worker-1", "stopwaitsecs") == "90"
 
 
 def test_a_percent_sign_is_not_supervisors_to_expand(run: Run):

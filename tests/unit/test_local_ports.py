@@ -37,6 +37,13 @@ def test_the_port_of_redis_follows_redis_url_when_that_is_set(taken: int):
         ports.require_free(run(free, taken), own_redis_url=False)
 
 
+def test_the_port_of_redis_may_not_be_one_that_follows_http_port():
+    with pytest.raises(CannotRun, match=r"^REDIS_URL \(port 8081\) .*fastapi-1, .*HTTP_PORT \(8080\)") as refused:
+        ports.require_free(run(8080, 8081), own_redis_url=True)
+
+    assert "REDIS_URL=redis://127.0.0.1:8082/0" in str(refused.value)
+
+
 def test_every_process_has_a_port_of_its_own():
     used = Run("/var", 8080, "redis://127.0.0.1:8085/0", 3, 3, "/socket").ports
 

@@ -2,13 +2,18 @@
 
 import errno
 import socket
-from urllib.parse import urlsplit
 
 from throughline.local.run import HOST, CannotRun, Run
 
 
 def require_free(run: Run, *, own_redis_url: bool) -> None:
     """Raises `CannotRun` for the first port that cannot be had, naming the variable that moves it."""
+    for name, port in run.ports.items():
+        if name != "redis" and port == run.ports["redis"]:
+            raise CannotRun(
+                f"REDIS_URL (port {port}) takes the port of {name}, which follows HTTP_PORT ({run.http_port}). "
+                + _redis_remedy(run)
+            )
     for name, port in run.ports.items():
         reason = _unavailable(port)
         if reason is not None:
@@ -35,5 +40,6 @@ def _http_remedy(run: Run) -> str:
 
 
 def _redis_remedy(run: Run) -> str:
-    port = urlsplit(run.redis_url).port or 6379
-    return f"Choose another with REDIS_URL=redis://{HOST}:{port + 1}/0 make up."
+    taken, now = set(run.ports.values()), run.ports["redis"]
+    port = next(port for port in (*range(now + 1, 65_536), *range(now, 0, -1)) if port not in taken)
+    return f"Choose another with REDIS_URL=redis://{HOST}:{port}/0 make up."

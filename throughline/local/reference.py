@@ -42,7 +42,8 @@ def settings_page() -> str:
     intro = (
         "Every setting is an environment variable; each process reads its own. A wrong one ends the process before it "
         "starts, with one line that names it, and so do two that do not go together. `uvicorn api.main:app`, "
-        "`celery -A worker.app worker` and `python -m monitor` need no more than `REDIS_URL`."
+        "`celery -A worker.app worker` and `python -m monitor` need no more than `REDIS_URL`. A local run and the "
+        "stack pass on what is set in the shell (the stack: or in `.env`) to the processes that read it."
     )
     header = ("variable", "default", "read by", "meaning")
     return "\n".join(["# Settings", _NOTE, "", intro, "", *_table(header, rows), ""])
