@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.page.task_records import Task
+from monitor.page.task_records import TaskRecord
 from monitor.page.traffic import Recent, Traffic
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.summary import Tone
@@ -106,7 +106,7 @@ def traffic_view(seen: Traffic) -> TrafficView:
     )
 
 
-def recent_view(seen: Traffic, tasks: Mapping[str, Task], now: datetime) -> tuple[RecentView, ...]:
+def recent_view(seen: Traffic, tasks: Mapping[str, TaskRecord], now: datetime) -> tuple[RecentView, ...]:
     """`tasks` are the newest of each correlation ID."""
     return tuple(_recent(request, tasks.get(request.correlation_id), now) for request in seen.recent)
 
@@ -117,7 +117,7 @@ def _queue(queue: Queue, sample: Sample, most: int) -> QueueView:
     return QueueView(queue, depth, filled, f"oldest {format_duration(round(age * 1e9))}" if depth else "")
 
 
-def _recent(request: Recent, task: Task | None, now: datetime) -> RecentView:
+def _recent(request: Recent, task: TaskRecord | None, now: datetime) -> RecentView:
     accepted = task is not None and request.status < 400
     return RecentView(
         correlation_id=request.correlation_id,
@@ -144,7 +144,7 @@ def _took(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 1 else "<1 ms"
 
 
-def _tone(request: Recent, task: Task | None) -> Tone:
+def _tone(request: Recent, task: TaskRecord | None) -> Tone:
     if task:
         return tone_of(task.status)
     if request.status >= 500:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from monitor.page.links import Command, Link, Places, commands, of_journey, of_trace
+from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_trace
+from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
-from monitor.page.task_records import Attempt, Task, as_of_now
+from monitor.page.task_records import Attempt, TaskRecord
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
 from throughline.journey import summary
 from throughline.journey.assembly import is_complete
@@ -21,6 +22,8 @@ DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, e
 _MOST_LOOSE: Final = 200
 _SOON: Final = timedelta(seconds=30)  # spans and lines are written within seconds of what they tell
 _FOLLOWED: Final = timedelta(hours=1)
+_SHARE_KINDS: Final = {"queue wait": "wait", "run": "worker", "between attempts": "pause", "the rest": "api"}
+_MOST_TASKS: Final = 20  # whose attempts are listed
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class ShareView:
 class AttemptView:
     """One start of a task."""
 
+    task: str  # of which task, when there are several
     number: int
     worker: str
     process: int
@@ -56,10 +60,11 @@ class RequestView:
     shares: tuple[ShareView, ...]
     waterfall: Waterfall
     slowest: tuple[str, str, str]
-    note: str
+    notes: tuple[str, ...]
     error: str
     fraction: float | None
     attempts: tuple[AttemptView, ...]
+    effects: tuple[Link, ...]
     links: tuple[Link, ...]
 
 
@@ -96,26 +101,24 @@ class JourneyView:
 def drawn_requests(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
     """The requests to draw in full: the one asked for, or all while they are few."""
     if asked.task_id:
-        return journey.of_task(asked.task_id).tasks
+        return journey.of_task(asked.task_id).submissions
     chosen = summary.drawn_in_full(journey)
     return chosen if len(chosen) <= DRAWN else ()
 
 
 def requests_on_page(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
     """Those that are drawn, or else the tasks on the page of the list."""
-    return drawn_requests(journey, asked) or tuple(task for _, task in task_page(journey.tasks, asked).tasks)
+    return drawn_requests(journey, asked) or tuple(task for _, task in task_page(journey.submissions, asked).tasks)
 
 
 def journey_view(
-    journey: Journey, tasks: Mapping[str, Task], asked: PageQuery, at: Places, now: datetime
+    journey: Journey, tasks: Mapping[str, TaskRecord], asked: PageQuery, at: Places, now: datetime
 ) -> JourneyView:
     """`tasks` are what Redis still knows, by ID."""
-    chosen = [as_of_now(request, tasks, now) for request in drawn_requests(journey, asked)]
-    views = tuple(
-        _request_view(request, number, len(chosen), tasks.get(request.task_id), at)
-        for number, request in enumerate(chosen, 1)
-    )
-    shown_full = bool(chosen) and not journey.tasks
+    journey = as_recorded(journey, tasks)
+    chosen = [until_now(request, tasks, now) for request in drawn_requests(journey, asked)]
+    views = tuple(_request_view(request, number, len(chosen), tasks, at) for number, request in enumerate(chosen, 1))
+    shown_full = bool(chosen) and not journey.submissions
     others = () if shown_full or asked.task_id else journey.others
     some = summary.shown_others(others)
     return JourneyView(
@@ -123,7 +126,7 @@ def journey_view(
         contents=summary.contents(journey),
         outcome=views[0].outcome if len(views) == 1 else None,
         requests=views,
-        task_list=None if chosen or not journey.tasks else task_list(journey.tasks, asked, tasks, now),
+        task_list=None if chosen or not journey.submissions else task_list(journey.submissions, asked, tasks, now),
         task_id=asked.task_id,
         others=tuple(
             OtherView(
@@ -141,7 +144,10 @@ def journey_view(
     )
 
 
-def _request_view(request: Request, number: int, count: int, task: Task | None, at: Places) -> RequestView:
+def _request_view(
+    request: Request, number: int, count: int, records: Mapping[str, TaskRecord], at: Places
+) -> RequestView:
+    record = records.get(request.task_id)
     return RequestView(
         key=f"request-{number}",
         heading=f"{number} of {count}" if count > 1 else "",
@@ -150,17 +156,19 @@ def _request_view(request: Request, number: int, count: int, task: Task | None, 
         shares=_shares(request),
         waterfall=waterfall(request),
         slowest=summary.slowest(request),
-        note=request.note,
+        notes=tuple(summary.notes(request)),
         error=_error(request),
-        fraction=task.fraction if task and not task.status.is_final else None,
-        attempts=tuple(map(_attempt, task.attempts)) if task else (),
+        fraction=record.fraction if record and not record.status.is_final else None,
+        attempts=tuple(_attempts(request, records)),
+        effects=tuple(of_task(summary.effect(each), each.correlation_id, each.task_id) for each in request.effects),
         links=of_trace(request.trace_id, at),
     )
 
 
 def _shares(request: Request) -> tuple[ShareView, ...]:
     views, begun = [], 0
-    for kind, share in zip(("wait", "worker", "api"), summary.shares(request), strict=False):
+    for share in summary.shares(request):
+        kind = _SHARE_KINDS[share.name]
         views.append(ShareView(share.words, bar(begun, share.part_ns, request.total_ns, kind)))
         begun += share.part_ns
     return tuple(views)
@@ -174,10 +182,18 @@ def _error(request: Request) -> str:
     return next(filter(None, told), "")
 
 
-def _attempt(attempt: Attempt) -> AttemptView:
+def _attempts(request: Request, records: Mapping[str, TaskRecord]) -> Iterator[AttemptView]:
+    known = [(task, records[task.task_id]) for task in request.tasks if task.task_id in records]
+    for task, record in known[:_MOST_TASKS]:
+        label = f"{task.task_type} {task.task_id}" if len(known) > 1 else ""
+        yield from (_attempt(attempt, label) for attempt in record.attempts)
+
+
+def _attempt(attempt: Attempt, task: str) -> AttemptView:
     outcome = attempt.outcome or Status.STARTED
     took = "" if attempt.finished is None else format_duration(round((attempt.finished - attempt.started) * 1e9))
     return AttemptView(
+        task,
         attempt.number,
         attempt.worker,
         attempt.process,
@@ -192,7 +208,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
 def _refresh_seconds(journey: Journey, now: datetime) -> int:
     """How soon there may be more to see: soon while a task is under way or its last spans are being written."""
     quiet = now - max(_times(journey), default=datetime.min.replace(tzinfo=UTC))
-    if any(summary.tone(task.status) == "warn" for task in journey.tasks) and quiet < _FOLLOWED:
+    if not all(task.has_ended for task in journey.tasks) and quiet < _FOLLOWED:
         # A journey of hundreds of tasks is not searched every second.
         return (1 if quiet < timedelta(minutes=1) else 5) + len(journey.requests) // 100
     return 1 if not is_complete(journey) and quiet < _SOON else 0

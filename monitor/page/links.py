@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from throughline.journey.journey import Journey
 from throughline.settings import MonitorSettings
@@ -52,6 +53,11 @@ def of_journey(correlation_id: str, at: Places) -> tuple[Link, ...]:
     columns = "columns:!(service.name,service.node.name,message)"
     app = f"(index:throughline,{columns},query:{query},sort:!(!('@timestamp',asc)))"
     return (Link("Log lines and spans in Kibana", f"{at.kibana}/app/discover#/?_g=({_WEEK})&_a={app}"),)
+
+
+def of_task(text: str, correlation_id: str, task_id: str) -> Link:
+    """To a task's journey under another correlation ID."""
+    return Link(text, f"/journeys/{quote(correlation_id, safe='')}?task={quote(task_id, safe='')}")
 
 
 def of_trace(trace_id: str, at: Places) -> tuple[Link, ...]:

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from monitor.page.answer_cache import AnswerCache
 from monitor.page.refusal import Refused
-from monitor.page.task_records import Task, read_newest, read_records
+from monitor.page.task_records import TaskRecord, read_newest, read_records
 from monitor.page.telemetry_source import TelemetrySource
 from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
@@ -70,14 +70,14 @@ class PageData:
         except (RedisError, OSError):
             return None
 
-    async def tasks(self, task_ids: Sequence[str]) -> dict[str, Task]:
+    async def tasks(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
         """What Redis knows of them; nothing while it does not answer: the page shows what was written down."""
         try:
             return await read_records(self._redis, task_ids, attempts=True)
         except (RedisError, OSError):
             return {}
 
-    async def newest_tasks(self, correlation_ids: Sequence[str]) -> dict[str, Task]:
+    async def newest_tasks(self, correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
         try:
             return await read_newest(self._redis, correlation_ids)
         except (RedisError, OSError):

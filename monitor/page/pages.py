@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 
@@ -10,14 +12,19 @@ from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_v
 from monitor.page.journey_view import journey_view, requests_on_page
 from monitor.page.links import example, places
 from monitor.page.page_data import PageData
+from monitor.page.recorded_state import as_recorded
 from monitor.page.refusal import Refused, not_found
 from monitor.page.responses import rendered
 from monitor.page.task_list import PageQuery
+from monitor.page.task_records import TaskRecord
 from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import Traffic
 from throughline.journey import Journey, to_dict
+from throughline.journey.journey import Request as JourneyRequest
 from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
+
+_MOST_RECORDS: Final = 2000  # that one look reads from Redis
 
 
 class Pages:
@@ -45,10 +52,10 @@ class Pages:
     async def journey(self, correlation_id: str, asked: PageQuery, base_url: str) -> str:
         found = await self._found(correlation_id)
         shown = requests_on_page(found, asked)
-        if asked.task_id and not found.of_task(asked.task_id).tasks:
+        if asked.task_id and not found.of_task(asked.task_id).submissions:
             detail = f"There is no task {asked.task_id} under the correlation ID {correlation_id}."
             raise Refused(404, "TASK_NOT_FOUND", detail)
-        known = await self.data.tasks([each.task_id for each in shown if each.task_id])
+        known = await self._records(found, shown)
         at = places(self._settings, base_url)
 
         def draw() -> str:
@@ -60,7 +67,16 @@ class Pages:
     async def document(self, correlation_id: str) -> bytes:
         """What `throughline journey --json` prints."""
         found = await self._found(correlation_id)
-        return await self.data.in_thread(lambda: orjson.dumps(to_dict(found), option=orjson.OPT_INDENT_2))
+        known = await self._records(found)
+        return await self.data.in_thread(
+            lambda: orjson.dumps(to_dict(as_recorded(found, known)), option=orjson.OPT_INDENT_2)
+        )
+
+    async def _records(self, found: Journey, shown: Sequence[JourneyRequest] = ()) -> dict[str, TaskRecord]:
+        """Of the tasks that are shown, and of those that have not ended as far as lines and spans tell."""
+        wanted = [task.task_id for request in shown for task in request.tasks]
+        wanted += [task.task_id for task in found.tasks if not task.has_ended]
+        return await self.data.tasks(list(dict.fromkeys(filter(None, wanted)))[:_MOST_RECORDS])
 
     async def _found(self, correlation_id: str) -> Journey:
         if not correlation.is_valid(correlation_id):

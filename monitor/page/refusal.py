@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.page.task_records import Task
+from monitor.page.task_records import TaskRecord
 
 _WRITTEN_WITHIN: Final = 30  # seconds in which lines and spans come to where they are searched
 
@@ -16,7 +16,7 @@ class Refused(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
 
 
-def not_found(correlation_id: str, task: Task | None, now: float) -> Refused:
+def not_found(correlation_id: str, task: TaskRecord | None, now: float) -> Refused:
     """For an ID of which nothing was written down. `task` is its newest in Redis; `now` in seconds since the epoch."""
     if task is None:
         return Refused(404, "JOURNEY_NOT_FOUND", f"Nothing found under the correlation ID {correlation_id}.")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.page.task_records import Task, as_of_now
+from monitor.page.recorded_state import until_now
+from monitor.page.task_records import TaskRecord
 from monitor.page.waterfall import Bar, bar
 from throughline.journey import summary
 from throughline.journey.journey import Request
@@ -64,11 +65,11 @@ def task_page(tasks: Sequence[Request], asked: PageQuery) -> TaskPage:
     return TaskPage(tuple(wanted[(page - 1) * PAGE : page * PAGE]), page, pages)
 
 
-def task_list(tasks: Sequence[Request], asked: PageQuery, known: Mapping[str, Task], now: datetime) -> TaskList:
+def task_list(tasks: Sequence[Request], asked: PageQuery, known: Mapping[str, TaskRecord], now: datetime) -> TaskList:
     """`known` is what Redis knows of those on the page."""
     counts = Counter(task.status for task in tasks)
     chosen = task_page(tasks, asked)
-    shown = [(number, as_of_now(task, known, now)) for number, task in chosen.tasks]
+    shown = [(number, until_now(task, known, now)) for number, task in chosen.tasks]
     longest = max((task.total_ns for _, task in shown), default=1)
     return TaskList(
         rows=tuple(_row(number, task, longest) for number, task in shown),
@@ -80,7 +81,7 @@ def task_list(tasks: Sequence[Request], asked: PageQuery, known: Mapping[str, Ta
 
 
 def _row(number: int, task: Request, longest_ns: int) -> Row:
-    parts = ((task.rest_ns, "api"), (task.queue_wait_ns, "wait"), (task.run_ns, "worker"))
+    parts = ((task.rest_ns, "api"), (task.queue_wait_ns, "wait"), (task.run_ns, "worker"), (task.pause_ns, "pause"))
     bars, begun = [], 0
     for part, kind in parts:
         if part:
@@ -90,7 +91,7 @@ def _row(number: int, task: Request, longest_ns: int) -> Row:
         number,
         task.task_id,
         summary.outcome(task),
-        what=f"{task.task_type} in {task.queue}",
+        what=f"{task.task_type} in {task.queue}" + (f", {summary.children(task)}" if len(task.tasks) > 1 else ""),
         at=summary.time_of_day(task),
         bars=tuple(bars),
     )

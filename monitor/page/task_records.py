@@ -1,19 +1,16 @@
 """What Redis knows of the tasks on a page: their state now, how far they are, and each attempt."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
 from redis.asyncio import Redis
 
-from throughline.journey.current_step import with_current_step
-from throughline.journey.journey import Request
 from throughline.ledger import keys
 from throughline.ledger.states import Status
 
-_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", keys.PROGRESS)
+_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", keys.PROGRESS)
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskRecord:
     """A task's record."""
 
     task_id: str
@@ -39,17 +36,12 @@ class Task:
     queue: str
     correlation_id: str
     submitted: float = 0  # in seconds since the epoch
+    finished: float = 0  # the same; 0 while it has not ended
     fraction: float | None = None
     attempts: tuple[Attempt, ...] = ()
 
 
-def as_of_now(request: Request, tasks: Mapping[str, Task], now: datetime) -> Request:
-    """With what it does at this moment, unless its task is done by now or nobody knows of it any more."""
-    task = tasks.get(request.task_id)
-    return request if task is None or task.status.is_final else with_current_step(request, now)
-
-
-async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, Task]:
+async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
     """For each correlation ID its newest task, if it has any."""
     async with redis.pipeline(transaction=False) as pipe:
         for correlation_id in correlation_ids:
@@ -63,7 +55,7 @@ async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[st
     return {correlation_id: tasks[task_id] for correlation_id, task_id in newest.items() if task_id in tasks}
 
 
-async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, Task]:
+async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, TaskRecord]:
     """The records that are still there, by task ID."""
     wanted = list(task_ids)
     if not wanted:
@@ -77,15 +69,16 @@ async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: boo
     return {task_id: _task(task_id, fields, told) for task_id, fields, told in pairs if fields[0]}
 
 
-def _task(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> Task:
-    status, task_type, queue, correlation_id, submitted, progress = (field or "" for field in fields)
-    return Task(
+def _task(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> TaskRecord:
+    status, task_type, queue, correlation_id, submitted, finished, progress = (field or "" for field in fields)
+    return TaskRecord(
         task_id,
         Status(status),
         task_type,
         queue,
         correlation_id,
         float(submitted or 0),
+        float(finished or 0),
         fraction=float(orjson.loads(progress)["fraction"]) if progress else None,
         attempts=tuple(_attempt(number, orjson.loads(told)) for number, told in enumerate(attempts, 1)),
     )

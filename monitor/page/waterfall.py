@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from throughline.journey import summary
-from throughline.journey.current_step import NO_SPAN
 from throughline.journey.journey import LogLine, Request, Step
 from throughline.journey.log_placement import logs_by_row
 from throughline.journey.quantities import format_duration, format_offset
+from throughline.journey.role import Role
 from throughline.journey.scale import Scale
-from throughline.journey.span import Role
 
 _LEAST_PERCENT: Final = 0.4  # of the width, so that the shortest step can be seen
 _TICKS_APART: Final = 200  # thousandths of the width
@@ -51,7 +50,8 @@ class StepRow:
     service: str
     instance: str
     depth: int
-    what: str
+    what: tuple[str, str, str]  # words, the correlation ID of another request that they name, words
+    is_mark: bool  # a moment: a sign instead of a bar
     ongoing: bool
     classes: str  # for the style sheet: slowest, failed, ongoing, same (origin as the row above)
     logs: tuple[LogRow, ...]
@@ -99,13 +99,14 @@ def _row(step: Step, request: Request, logs: Sequence[LogLine], above: Step | No
     service, instance = summary.origin(step.service, step.node)
     return StepRow(
         offset=format_duration(step.offset_ns) if step.offset_ns else "0",
-        took=format_duration(step.duration_ns),
+        took="" if step.role is Role.MARK else format_duration(step.duration_ns),
         bar=bar(step.offset_ns, step.duration_ns, request.total_ns, _kind(step)),
         service=service,
         instance=instance,
         depth=min(step.depth, 6),
-        what=step.what,
-        ongoing=step.span_id == NO_SPAN,
+        what=step.what.partition(step.requested_by) if step.requested_by else (step.what, "", ""),
+        is_mark=step.role is Role.MARK,
+        ongoing=step.is_ongoing,
         classes=" ".join(_classes(step, request, above)),
         logs=log_rows(logs, request.total_ns),
     )
@@ -116,15 +117,15 @@ def _classes(step: Step, request: Request, above: Step | None) -> Iterator[str]:
         yield "slowest"
     if step.failed:
         yield "failed"
-    if step.span_id == NO_SPAN:
+    if step.is_ongoing:
         yield "ongoing"
-    if above and above.node == step.node:
+    if above and above.node == step.node and step.node:
         yield "same"
 
 
 def _kind(step: Step) -> str:
-    if step.role is Role.WAIT:
-        return "wait"
+    if step.role in {Role.WAIT, Role.PAUSE}:
+        return step.role
     if step.failed:
         return "failed"
     return step.service if step.service in _SERVICES else "other"

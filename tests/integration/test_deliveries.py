@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import free_port, is_healthy
 from tests.integration import faulty_worker as faults
 from throughline.journey import assemble, find
-from throughline.journey.span import Role
+from throughline.journey.role import Role
 from throughline.ledger import keys
 
 WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
@@ -66,7 +66,7 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
     attempts = ended(api, task_id, 90)["attempts"]
 
     def runs():
-        (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).tasks
+        (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).submissions
         return [step.what for step in request.steps if step.role is Role.RUN]
 
     wait_until(lambda: len(runs()) == 4, 5, "the last span is written")

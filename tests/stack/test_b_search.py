@@ -18,7 +18,7 @@ from tests.stack.searching import unparsed
 from tests.stack.stack import Stack
 from tests.system.nine import COMMAND
 from throughline.journey import Found, elasticsearch
-from throughline.journey.span import Role
+from throughline.journey.role import Role
 
 Wait = Callable[..., Any]
 SPECIFIED = {

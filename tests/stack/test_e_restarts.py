@@ -61,7 +61,7 @@ def test_what_a_killed_worker_container_ran_is_told_by_the_journey_from_elastics
         stack.docker("start", stack.container("worker-2"))
 
     def lost() -> set[str]:
-        requests = assemble(correlation_id, _found(stack, correlation_id)).tasks
+        requests = assemble(correlation_id, _found(stack, correlation_id)).submissions
         return {
             request.task_id
             for request in requests

@@ -38,7 +38,7 @@ def test_a_second_attempt_waits_from_the_end_of_the_first(sample: Sample):
     assert [step.what for step in request.steps[3:]] == [
         "waited in high",
         "ran calculate_var → RETRY: ConnectionError",
-        "waited in high for another attempt",
+        "waited in high for attempt 2",
         "ran calculate_var → SUCCESS, attempt 2",
     ]
     assert [step.failed for step in request.steps[3:]] == [False, True, False, False]
@@ -60,7 +60,7 @@ def test_an_attempt_that_was_lost_with_its_process_is_told_by_the_next_one_and_k
         ("waited in high", "worker-2", 3),
         ("ran calculate_var: lost with process 7 of worker-1", "worker-1", 10),
         ("validate", "worker-2", 11),
-        ("waited in high for another attempt", "worker-2", 60),
+        ("waited in high for attempt 2", "worker-2", 60),
         ("ran calculate_var → SUCCESS, attempt 2", "worker-2", 90),
     ]
     assert [step.failed for step in request.steps[3:]] == [False, True, False, False, False]
@@ -73,7 +73,7 @@ def test_between_two_attempts_the_task_will_run_again(sample: Sample):
     sample.run(task, ID, 10, 50, status="RETRY", **{"error.type": "ConnectionError"})
 
     assert only_request(sample).status == "RETRY"
-    assert only_request(sample).note == "It will run again."
+    assert only_request(sample).note == "It waits for attempt 2."
 
 
 def test_a_failed_run_is_marked_with_its_error(sample: Sample):
@@ -93,20 +93,20 @@ def test_a_run_whose_process_was_killed_is_known_from_the_log(sample: Sample):
     request = only_request(sample)
 
     assert (request.status, request.task_type) == ("FAILURE", "calculate_var")
-    assert request.note == "Its run left no span: the process was lost or killed."
+    assert request.note == "Its run left no span: its process was killed, or it never ran."
 
 
 def test_a_task_that_waits_is_known_to_be_accepted(sample: Sample):
     sample.submission(ID)
 
     assert only_request(sample).status == "PENDING"
-    assert only_request(sample).note == "Accepted, no run span yet: it waits in the queue."
+    assert only_request(sample).note == "Not started yet: it waits in high."
 
 
 def test_a_task_that_runs_is_shown_with_what_it_has_done_so_far(sample: Sample):
     task = sample.submission(ID)
     of_task = {"correlation_id": ID, "task_id": task.task_id}
-    sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task)
+    sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task, queue="high")
     sample.phase("validate", 11, 12, task, ID)
     sample.log(1, "Accepted", correlation_id=ID, task_id=task.task_id, status="PENDING")
 
@@ -114,4 +114,4 @@ def test_a_task_that_runs_is_shown_with_what_it_has_done_so_far(sample: Sample):
 
     assert [step.name for step in request.steps] == ["nginx", "api", "publish high", "wait high", "validate"]
     assert request.status == "STARTED"
-    assert request.note == "Running on worker-2: its span is written when it ends."
+    assert request.note == "It is running on worker-2."

@@ -124,7 +124,7 @@ def test_a_task_that_is_not_done_is_shown_as_such(sample: Sample):
     lines = printed(sample)
 
     assert lines[0] == f"{ID}  PENDING, 6.00 ms so far"
-    assert lines[-2] == "Accepted, no run span yet: it waits in the queue."
+    assert lines[-2] == "Not started yet: it waits in high."
     assert lines[-1].startswith("slowest step so far: ")
 
 
@@ -201,6 +201,8 @@ def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys
         "what": "waited in high",
         "failed": False,
         "depth": 0,
+        "task_id": task.task_id,
+        "requested_by": None,
         "span_id": f"{task.wait:016x}",
         "parent_span_id": f"{task.publish:016x}",
     }
@@ -220,7 +222,23 @@ def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys
         "total_ms": 110.0,
         "queue_wait_ms": 7.0,
         "run_ms": 100.0,
+        "pause_ms": 0.0,
         "rest_ms": 3.0,
+        "effects": [],
+        "tasks": [
+            {
+                "task_id": task.task_id,
+                "parent_id": None,
+                "task_type": "calculate_var",
+                "queue": "high",
+                "status": "SUCCESS",
+                "note": None,
+                "attempt": 1,
+                "queue_wait_ms": 7.0,
+                "run_ms": 100.0,
+                "pause_ms": 0.0,
+            }
+        ],
     }
 
 

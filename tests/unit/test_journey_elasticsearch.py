@@ -29,7 +29,7 @@ def client(server: Server) -> Iterator[Client]:
 
 def stored(span: Span) -> dict[str, Any]:
     """A span as Jaeger stores it: microseconds, attributes as text under names without dots."""
-    tags = {name.replace(".", "@"): str(value) for name, value in span.attributes.items()} | {"span@kind": "internal"}
+    tags = {name.replace(".", "@"): str(value) for name, value in span.attributes.items()} | {"span@kind": span.kind}
     parent = {"refType": "CHILD_OF", "traceID": span.trace_id, "spanID": span.parent_id}
     source = {
         "traceID": span.trace_id,
@@ -62,7 +62,10 @@ def test_the_picture_is_the_one_that_the_files_give(tmp_path: Path, server: Serv
     assert to_dict(assemble("ABC-1", from_elasticsearch)) == to_dict(assemble("ABC-1", from_files))
     asked, body = server.asked[0]
     assert asked.startswith("POST /logs-throughline-*,jaeger-span-*/_search")
-    assert json.loads(body)["query"] == {"term": {"correlation_id": "ABC-1"}}
+    assert json.loads(body)["query"]["bool"]["should"] == [
+        {"term": {"correlation_id": "ABC-1"}},
+        {"term": {"requested_by": "ABC-1"}},
+    ]
 
 
 def test_a_span_that_was_sent_twice_counts_once(tmp_path: Path, server: Server, client: Client):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.page.home_view import queues_view, recent_view, traffic_view
-from monitor.page.task_records import Task
+from monitor.page.task_records import TaskRecord
 from monitor.page.traffic import Recent, Traffic
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
@@ -63,7 +63,7 @@ def test_errors_are_told_with_what_they_are_a_share_of(traffic: Traffic, told: t
 
 
 def test_an_accepted_task_is_told_by_its_state_and_a_refusal_by_its_answer():
-    tasks = {"A": Task("1", Status.STARTED, "calculate_var", "high", "A")}
+    tasks = {"A": TaskRecord("1", Status.STARTED, "calculate_var", "high", "A")}
 
     (accepted,) = recent_view(seen(recent()), tasks, NOW)
     (refused,) = recent_view(seen(recent(503)), tasks, NOW)

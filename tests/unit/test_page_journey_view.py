@@ -9,7 +9,7 @@ import pytest
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
 from monitor.page.task_list import PAGE, PageQuery
-from monitor.page.task_records import Attempt, Task
+from monitor.page.task_records import Attempt, TaskRecord
 from tests.unit.test_journey_sample import START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 from throughline.journey import assemble, find
@@ -27,13 +27,15 @@ def sample(tmp_path: Path) -> Sample:
     return Sample(tmp_path / "var")
 
 
-def view(sample: Sample, *tasks: Task, asked: PageQuery = ALL, at: Places = HERE, now: datetime = LATER) -> JourneyView:
+def view(
+    sample: Sample, *tasks: TaskRecord, asked: PageQuery = ALL, at: Places = HERE, now: datetime = LATER
+) -> JourneyView:
     known = {task.task_id: task for task in tasks}
     return journey_view(assemble(ID, find(sample.var_dir, ID)), known, asked, at, now)
 
 
-def known(task: Written, status: Status, *attempts: Attempt, fraction: float | None = None) -> Task:
-    return Task(task.task_id, status, "calculate_var", "high", ID, fraction=fraction, attempts=attempts)
+def known(task: Written, status: Status, *attempts: Attempt, fraction: float | None = None) -> TaskRecord:
+    return TaskRecord(task.task_id, status, "calculate_var", "high", ID, fraction=fraction, attempts=attempts)
 
 
 def test_bars_lie_where_their_steps_lie_in_percent(sample: Sample):
@@ -41,7 +43,7 @@ def test_bars_lie_where_their_steps_lie_in_percent(sample: Sample):
 
     rows = view(sample).requests[0].waterfall.rows
 
-    assert [(row.what, row.depth, row.took, row.bar.x, row.bar.width, row.bar.kind) for row in rows] == [
+    assert [(row.what[0], row.depth, row.took, row.bar.x, row.bar.width, row.bar.kind) for row in rows] == [
         ("POST /api/v1/tasks → 201", 0, "6.00 ms", 0.0, 5.45, "nginx"),
         ("answered 201", 1, "4.00 ms", 0.91, 3.64, "api"),
         ("accepted into high at position 1", 2, "2.00 ms", 1.82, 1.82, "api"),
@@ -79,14 +81,14 @@ def test_a_running_task_is_drawn_to_this_moment(sample: Sample):
     of_task = {"correlation_id": ID, "task_id": task.task_id}
     sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task, queue="high")
     sample.phase("validate", 11, 12, task, ID)
-    sample.log(10, "Runs calculate_var", **of_task, task_type="calculate_var")
+    sample.log(10, "Runs calculate_var", **of_task, task_type="calculate_var", **{"event.action": "task.started"})
     now = START + timedelta(seconds=2)
 
     (request,) = view(sample, known(task, Status.STARTED, fraction=0.4), now=now).requests
 
     assert (request.outcome.word, request.outcome.took, request.fraction) == ("STARTED", ", 2.00 s so far", 0.4)
-    assert [(row.what, row.ongoing) for row in request.waterfall.rows][3:] == [
-        ("waited in high", False), ("runs calculate_var", True), ("validate", False),
+    assert [(row.what[0], row.ongoing) for row in request.waterfall.rows][3:] == [
+        ("waited in high", False), ("running calculate_var", True), ("validate", False),
     ]  # fmt: skip
     assert request.waterfall.rows[4].took == "1.99 s"
     assert request.shares[1].words == "run 1.99 s (100 %)"
@@ -100,20 +102,30 @@ def test_a_waiting_task_waits_to_this_moment_and_a_retried_one_for_its_next_atte
     sample.run(task, ID, 10, 110, status="RETRY", **{"error.type": "ConnectionError"})
     (retried,) = view(sample, known(task, Status.RETRY), now=now).requests
 
-    assert (waiting.waterfall.rows[-1].what, waiting.waterfall.rows[-1].bar.kind) == ("waits in high", "wait")
-    assert retried.waterfall.rows[-1].what == "waits for another attempt"
+    assert (waiting.waterfall.rows[-1].what[0], waiting.waterfall.rows[-1].bar.kind) == ("waiting in high", "wait")
+    assert retried.waterfall.rows[-1].what[0] == "waiting for attempt 2"
     assert retried.waterfall.rows[-1].took == "1.89 s"
 
 
-@pytest.mark.parametrize("status", [None, Status.SUCCESS])
-def test_a_task_that_is_over_or_forgotten_is_not_drawn_on(sample: Sample, status: Status | None):
-    task = sample.submission(ID)
-    tasks = [known(task, status)] if status else []
+def test_a_task_that_redis_does_not_know_is_not_drawn_until_now(sample: Sample):
+    sample.submission(ID)
 
-    (request,) = view(sample, *tasks).requests
+    (request,) = view(sample).requests
 
     assert request.outcome.took == ", 6.00 ms so far"
     assert not any(row.ongoing for row in request.waterfall.rows)
+
+
+def test_a_task_whose_end_was_not_written_down_ends_as_redis_has_it(sample: Sample):
+    task = sample.submission(ID)
+    ended = replace(known(task, Status.SUCCESS), finished=START.timestamp() + 2)
+
+    shown = view(sample, ended)
+
+    assert shown.outcome and (shown.outcome.word, shown.outcome.took) == ("SUCCESS", " in 2.00 s")
+    assert shown.requests[0].notes == ("Redis has it as SUCCESS; the log line that says so is not there (yet).",)
+    assert not any(row.ongoing for row in shown.requests[0].waterfall.rows)
+    assert shown.refresh_seconds == 0
 
 
 def test_attempts_are_told_with_their_cause(sample: Sample):
@@ -137,7 +149,7 @@ def test_a_failed_task_says_why_in_the_words_of_its_last_error(sample: Sample):
     (request,) = view(sample).requests
 
     assert request.error == "NotCalculable: no result"
-    assert [row.bar.kind for row in request.waterfall.rows if "FAILURE" in row.what] == ["failed"]
+    assert [row.bar.kind for row in request.waterfall.rows if "FAILURE" in row.what[0]] == ["failed"]
 
 
 def test_log_lines_stand_below_their_step_and_only_so_many(sample: Sample):
@@ -220,7 +232,7 @@ def test_other_requests_are_a_line_each_and_refusals_come_first(sample: Sample):
     shown = view(sample)
 
     assert (len(shown.others), shown.more_others) == (8, 23)
-    assert (shown.others[-1].words, shown.others[-1].refused) == ("GET /api/v1/tasks/task-1 → 404 ", True)
+    assert (shown.others[-1].words, shown.others[-1].refused) == ("GET /api/v1/tasks/task-1 → 404", True)
 
 
 def test_links_lead_to_kibana_and_jaeger_only_where_there_are_any(sample: Sample):

@@ -17,8 +17,8 @@ from throughline.journey.files_overview import files_overview
 from throughline.journey.journey import Journey, LogLine, Request, Step
 from throughline.journey.log_placement import logs_by_row
 from throughline.journey.quantities import format_count, format_duration, format_offset
+from throughline.journey.role import Role
 from throughline.journey.scale import Scale
-from throughline.journey.span import Role
 from throughline.local.run import CannotRun
 from throughline.telemetry import correlation
 
@@ -27,9 +27,16 @@ _WIDE: Final = 100  # from here on there is room for the service beside the inst
 _TICKS_APART: Final = 7
 _SERVICE_COLOURS: Final = {"nginx": "green", "api": "cyan", "worker": "blue", "monitor": "magenta"}
 _TONE_COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow"}
-_SHARE_SIGNS: Final = (("░", "yellow"), ("█", "blue"), ("█", "cyan"))
+_SHARE_SIGNS: Final = {
+    "queue wait": ("░", "yellow"),
+    "run": ("█", "blue"),
+    "between attempts": ("┈", "magenta"),
+    "the rest": ("█", "cyan"),
+}
 _LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
-_WAIT_COLOUR: Final = "yellow"
+_SHADES: Final = {Role.WAIT: _SHARE_SIGNS["queue wait"], Role.PAUSE: _SHARE_SIGNS["between attempts"]}
+_MARK: Final = "◆"
+_DEEPEST: Final = 8  # a chain of many tasks must not move out of sight
 
 
 def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) -> int:
@@ -87,7 +94,7 @@ def draw(found: Journey, console: Console, *, logs: bool) -> None:
 
 def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
     full = summary.drawn_in_full(found)
-    others = found.others if full == found.tasks else ()
+    others = found.others if full == found.submissions else ()
     yield _title(found, full)
     for number, request in enumerate(full, start=1):
         if len(full) > 1:
@@ -146,7 +153,7 @@ class _Frame:
         return Text.assemble(offset, " ", duration, "  ", bar, "  ", origin, "  ", words)
 
     def indent(self, step: Step) -> str:
-        return " " * step.depth * (2 if self.width >= _WIDE else 1)
+        return " " * min(step.depth, _DEEPEST) * (2 if self.width >= _WIDE else 1)
 
 
 def _frame(request: Request, console: Console, logs: bool) -> _Frame:
@@ -170,13 +177,13 @@ def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]
         slowest = "bold" if step is request.slowest else ""
         yield frame.row(
             Text(format_duration(step.offset_ns) if step.offset_ns else "0", style="dim"),
-            Text(format_duration(step.duration_ns), style=slowest),
+            Text("" if step.role is Role.MARK else format_duration(step.duration_ns), style=slowest),
             _bar(step, frame),
             _origin(step.service, step.node, frame.width),
             words=Text(frame.indent(step) + _plain(step.what), style="red" if step.failed else slowest),
         )
         for line in rows.get(index, ()):
-            yield _log_row(line, frame, indents[line.step_id])
+            yield _log_row(line, frame, indents.get(line.step_id, ""))
 
 
 def _axis(frame: _Frame) -> Text:
@@ -189,10 +196,13 @@ def _axis(frame: _Frame) -> Text:
 
 
 def _bar(step: Step, frame: _Frame) -> Text:
-    if step.role is Role.WAIT:
+    if step.role in _SHADES:
         before, cells = frame.scale.shade(step.offset_ns, step.end_ns)
-        return Text.assemble(" " * before, ("░" * cells, _WAIT_COLOUR))
+        sign, colour = _SHADES[step.role]
+        return Text.assemble(" " * before, (sign * cells, colour))
     colour = "red" if step.failed else _SERVICE_COLOURS.get(step.service, "white")
+    if step.role is Role.MARK:
+        return Text.assemble(" " * frame.scale.cell(step.offset_ns), (_MARK, colour))
     before, blocks = frame.scale.bar(step.offset_ns, step.end_ns)
     return Text.assemble(" " * before, (blocks, colour))
 
@@ -220,11 +230,10 @@ def _origin(service: str, node: str, width: int) -> Text:
 
 def _footer(request: Request) -> Iterator[Text]:
     yield Text("")
-    if request.note:
-        yield Text(_plain(request.note), style="yellow")
+    for note in (*map(summary.effect, request.effects), *summary.notes(request)):
+        yield Text(_plain(note), style="yellow")
     if parts := summary.shares(request):
-        signs = zip(_SHARE_SIGNS, parts, strict=True)
-        yield Text("   ").join(Text.assemble((sign, colour), f" {share.words}") for (sign, colour), share in signs)
+        yield Text("   ").join(Text.assemble(_SHARE_SIGNS[share.name], f" {share.words}") for share in parts)
     before, name, behind = summary.slowest(request)
     yield Text.assemble(before, (_plain(name), "bold"), _plain(behind))
 

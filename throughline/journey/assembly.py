@@ -1,107 +1,184 @@
 """Makes a journey of what was found: pure functions from spans and log lines to requests and their steps."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from throughline.journey.journey import Journey, LogLine, Request, Step
+from throughline.journey.effects import effects_of
+from throughline.journey.event_marks import event_mark, event_marks
+from throughline.journey.journey import Journey, LogLine, Request, Step, Task
 from throughline.journey.log_placement import Line, place_lines, timed_line
+from throughline.journey.role import Role
 from throughline.journey.search import Found
-from throughline.journey.span import Role, Span
+from throughline.journey.span import Span
 from throughline.journey.span_grouping import group_by_request
 from throughline.journey.step_descriptions import describe_step, http_status
-from throughline.journey.task_status import status_note, task_status
-from throughline.journey.timing import own_ns, waited_and_ran_ns, with_plausible_times
+from throughline.journey.step_tree import depths_of_tasks, in_order
+from throughline.journey.task_changes import Change, changes_of, times_enqueued_again
+from throughline.journey.task_spans import TaskSpans, tasks_in_lines, tasks_of
+from throughline.journey.task_status import status_note, status_of
+from throughline.journey.timing import own_ns, totals_of, with_plausible_times
+from throughline.journey.unseen_steps import unseen_steps
+from throughline.ledger.states import Status
 
-_COMPLETE: Final = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT, Role.RUN}
+_TAKEN_IN: Final = {Role.NGINX, Role.API, Role.PUBLISH}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+PlacedLine = tuple[Span | None, Line]
 
 
 def assemble(correlation_id: str, found: Found) -> Journey:
     """The journey of the ID that all of this was found under."""
     lines = sorted((timed_line(fields) for fields in found.log_lines), key=lambda line: line.at_ns or 0)
-    spans = [with_plausible_times(family) for family in group_by_request(found.spans)]
-    by_family = place_lines(lines, spans)
+    of_tasks = _by_task(line for line in lines if line.fields.get("correlation_id", correlation_id) == correlation_id)
+    enqueued_again = {task_id: times_enqueued_again(own) for task_id, own in of_tasks.items()}
+    families = [with_plausible_times(family, enqueued_again) for family in group_by_request(found.spans)]
+    tasks = [tasks_of(family, of_tasks) for family in families]
+    past_the_api = tasks_in_lines(of_tasks, (task.task_id for known in tasks for task in known))
+    unplaced = {id(line) for task in past_the_api for line in task.lines}
+    placed = place_lines([line for line in lines if id(line) not in unplaced], families)
+    requests = [_Request(*parts).built() for parts in zip(families, tasks, placed, strict=True)]
+    requests += [_Request([], [task], [(None, line) for line in task.lines]).built() for task in past_the_api]
     return Journey(
         correlation_id,
-        requests=tuple(_request(family, by_family[index]) for index, family in enumerate(spans)),
-        loose_logs=() if spans else tuple(LogLine("", None, line.fields) for line in lines),
+        requests=tuple(sorted(requests, key=lambda request: request.started)),
+        loose_logs=() if requests else tuple(LogLine("", None, line.fields) for line in lines),
     )
 
 
 def is_complete(journey: Journey) -> bool:
-    """A task was submitted, and every submitted one can be seen from NGINX to the end of a run."""
-    tasks = journey.tasks
-    return bool(tasks) and all({step.role for step in task.steps} >= _COMPLETE for task in tasks)
+    """A task was submitted, and every one can be seen from NGINX to its end, its children's too."""
+    submissions = journey.submissions
+    taken_in = all({step.role for step in request.steps} >= _TAKEN_IN for request in submissions)
+    return bool(submissions) and taken_in and all(task.has_ended and task.has_all_spans for task in journey.tasks)
 
 
-def _request(family: Sequence[Span], lines: Sequence[tuple[Span, Line]]) -> Request:
-    start = min(span.start_ns for span in family)
-    steps = _steps(family, start)
-    waited, ran = waited_and_ran_ns(family)
-    submitted = any(_shows_a_task(span) for span in family)
-    status = task_status(family, [line for _, line in lines]) if submitted else ""
-    logs = (
-        LogLine(span.span_id, None if line.at_ns is None else line.at_ns - start, line.fields) for span, line in lines
-    )
-    return Request(
-        trace_id=family[0].trace_id,
-        started=_EPOCH + timedelta(microseconds=start // 1000),
-        method=str(_first(family, "http.request.method") or ""),
-        path=str(_first(family, "url.path") or ""),
-        http_status=http_status(family[0]) or next(filter(None, map(http_status, family)), None),
-        code=next((str(line.fields["code"]) for _, line in lines if "code" in line.fields), ""),
-        submitted=submitted,
-        # The api names the task that the client was told of; a refused submission's own ID names nothing.
-        task_id=next((s.task_id for s in family if s.task_id and (submitted or s.role is Role.API)), ""),
-        task_type=_task_type(family, [line for _, line in lines]) if submitted else "",
-        queue=str(_first(family, "queue") or "") if submitted else "",
-        status=status,
-        note=status_note(status, family) if submitted else "",
-        total_ns=max(span.end_ns for span in family) - start,
-        queue_wait_ns=waited,
-        run_ns=ran,
-        slowest=max(steps, key=lambda step: (step.own_ns, step.depth)),
-        steps=steps,
-        logs=tuple(logs),
-    )
+def _by_task(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    found = defaultdict(list)
+    for line in lines:
+        if line.fields.get("task_id") and str(line.fields.get("event.action", "")).startswith("task."):
+            found[str(line.fields["task_id"])].append(line)
+    return dict(found)
 
 
-def _steps(family: Sequence[Span], start: int) -> tuple[Step, ...]:
-    depths: dict[tuple[str, str], int] = {}
-    for span in family:
-        handed_over = span.role in {Role.WAIT, Role.RUN}
-        depths[span.key] = 0 if handed_over else depths.get(span.parent_key, -1) + 1
-    return tuple(
-        Step(
+class _Request:
+    """Builds one request from the spans and lines that were found of it."""
+
+    def __init__(self, family: Sequence[Span], tasks: Sequence[TaskSpans], placed: Sequence[PlacedLine]) -> None:
+        self._family = family
+        self._tasks = tasks
+        self._placed = placed
+        self._changes = {task.task_id: changes_of(task.waits_and_runs, task.lines) for task in tasks}
+        begins = [span.start_ns for span in family] or [at for at in map(_at, placed) if at]
+        self._start = min(begins, default=0)
+
+    def built(self) -> Request:
+        family = self._family
+        steps = self._steps()
+        depths = depths_of_tasks(steps)
+        waited, ran, paused = totals_of(steps)
+        for task in self._tasks:
+            depths.setdefault(task.task_id, depths.get(task.parent_id, -1) + 1)
+        tasks = tuple(self._task(task, steps, depths[task.task_id]) for task in self._tasks)
+        lines = [line for _, line in self._placed]
+        return Request(
+            trace_id=family[0].trace_id if family else _told(lines, "trace.id"),
+            started=_EPOCH + timedelta(microseconds=self._start // 1000),
+            method=str(_first(family, "http.request.method") or ""),
+            path=str(_first(family, "url.path") or ""),
+            http_status=next(filter(None, map(http_status, family)), None),
+            code=_told(lines, "code"),
+            task_id=tasks[0].task_id if tasks else _named_by_the_api(family),
+            tasks=tasks,
+            effects=() if tasks else effects_of(family, lines),
+            total_ns=max(step.end_ns for step in steps),
+            queue_wait_ns=waited,
+            run_ns=ran,
+            pause_ns=paused,
+            slowest=max(steps, key=lambda step: (step.own_ns, step.depth)),
+            steps=steps,
+            logs=tuple(self._log_line(*placed) for placed in self._placed),
+        )
+
+    def _log_line(self, span: Span | None, line: Line) -> LogLine:
+        offset_ns = None if line.at_ns is None else line.at_ns - self._start
+        return LogLine(span.span_id if span else "", offset_ns, line.fields)
+
+    def _steps(self) -> tuple[Step, ...]:
+        found = [self._step(span) for span in self._family]
+        for task in self._tasks:
+            unseen = unseen_steps(task, self._changes[task.task_id], self._start)
+            ran = any(step.role is Role.RUN for step in unseen) or any(s.role is Role.RUN for s in task.spans)
+            found += [*unseen, *event_marks(task.lines, self._start, ran=ran)]
+        if not found:  # a task past the API that has only just started
+            found = [event_mark(line, self._start) for line in self._tasks[0].lines[:1]]
+        return in_order(found, self._tasks)
+
+    def _step(self, span: Span) -> Step:
+        return Step(
             span_id=span.span_id,
             parent_id=span.parent_id,
             role=span.role,
             name=span.name,
             service=span.service,
             node=span.place,
-            depth=depths[span.key],
-            offset_ns=span.start_ns - start,
+            depth=0,
+            offset_ns=span.start_ns - self._start,
             duration_ns=span.end_ns - span.start_ns,
-            own_ns=own_ns(span, family),
-            what=describe_step(span, family),
+            own_ns=own_ns(span, self._family),
+            what=describe_step(span, self._family),
             failed=_failed(span),
+            task_id=span.task_id,
         )
-        for span in family
-    )
+
+    def _task(self, task: TaskSpans, steps: Sequence[Step], depth: int) -> Task:
+        changes = self._changes[task.task_id]
+        waited, ran, paused = totals_of([step for step in steps if step.task_id == task.task_id])
+        begun = changes[-1].at_ns if changes else task.enqueued_ns
+        node = task.node_at(changes[-1].at_ns) if changes else ""
+        return Task(
+            task_id=task.task_id,
+            parent_id=task.parent_id,
+            task_type=task.task_type,
+            queue=task.queue,
+            status=status_of(changes),
+            note=status_note(changes, task.spans, task.queue, node),
+            node=node,
+            attempt=max((change.attempt for change in changes), default=0),
+            since_ns=(self._start if begun is None else begun) - self._start,
+            depth=depth,
+            queue_wait_ns=waited,
+            run_ns=ran,
+            pause_ns=paused,
+            has_all_spans=_has_all_spans(task, changes),
+        )
+
+
+def _has_all_spans(task: TaskSpans, changes: Sequence[Change]) -> bool:
+    """Of its latest run; a task that was cancelled while it waited has none."""
+    starts = [change.at_ns for change in changes if change.status == Status.STARTED]
+    runs = [span.end_ns for span in task.spans if span.role is Role.RUN]
+    if not runs and not starts:
+        return status_of(changes) == Status.REVOKED
+    return max(runs, default=0) >= max(starts, default=0)
+
+
+def _at(placed: PlacedLine) -> int | None:
+    return placed[1].at_ns
 
 
 def _failed(span: Span) -> bool:
     return span.failed or (http_status(span) or 0) >= 500 or span.attributes.get("status") in {"FAILURE", "RETRY"}
 
 
-def _shows_a_task(span: Span) -> bool:
-    return span.role in {Role.WAIT, Role.RUN} or "queue_position" in span.attributes
+def _named_by_the_api(family: Sequence[Span]) -> str:
+    """The task that an answer is about; the ID in a refused submission names nothing."""
+    return next((span.task_id for span in family if span.task_id and span.role is Role.API), "")
 
 
-def _task_type(family: Sequence[Span], lines: Sequence[Line]) -> str:
-    told = [_first(family, "task_type"), *(line.fields.get("task_type") for line in lines)]
-    return next((str(name) for name in told if name), "")
+def _told(lines: Iterable[Line], field: str) -> str:
+    return next((str(line.fields[field]) for line in lines if line.fields.get(field)), "")
 
 
 def _first(family: Sequence[Span], attribute: str) -> Any:

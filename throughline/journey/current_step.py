@@ -1,67 +1,80 @@
-"""A request whose task is not done yet, with what it does at this moment as a last step: its span is yet to come."""
+"""A request whose tasks have not all ended, with what each does now as a step: its span is written when it ends."""
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from throughline.journey.journey import Request, Step
-from throughline.journey.span import Role
+from throughline.journey.journey import NO_SPAN, Request, Step, Task
+from throughline.journey.role import Role
+from throughline.journey.timing import totals_of
 from throughline.ledger.states import Status
 
-NO_SPAN: Final = ""  # the step's span_id
 
-
-def with_current_step(request: Request, now: datetime) -> Request:
-    """The same, but for the time since its last span; unchanged when its task is done or never was."""
-    last = next((step for step in reversed(request.steps) if step.role in _BEFORE.get(request.status, ())), None)
+def with_current_steps(request: Request, task_ids: Container[str], now: datetime) -> Request:
+    """The same until now, for those of its tasks that are still under way; unchanged when none of them is."""
     age_ns = (now.astimezone(UTC) - request.started) // timedelta(microseconds=1) * 1000
-    if last is None or age_ns <= last.end_ns:
+    under_way = [task for task in request.tasks if task.task_id in task_ids and not task.has_ended]
+    steps = list(request.steps)
+    for task in under_way:
+        _insert(steps, task, age_ns)
+    if len(steps) == len(request.steps):
         return request
-    waits = request.status != Status.STARTED
-    now_doing = replace(
-        last,
-        span_id=NO_SPAN,
-        parent_id="",
-        role=Role.WAIT if waits else Role.RUN,
-        name=f"wait {request.queue}" if waits else f"run {request.task_type}".strip(),
-        depth=0,
-        offset_ns=last.end_ns,
-        duration_ns=age_ns - last.end_ns,
-        own_ns=age_ns - last.end_ns,
-        what=_what(request),
-        failed=False,
-        node=last.node if request.status == Status.STARTED else "",
-        service="worker",
-    )
-    steps = _with(request.steps, last, now_doing)
+    waited, ran, paused = totals_of(steps)
     return replace(
         request,
-        steps=steps,
+        steps=tuple(steps),
         total_ns=max(request.total_ns, age_ns),
-        queue_wait_ns=request.queue_wait_ns + now_doing.duration_ns * waits,
-        run_ns=request.run_ns + now_doing.duration_ns * (not waits),
+        queue_wait_ns=waited,
+        run_ns=ran,
+        pause_ns=paused,
         slowest=max(steps, key=lambda step: (step.own_ns, step.depth)),
     )
 
 
-_BEFORE: Final[dict[str, set[Role]]] = {
-    Status.PENDING: {Role.PUBLISH, Role.API, Role.NGINX},
-    Status.STARTED: {Role.WAIT},
-    Status.RETRY: {Role.RUN},
-}
+_ROLES: Final[dict[str, Role]] = {Status.PENDING: Role.WAIT, Status.STARTED: Role.RUN, Status.RETRY: Role.PAUSE}
 
 
-def _what(request: Request) -> str:
-    match request.status:
-        case Status.PENDING:
-            return f"waits in {request.queue}"
+def _insert(steps: list[Step], task: Task, age_ns: int) -> None:
+    """A run right behind its wait, since phases that have ended stand below it; a wait behind all of its task."""
+    own = [index for index, step in enumerate(steps) if step.task_id == task.task_id]
+    of_task = [index for index in own if steps[index].role in {Role.WAIT, Role.RUN, Role.PAUSE, Role.MARK}]
+    role = _ROLES.get(task.status, Role.WAIT)
+    begin = max([task.since_ns, *(steps[index].end_ns for index in of_task)])
+    if not own or begin >= age_ns:
+        return
+    last = of_task[-1] if of_task else own[-1]
+    at = last + 1
+    while role is not Role.RUN and at < len(steps) and steps[at].depth > task.depth:
+        at += 1
+    steps.insert(at, _step(task, role, begin, age_ns))
+
+
+def _step(task: Task, role: Role, begin_ns: int, end_ns: int) -> Step:
+    running = role is Role.RUN
+    return Step(
+        span_id=NO_SPAN,
+        parent_id="",
+        role=role,
+        name=f"run {task.task_type}".strip() if running else f"wait {task.queue}" if role is Role.WAIT else "pause",
+        service="worker" if running else "",
+        node=task.node if running else "",
+        depth=task.depth,
+        offset_ns=begin_ns,
+        duration_ns=end_ns - begin_ns,
+        own_ns=end_ns - begin_ns,
+        what=_what(task),
+        failed=False,
+        task_id=task.task_id,
+        is_ongoing=True,
+    )
+
+
+def _what(task: Task) -> str:
+    match task.status:
+        case Status.STARTED:
+            return f"running {task.task_type}".strip()
         case Status.RETRY:
-            return "waits for another attempt"
+            return f"waiting for attempt {task.attempt + 1}" if task.attempt else "waiting for another attempt"
         case _:
-            return f"runs {request.task_type}".strip()
-
-
-def _with(steps: tuple[Step, ...], last: Step, now_doing: Step) -> tuple[Step, ...]:
-    """Right behind the last step: phases that have ended stand below the run that they belong to."""
-    at = steps.index(last) + 1 if now_doing.role is Role.RUN else len(steps)
-    return (*steps[:at], now_doing, *steps[at:])
+            return f"waiting in {task.queue}" if task.queue else "waiting in its queue"

@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from throughline.journey.elasticsearch_client import Client
-from throughline.journey.search import Found
-from throughline.journey.span import Span
+from throughline.journey.search import ID_FIELDS, Found
+from throughline.journey.span import Span, kind_of
 from throughline.telemetry import vocabulary
 
 INDICES: Final = "logs-throughline-*,jaeger-span-*"
@@ -15,8 +15,9 @@ _MOST: Final = 10_000  # the earliest; what Elasticsearch gives in one answer
 
 def find(client: Client, correlation_id: str) -> Found:
     """All log lines and spans of the ID; `Unanswered` when Elasticsearch is away or refuses."""
+    named = [{"term": {field: correlation_id}} for field in ID_FIELDS]
     query = {
-        "query": {"term": {"correlation_id": correlation_id}},
+        "query": {"bool": {"should": named, "minimum_should_match": 1}},
         "sort": [{"@timestamp": "asc"}],
         "size": _MOST,
     }
@@ -51,6 +52,7 @@ def _span(source: Mapping[str, Any]) -> Span:
         end_ns=start + duration,
         attributes=_attributes(tags),
         failed=str(tags.get("error", "")).lower() == "true",
+        kind=kind_of(str(tags.get("span@kind", ""))),
     )
 
 

@@ -21,3 +21,13 @@ def clipped(interval: Interval, frame: Interval) -> Interval:
     """The part of it that lies in the frame; empty (start = end) when none does."""
     start = min(max(interval[0], frame[0]), frame[1])
     return start, min(max(interval[1], start), frame[1])
+
+
+def uncovered(frame: Interval, intervals: Iterable[Interval]) -> list[Interval]:
+    """The parts of the frame that none of the others covers, in order."""
+    found, reached = [], frame[0]
+    for start, end in sorted(clipped(interval, frame) for interval in intervals):
+        if start > reached:
+            found.append((reached, start))
+        reached = max(reached, end)
+    return [*found, (reached, frame[1])] if reached < frame[1] else found

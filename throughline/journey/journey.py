@@ -1,29 +1,35 @@
-"""A journey and what it is made of: requests, their steps, and the log lines written on the way."""
+"""A journey and what it is made of: requests, their tasks and steps, and the log lines written on the way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from throughline.journey.span import Role
+from throughline.journey.role import Role
+from throughline.ledger.states import Status
+
+NO_SPAN: Final = ""  # the span_id of a step that no span tells of
 
 
 @dataclass(frozen=True)
 class Step:
-    """One span, seen from its request: offsets count from the request's start, in nanoseconds."""
+    """One span, or what log lines tell of, seen from its request: offsets are nanoseconds from the request's start."""
 
     span_id: str
-    parent_id: str
+    parent_id: str  # the span around it
     role: Role
     name: str
     service: str
     node: str
-    depth: int  # how many calls it lies inside; what the queue hands over lies inside none
+    depth: int  # how many calls, and parent tasks, it lies inside; a task's wait and run lie inside no call
     offset_ns: int
     duration_ns: int
     own_ns: int  # the part of its duration in which none of its children was at work
     what: str
     failed: bool
+    task_id: str = ""
+    is_ongoing: bool = False  # it has not ended: the step reaches until now
+    requested_by: str = ""  # the correlation ID of the request that asked for it, when it is another one
 
     @property
     def end_ns(self) -> int:
@@ -34,7 +40,7 @@ class Step:
 class LogLine:
     """One log line, under the step in which it was written."""
 
-    step_id: str  # the step's span_id; empty when the line belongs to no request that left a span
+    step_id: str  # the step's span_id; empty when no span tells of what it belongs to
     offset_ns: int | None  # None: its timestamp says nothing
     fields: Mapping[str, Any]
 
@@ -43,8 +49,44 @@ class LogLine:
 
 
 @dataclass(frozen=True)
+class Task:
+    """One task of a request: the one that it submitted, or a child that another task submitted."""
+
+    task_id: str
+    parent_id: str  # the task that submitted it; empty for one that came over HTTP
+    task_type: str
+    queue: str
+    status: str
+    note: str  # what is known of a task that has not ended, was cancelled, or whose run left no span
+    node: str  # where it was last seen at work
+    attempt: int  # the latest that is known of; 0 before the first
+    since_ns: int  # when its status began, from the request's start
+    depth: int  # of its steps
+    queue_wait_ns: int
+    run_ns: int
+    pause_ns: int
+    has_all_spans: bool  # the spans of its latest run are there, or it never ran
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in _FINAL
+
+
+_FINAL: Final = frozenset(status.value for status in Status if status.is_final)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a request did to a task of an earlier one."""
+
+    action: str  # cancelled, replayed
+    task_id: str
+    correlation_id: str  # of that task
+
+
+@dataclass(frozen=True)
 class Request:
-    """One HTTP request and, if it submitted a task, all that became of it."""
+    """One HTTP request and, if it submitted a task, all that became of it; or a task that came past the API."""
 
     trace_id: str
     started: datetime
@@ -52,23 +94,46 @@ class Request:
     path: str
     http_status: int | None
     code: str  # the problem's code when it was refused
-    submitted: bool
-    task_id: str
-    task_type: str
-    queue: str
-    status: str  # the task's, as last seen; empty when there is no task
-    note: str  # what is known of a task that is not done, or of one whose run left no span
+    task_id: str  # the task that it submitted, or that its answer is about
+    tasks: tuple[Task, ...]  # parents before their children; empty when it submitted none
+    effects: tuple[Effect, ...]
     total_ns: int
     queue_wait_ns: int
     run_ns: int
+    pause_ns: int
     slowest: Step
     steps: tuple[Step, ...]
     logs: tuple[LogLine, ...]
 
     @property
+    def submitted(self) -> bool:
+        return bool(self.tasks)
+
+    @property
+    def task_type(self) -> str:
+        return self.tasks[0].task_type if self.tasks else ""
+
+    @property
+    def queue(self) -> str:
+        return self.tasks[0].queue if self.tasks else ""
+
+    @property
+    def status(self) -> str:
+        """That of the task that was submitted; empty when there is none."""
+        return self.tasks[0].status if self.tasks else ""
+
+    @property
+    def note(self) -> str:
+        return self.tasks[0].note if self.tasks else ""
+
+    @property
+    def has_ended(self) -> bool:
+        return all(task.has_ended for task in self.tasks)
+
+    @property
     def rest_ns(self) -> int:
-        """Neither waiting in a queue nor running: taking the request in."""
-        return self.total_ns - self.queue_wait_ns - self.run_ns
+        """No task of it waited or ran: taking the request in."""
+        return self.total_ns - self.queue_wait_ns - self.run_ns - self.pause_ns
 
     @property
     def refused(self) -> bool:
@@ -81,18 +146,27 @@ class Journey:
 
     correlation_id: str
     requests: tuple[Request, ...]
-    loose_logs: tuple[LogLine, ...]  # lines of a correlation ID of which no span was found
+    loose_logs: tuple[LogLine, ...]  # lines of a correlation ID of which neither a span nor a task was found
 
     @property
-    def tasks(self) -> tuple[Request, ...]:
+    def submissions(self) -> tuple[Request, ...]:
         """The requests that submitted a task."""
         return tuple(request for request in self.requests if request.submitted)
 
     @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, children too."""
+        return tuple(task for request in self.requests for task in request.tasks)
+
+    @property
     def others(self) -> tuple[Request, ...]:
-        """Reads, refusals, and repeated submissions that were answered with the first one's task."""
+        """Reads, refusals, cancellations, and repeated submissions that were answered with the first one's task."""
         return tuple(request for request in self.requests if not request.submitted)
 
     def of_task(self, task_id: str) -> Self:
-        """The journey of one task alone: an ID that is used again has several."""
-        return replace(self, requests=tuple(request for request in self.requests if request.task_id == task_id))
+        """The journey of one task alone, with its parents and children: an ID that is used again has several tasks."""
+        return replace(self, requests=tuple(request for request in self.requests if _concerns(request, task_id)))
+
+
+def _concerns(request: Request, task_id: str) -> bool:
+    return request.task_id == task_id or any(task.task_id == task_id for task in request.tasks)

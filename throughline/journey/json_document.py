@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from throughline.journey.journey import Journey, LogLine, Request, Step
+from throughline.journey.journey import Effect, Journey, LogLine, Request, Step, Task
 
 
 def to_dict(journey: Journey) -> dict[str, Any]:
@@ -33,11 +33,33 @@ def _request(request: Request) -> dict[str, Any]:
         "total_ms": _ms(request.total_ns),
         "queue_wait_ms": _ms(request.queue_wait_ns),
         "run_ms": _ms(request.run_ns),
+        "pause_ms": _ms(request.pause_ns),
         "rest_ms": _ms(request.rest_ns),
+        "tasks": [_task(task) for task in request.tasks],
+        "effects": [_effect(effect) for effect in request.effects],
         "slowest_step": _step(request.slowest),
         "steps": [_step(step) for step in request.steps],
         "logs": [_log(line) for line in request.logs],
     }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "parent_id": task.parent_id or None,
+        "task_type": task.task_type or None,
+        "queue": task.queue or None,
+        "status": task.status,
+        "note": task.note or None,
+        "attempt": task.attempt or None,
+        "queue_wait_ms": _ms(task.queue_wait_ns),
+        "run_ms": _ms(task.run_ns),
+        "pause_ms": _ms(task.pause_ns),
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {"action": effect.action, "task_id": effect.task_id, "correlation_id": effect.correlation_id or None}
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -52,7 +74,9 @@ def _step(step: Step) -> dict[str, Any]:
         "what": step.what,
         "failed": step.failed,
         "depth": step.depth,
-        "span_id": step.span_id,
+        "task_id": step.task_id or None,
+        "requested_by": step.requested_by or None,
+        "span_id": step.span_id or None,
         "parent_span_id": step.parent_id or None,
     }
 
@@ -60,7 +84,7 @@ def _step(step: Step) -> dict[str, Any]:
 def _log(line: LogLine) -> dict[str, Any]:
     return {
         "offset_ms": None if line.offset_ns is None else _ms(line.offset_ns),
-        "span_id": line.step_id,
+        "span_id": line.step_id or None,
         "line": dict(line.fields),
     }
 

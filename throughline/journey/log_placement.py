@@ -69,10 +69,10 @@ def _by_time(line: Line, candidates: Candidates) -> tuple[int, Span]:
 
 def logs_by_row(steps: Sequence[Step], logs: Iterable[LogLine]) -> dict[int, list[LogLine]]:
     """For each step's index the lines to be shown below it: those of its own, and of calls around it that go on."""
-    index_of = {step.span_id: index for index, step in enumerate(steps)}
+    index_of = {step.span_id: index for index, step in enumerate(steps) if step.span_id}
     rows: dict[int, list[LogLine]] = defaultdict(list)
     for line in logs:
-        row = own = index_of[line.step_id]
+        row = own = index_of.get(line.step_id, 0)
         for index in range(own + 1, len(steps)):
             if steps[index].depth <= steps[own].depth:
                 break

@@ -1,7 +1,7 @@
 """The search: every log line and span of one correlation ID, out of files that are mostly about others."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -13,12 +13,16 @@ import orjson
 from throughline.journey.local_files import lines_folder, spans_folder, written_lines
 from throughline.journey.span import Span, spans_in
 
+ID_FIELDS: Final = ("correlation_id", "requested_by")  # of log lines
 _BLOCK_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Found:
-    """All that is known of a correlation ID: log lines in the vocabulary's fields, and spans, in no order."""
+    """All that is known of a correlation ID: log lines in the vocabulary's fields, and spans, in no order.
+
+    The lines of another ID are among them when a request of this one asked for what they tell, as a DELETE does.
+    """
 
     log_lines: list[dict[str, Any]]
     spans: list[Span]
@@ -29,12 +33,12 @@ class Found:
 
 def find(var_dir: Path, correlation_id: str) -> Found:
     """Reads a local run's files; only lines in which the ID stands in its field's exact bytes are ever parsed."""
-    log_needle = f'"correlation_id":"{correlation_id}"'.encode()
+    log_needles = [f'"{field}":"{correlation_id}"'.encode() for field in ID_FIELDS]
     span_needle = f'{{"key":"correlation_id","value":{{"stringValue":"{correlation_id}"}}}}'.encode()
-    lines = (_parsed(line) for line in _lines_with(log_needle, lines_folder(var_dir)))
-    exports = (_parsed(line) for line in _lines_with(span_needle, spans_folder(var_dir)))
+    lines = (_parsed(line) for line in _lines_with(log_needles, lines_folder(var_dir)))
+    exports = (_parsed(line) for line in _lines_with([span_needle], spans_folder(var_dir)))
     return Found(
-        log_lines=[line for line in lines if line.get("correlation_id") == correlation_id],
+        log_lines=[line for line in lines if correlation_id in {line.get(field) for field in ID_FIELDS}],
         spans=[
             span
             for export in exports
@@ -53,7 +57,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return {}
 
 
-def _lines_with(needle: bytes, folder: Path) -> Iterator[bytes]:
+def _lines_with(needles: Sequence[bytes], folder: Path) -> Iterator[bytes]:
     with ExitStack() as opened:
         files: dict[tuple[int, int], FileIO] = {}
         # All are opened before any is read: one that is rotated meanwhile is then read once, not twice or never.
@@ -62,7 +66,7 @@ def _lines_with(needle: bytes, folder: Path) -> Iterator[bytes]:
                 file = opened.enter_context(FileIO(path))
                 files.setdefault(_identity(file), file)
         for file in files.values():
-            yield from _matching(needle, file)
+            yield from _matching(needles, file)
 
 
 def _identity(file: FileIO) -> tuple[int, int]:
@@ -70,7 +74,7 @@ def _identity(file: FileIO) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _matching(needle: bytes, file: FileIO) -> Iterator[bytes]:
+def _matching(needles: Sequence[bytes], file: FileIO) -> Iterator[bytes]:
     block = bytearray(_BLOCK_BYTES)
     begun = bytearray()  # the line that the blocks before this one left unfinished
     while size := file.readinto(block):
@@ -78,14 +82,16 @@ def _matching(needle: bytes, file: FileIO) -> Iterator[bytes]:
         begun += block[: first or size]
         if not first:
             continue
-        if needle in begun:
+        if any(needle in begun for needle in needles):
             yield bytes(begun)
         last = block.rfind(b"\n", 0, size) + 1
-        at = first
-        while (hit := block.find(needle, at, last)) >= 0:
+        hits = {needle: block.find(needle, first, last) for needle in needles}
+        while (hit := min((at for at in hits.values() if at >= 0), default=-1)) >= 0:
             start = max(first, block.rfind(b"\n", first, hit) + 1)
-            at = block.index(b"\n", hit) + 1
-            yield bytes(block[start:at])
+            end = block.index(b"\n", hit) + 1
+            yield bytes(block[start:end])
+            # Sought again only where it was found: a needle that is not in the block is sought in it once.
+            hits |= {needle: block.find(needle, end, last) for needle, at in hits.items() if 0 <= at < end}
         begun = block[last:size]
-    if needle in begun:
+    if any(needle in begun for needle in needles):
         yield bytes(begun)

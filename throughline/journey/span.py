@@ -3,25 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
+
+from throughline.journey.role import KINDS, Role, role_of
 
 _ERROR: Final = (2, "STATUS_CODE_ERROR")
 _YEAR_10000_NS: Final = 253_402_300_800 * 10**9
-
-
-class Role(StrEnum):
-    """What a span's name says it is; the vocabulary lists the names."""
-
-    NGINX = "nginx"
-    API = "api"
-    PUBLISH = "publish"
-    WAIT = "wait"
-    RUN = "run"
-    PHASE = "phase"
-
-
-_ROLES: Final = {role.value: role for role in Role}
 
 
 @dataclass(frozen=True)
@@ -38,10 +26,11 @@ class Span:
     end_ns: int
     attributes: Mapping[str, Any]
     failed: bool = False
+    kind: str = "unspecified"  # one of KINDS
 
-    @property
+    @cached_property
     def role(self) -> Role:
-        return _ROLES.get(self.name.partition(" ")[0], Role.PHASE)
+        return role_of(self.service, self.kind, self.name, self.attributes)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -53,7 +42,7 @@ class Span:
 
     @property
     def lost(self) -> bool:
-        """Whether it is a run that its own process could not write: that of the next attempt did."""
+        """Whether it is the run of a process that was killed: the process of the next attempt wrote it."""
         return self.role is Role.RUN and "cause" in self.attributes
 
     @property
@@ -64,6 +53,11 @@ class Span:
     @property
     def task_id(self) -> str:
         return str(self.attributes.get("task_id", ""))
+
+    @property
+    def parent_task_id(self) -> str:
+        """The task that submitted this one; empty for a task that came over HTTP."""
+        return str(self.attributes.get("parent_id", ""))
 
 
 def spans_in(export: Mapping[str, Any]) -> Iterator[Span]:
@@ -96,7 +90,16 @@ def _span(span: Mapping[str, Any], resource: Mapping[str, Any]) -> Span:
         end_ns=max(start, end),  # two hosts' clocks may differ by more than a short wait lasts
         attributes=attributes,
         failed=(span.get("status") or {}).get("code") in _ERROR,
+        kind=kind_of(span.get("kind")),
     )
+
+
+def kind_of(kind: Any) -> str:
+    """OTLP/JSON has numbers; some exporters write the name."""
+    if isinstance(kind, str):
+        kind = kind.removeprefix("SPAN_KIND_").lower()
+        return kind if kind in KINDS else KINDS[0]
+    return KINDS[kind] if isinstance(kind, int) and 0 <= kind < len(KINDS) else KINDS[0]
 
 
 def _list(holder: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

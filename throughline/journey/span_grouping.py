@@ -1,14 +1,16 @@
-"""Families of spans: one per request, found by the links from child to parent and not by the trace alone."""
+"""Groups spans by request: by the links from child to parent, since one trace may hold several requests."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from throughline.journey.span import Role, Span
+from throughline.journey.role import Role
+from throughline.journey.span import Span
 
 Key = tuple[str, str]
 _SERVERS: Final = {Role.NGINX, Role.API}
+_OF_A_TASK: Final = {Role.PUBLISH, Role.WAIT, Role.RUN}
 _CAN_ADOPT: Final = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT}
 
 
@@ -51,9 +53,9 @@ def _descent(root: Span, children: Mapping[Key, list[Span]], seen: set[Key]) -> 
 def _reunited(found: list[list[Span]]) -> list[list[Span]]:
     """A span is written when it ends: until the run's is, its phases have no parent here, but belong to a request."""
     requests = [family for family in found if family[0].role in _SERVERS]
-    alone = []
+    alone: list[list[Span]] = []
     for orphans in [family for family in found if family[0].role not in _SERVERS]:
-        home = _home(orphans[0], requests)
+        home = _home(orphans[0], [*requests, *alone])
         if home is None:
             alone.append(orphans)
         else:
@@ -63,16 +65,33 @@ def _reunited(found: list[list[Span]]) -> list[list[Span]]:
 
 
 def _adopted(orphans: list[Span], home: list[Span]) -> list[Span]:
-    """Below what began last before them: of two attempts the one that they belong to."""
+    """Below what began last before them, of their own task or its parent: of two attempts the one they belong to."""
+    first = orphans[0]
     adopters = [span for span in home if span.role in _CAN_ADOPT or span.lost]
-    begun = [span for span in adopters if span.start_ns <= orphans[0].start_ns]
-    parent = max(begun or adopters, key=lambda span: span.start_ns)
-    return [replace(orphans[0], parent_id=parent.span_id), *orphans[1:]]
+    if first.role not in _CAN_ADOPT:
+        adopters = [span for span in adopters if span.task_id == first.task_id] or adopters
+    elif first.parent_task_id:
+        adopters = [span for span in home if span.task_id == first.parent_task_id] or adopters
+    begun = [span for span in adopters if span.start_ns <= first.start_ns]
+    parent = max(begun or adopters or home, key=lambda span: span.start_ns)
+    own = [replace(first, parent_id=parent.span_id), *orphans[1:]]
+    # Links from child to parent hold within a trace only.
+    return own if first.trace_id == parent.trace_id else [replace(span, trace_id=parent.trace_id) for span in own]
 
 
-def _home(orphan: Span, requests: list[list[Span]]) -> list[Span] | None:
-    same_trace = [family for family in requests if family[0].trace_id == orphan.trace_id]
-    of_its_task = [family for family in same_trace if orphan.task_id in {s.task_id for s in family if s.task_id}]
-    if of_its_task:
-        return of_its_task[0]  # the submission; later ones only ask for the task's state
-    return same_trace[0] if len(same_trace) == 1 else None
+def _home(orphan: Span, families: list[list[Span]]) -> list[Span] | None:
+    """The request of its task or of the task that submitted it, whatever the trace; else the only one of its trace."""
+    same_trace = [family for family in families if family[0].trace_id == orphan.trace_id]
+    of_its_task = [family for family in same_trace if orphan.task_id and _knows(family, orphan.task_id)]
+    at_work = [family for family in families if _knows(family, orphan.task_id, _OF_A_TASK)] if orphan.task_id else []
+    submitted = [family for family in families if _knows(family, orphan.parent_task_id, _OF_A_TASK)]
+    # The first of a task is its submission; later ones only ask for its state.
+    for found in (of_its_task, at_work, submitted if orphan.parent_task_id else []):
+        if found:
+            return found[0]
+    requests = [family for family in same_trace if family[0].role in _SERVERS]
+    return requests[0] if len(requests) == 1 else None
+
+
+def _knows(family: Iterable[Span], task_id: str, roles: Container[Role] = frozenset(Role)) -> bool:
+    return any(span.task_id == task_id and span.role in roles for span in family)

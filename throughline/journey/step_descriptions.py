@@ -1,13 +1,14 @@
-"""What happened in a step, in words for people."""
+"""What happened in a span, in words for people."""
 
 from collections.abc import Sequence
 
 from throughline.journey.quantities import format_count
-from throughline.journey.span import Role, Span
+from throughline.journey.role import Role
+from throughline.journey.span import Span
 
 
 def describe_step(span: Span, family: Sequence[Span]) -> str:
-    """One short phrase; `family` are all spans of the request, in order."""
+    """One short phrase; `family` are all spans of the request, in order, waits begun when the task was enqueued."""
     match span.role:
         case Role.NGINX:
             return _asked(span)
@@ -16,11 +17,10 @@ def describe_step(span: Span, family: Sequence[Span]) -> str:
         case Role.PUBLISH:
             return _published(span, family)
         case Role.WAIT:
-            first = next(other for other in family if other.role in {Role.WAIT, Role.RUN})
-            return f"waited in {_after(span)}" + ("" if span is first else " for another attempt")
+            return f"waited in {_after(span)}{_for_attempt(span, family)}"
         case Role.RUN:
             return _ran(span)
-        case Role.PHASE:
+        case _:
             return span.name + _details(span) + _error(span)
 
 
@@ -28,6 +28,16 @@ def http_status(span: Span) -> int | None:
     """What the request was answered with; None for no answer."""
     status = span.attributes.get("http.response.status_code")
     return status if isinstance(status, int) and 100 <= status <= 599 else None
+
+
+def _for_attempt(wait: Span, family: Sequence[Span]) -> str:
+    """Of which attempt the run was that it waited for, unless that was the first."""
+    of_task = [span for span in family if span.task_id == wait.task_id and span.role in {Role.WAIT, Role.RUN}]
+    run = next((span for span in of_task if span.parent_key == wait.key), None)
+    attempt = run.attributes.get("attempt") if run else None
+    if isinstance(attempt, int):
+        return f" for attempt {attempt}" if attempt > 1 else ""
+    return "" if wait is of_task[0] else " for another attempt"
 
 
 def _asked(span: Span) -> str:
@@ -45,6 +55,9 @@ def _published(span: Span, family: Sequence[Span]) -> str:
     position = span.attributes.get("queue_position")
     if position is not None:
         return f"accepted into {_after(span)} at position {position}"
+    if span.service == "worker":
+        task_type = f"{span.attributes['task_type']} " if "task_type" in span.attributes else ""
+        return f"submitted {task_type}into {_after(span)}" + _error(span)
     if span.failed:
         return f"not accepted into {_after(span)}" + _error(span)
     api = next((other for other in family if other.key == span.parent_key), None)

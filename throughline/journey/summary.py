@@ -1,16 +1,18 @@
 """A journey in the words that the terminal and the page share: outcome, facts, shares of the time, slowest step."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from throughline.journey.journey import Journey, Request
+from throughline.journey.journey import Effect, Journey, Request
 from throughline.journey.quantities import format_count, format_duration, format_percent
-from throughline.journey.span import Role
+from throughline.journey.role import Role
 
 Tone = Literal["good", "bad", "warn"]
 _TONES: Final[dict[str, Tone]] = {"SUCCESS": "good", "FAILURE": "bad", "REVOKED": "bad"}
 _OTHERS_SHOWN: Final = 8
+_NOTES_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Share:
 
 
 def drawn_in_full(found: Journey) -> tuple[Request, ...]:
-    """Those to draw in full: the tasks. A lone refusal or read has nothing that it could drown."""
-    return found.tasks or (found.requests if len(found.requests) == 1 else ())
+    """Those to draw in full: the submissions; or the only request that there is, whatever it asked for."""
+    return found.submissions or (found.requests if len(found.requests) == 1 else ())
 
 
 def contents(found: Journey) -> str:
@@ -52,7 +54,7 @@ def tone(status: str) -> Tone:
 
 
 def outcome(request: Request) -> Outcome:
-    done = request.status in _TONES or not request.submitted
+    done = request.has_ended
     word = request.status or f"{request.http_status or 'no answer'} {request.code}".strip()
     tone = _TONES.get(word, "warn" if request.submitted or request.refused else "good")
     took = format_duration(request.total_ns)
@@ -66,15 +68,42 @@ def facts(request: Request) -> Iterator[str]:
     yield f"{request.started:%Y-%m-%d %H:%M:%S}.{request.started.microsecond // 1000:03} UTC"
     if request.task_id:
         yield f"task {request.task_id}"
+    if request.tasks and request.tasks[0].parent_id:
+        yield f"submitted by task {request.tasks[0].parent_id}"
+    if len(request.tasks) > 1:
+        yield children(request)
     if request.trace_id:
         yield f"trace {request.trace_id}"
 
 
+def children(request: Request) -> str:
+    """`2 child tasks: 1 STARTED, 1 SUCCESS`."""
+    counts = Counter(task.status for task in request.tasks[1:])
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"{format_count(len(request.tasks) - 1, 'child task')}: {told}"
+
+
+def notes(request: Request) -> Iterator[str]:
+    """What is to be said of its tasks: of the one that was submitted, and of a few of its children."""
+    told = [task for task in request.tasks if task.note]
+    for task in told[:_NOTES_SHOWN]:
+        yield task.note if task is request.tasks[0] else f"Child {task.task_type} {task.task_id}: {task.note}"
+    if len(told) > _NOTES_SHOWN:
+        yield f"{len(told) - _NOTES_SHOWN:,} more tasks have not ended or left no span."
+
+
+def effect(done: Effect) -> str:
+    """`cancelled task 7f3a of ABC-123`."""
+    return f"{done.action} task {done.task_id}" + (f" of {done.correlation_id}" if done.correlation_id else "")
+
+
 def shares(request: Request) -> tuple[Share, ...]:
-    """Queue wait, run and the rest; none when it neither waited nor ran."""
+    """Queue wait, run, what lies between two attempts if there is any, and the rest; none when it never waited."""
     if not request.queue_wait_ns and not request.run_ns:
         return ()
-    parts = (("queue wait", request.queue_wait_ns), ("run", request.run_ns), ("the rest", request.rest_ns))
+    parts = [("queue wait", request.queue_wait_ns), ("run", request.run_ns), ("the rest", request.rest_ns)]
+    if request.pause_ns:
+        parts.insert(2, ("between attempts", request.pause_ns))
     return tuple(
         Share(name, part, f"{name} {format_duration(part)} ({format_percent(part, request.total_ns)})")
         for name, part in parts
@@ -84,9 +113,9 @@ def shares(request: Request) -> tuple[Share, ...]:
 def slowest(request: Request) -> tuple[str, str, str]:
     """The sentence on the slowest step, in three: before the step's name, the name, behind it."""
     step = request.slowest
-    where = "" if step.role is Role.WAIT else f" on {step.node}"
+    where = f" on {step.node}" if step.node and step.role is not Role.WAIT else ""
     own = f"{format_duration(step.own_ns)} ({format_percent(step.own_ns, request.total_ns)})"
-    return ("slowest step so far: " if request.note else "slowest step: "), step.name, f"{where}, {own}"
+    return ("slowest step: " if request.has_ended else "slowest step so far: "), step.name, f"{where}, {own}"
 
 
 def shown_others(others: tuple[Request, ...]) -> list[Request]:
@@ -96,8 +125,10 @@ def shown_others(others: tuple[Request, ...]) -> list[Request]:
 
 def one_line(request: Request) -> str:
     """`GET /api/v1/tasks/1 → 404 TASK_NOT_FOUND`."""
-    again = f", task {request.task_id} of before" if request.method == "POST" and request.task_id else ""
-    return f"{request.method} {request.path} → {request.http_status or 'no answer'} {request.code}{again}"
+    answer = f"{request.method} {request.path} → {request.http_status or 'no answer'} {request.code}".rstrip()
+    if request.method == "POST" and request.task_id and not request.effects:
+        return f"{answer}, answered with the earlier task {request.task_id}"
+    return ", ".join([answer, *map(effect, request.effects)])
 
 
 def time_of_day(request: Request) -> str:

@@ -1,45 +1,43 @@
-"""Where a task stands, as far as its spans and log lines tell."""
+"""Where a task stands, and what can be said of one that has not ended or whose run left no span."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from throughline.journey.log_placement import Line
-from throughline.journey.span import Role, Span
+from throughline.journey.role import Role
+from throughline.journey.span import Span
+from throughline.journey.task_changes import Change
 from throughline.ledger.states import Status
 
 
-def task_status(family: Sequence[Span], lines: Sequence[Line]) -> str:
-    """The status last reported. PENDING is what a task begins with, so any other report is the later one."""
-    reports = [report for report in sorted(_reports(family, lines)) if report[1] != Status.PENDING]
-    return reports[-1][1] if reports else Status.PENDING
+def status_of(changes: Sequence[Change]) -> str:
+    """A task of which no change is reported is still in its queue."""
+    return changes[-1].status if changes else Status.PENDING
 
 
-def status_note(status: str, family: Sequence[Span]) -> str:
-    """What there is to say of a task whose last run's span is not there (yet)."""
-    ran = any(span.role is Role.RUN for span in family)
-    waits = [span for span in family if span.role is Role.WAIT]
-    match status:
+def status_note(changes: Sequence[Change], spans: Sequence[Span], queue: str, node: str) -> str:
+    """`spans` are those of the task, `node` is where it was last seen at work; empty when there is nothing to add."""
+    ran = any(span.role is Role.RUN for span in spans)
+    match status_of(changes):
         case Status.PENDING:
-            return "Accepted, no run span yet: it waits in the queue."
+            return f"Not started yet: it waits in {queue}." if queue else "Not started yet."
         case Status.STARTED:
-            return f"Running on {waits[-1].node}: its span is written when it ends." if waits else "Running."
+            return f"It is running on {node}." if node else "It is running."
         case Status.RETRY:
-            return "It will run again."
+            return f"It waits for {_next_attempt(changes[-1])}."
         case Status.FAILURE if not ran:
-            return "Its run left no span: the process was lost or killed."
-        case Status.REVOKED if not ran:
-            return "Cancelled before it ran."
+            return "Its run left no span: its process was killed, or it never ran."
+        case Status.REVOKED:
+            return _cancelled(changes[-1], ran=ran)
         case _:
             return ""
 
 
-def _reports(family: Sequence[Span], lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
-    for span in family:
-        if span.role is Role.WAIT:
-            yield span.end_ns, Status.STARTED
-        elif span.role is Role.RUN and "status" in span.attributes:
-            yield span.end_ns, str(span.attributes["status"])
-    for line in lines:
-        if line.at_ns is not None and str(line.fields.get("event.action", "")).startswith("task."):
-            status = line.fields.get("status")
-            if status:
-                yield line.at_ns, str(status)
+def _next_attempt(change: Change) -> str:
+    return f"attempt {change.attempt + 1}" if change.attempt else "another attempt"
+
+
+def _cancelled(change: Change, *, ran: bool) -> str:
+    at = datetime.fromtimestamp(change.at_ns / 1e9, UTC)
+    by = f" by request {change.fields['requested_by']}" if change.fields.get("requested_by") else ""
+    when = f"at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC"
+    return f"Cancelled {'while it ran' if ran else 'before it ran'}, {when}{by}."

@@ -1,27 +1,30 @@
-"""The spans of one request, moved to where they must have been: clocks are coarse, and messages come twice."""
+"""The spans of one request at the times that are true: clocks are coarse, and messages are delivered twice."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from throughline.journey.intervals import Interval, clipped, covered_ns
-from throughline.journey.span import Role, Span
+from throughline.journey.journey import Step
+from throughline.journey.role import Role
+from throughline.journey.span import Span
 
 # NGINX's clock ticks in milliseconds, and is read once per round of its event loop.
 _NGINX_GRAIN_NS: Final = 10 * 10**6
 
 
-def with_plausible_times(family: Sequence[Span]) -> list[Span]:
-    """The same spans in the same order, in times that can be true together."""
-    return [_settled(span, family) for span in family]
+def with_plausible_times(family: Sequence[Span], enqueued_again: Mapping[str, Sequence[int]]) -> list[Span]:
+    """The same spans in the same order. `enqueued_again`: when each task came into its queue after its first time."""
+    return [_corrected(span, family, enqueued_again) for span in family]
 
 
-def _settled(span: Span, family: Sequence[Span]) -> Span:
+def _corrected(span: Span, family: Sequence[Span], enqueued_again: Mapping[str, Sequence[int]]) -> Span:
     match span.role:
         case Role.NGINX:
             return _around_its_replicas(span, family)
         case Role.WAIT:
-            return _after_the_attempt_before(span, family)
+            return _after_the_attempt_before(span, family, enqueued_again.get(span.task_id, ()))
         case _:
             return span
 
@@ -34,11 +37,12 @@ def _around_its_replicas(nginx: Span, family: Sequence[Span]) -> Span:
     return replace(nginx, start_ns=min([nginx.start_ns, *starts]), end_ns=max([nginx.end_ns, *ends]))
 
 
-def _after_the_attempt_before(wait: Span, family: Sequence[Span]) -> Span:
-    # Each wait is counted from the one publication, so that of a second attempt lies over all of the first.
-    attempts = [span for span in family if span.role in {Role.WAIT, Role.RUN}]
+def _after_the_attempt_before(wait: Span, family: Sequence[Span], enqueued_again: Sequence[int]) -> Span:
+    """From when the task came into its queue: a worker knows only its publication, or the end of the attempt before."""
+    attempts = [span for span in family if span.role in {Role.WAIT, Role.RUN} and span.task_id == wait.task_id]
     ended = [span.end_ns for span in attempts if wait.start_ns < span.end_ns < wait.end_ns]
-    return replace(wait, start_ns=max([wait.start_ns, *ended]))
+    again = [at_ns for at_ns in enqueued_again if wait.start_ns < at_ns <= wait.end_ns]
+    return replace(wait, start_ns=max([wait.start_ns, *ended, *again]))
 
 
 def own_ns(span: Span, family: Sequence[Span]) -> int:
@@ -48,12 +52,15 @@ def own_ns(span: Span, family: Sequence[Span]) -> int:
     return span.end_ns - span.start_ns - covered_ns(children)
 
 
-def waited_and_ran_ns(family: Sequence[Span]) -> Interval:
-    """Time in the queue and time in a worker; while two attempts overlap, it runs."""
-    runs = [_interval(span) for span in family if span.role is Role.RUN]
-    waits = [_interval(span) for span in family if span.role is Role.WAIT]
-    ran = covered_ns(runs)
-    return covered_ns([*runs, *waits]) - ran, ran
+def totals_of(steps: Iterable[Step]) -> tuple[int, int, int]:
+    """Time in the queue, time in a worker, and pauses between attempts; what overlaps is a run first, then a wait."""
+    intervals: dict[Role, list[Interval]] = defaultdict(list)
+    for step in steps:
+        intervals[step.role].append((step.offset_ns, step.end_ns))
+    ran = covered_ns(intervals[Role.RUN])
+    worked = covered_ns([*intervals[Role.RUN], *intervals[Role.WAIT]])
+    whole = covered_ns([*intervals[Role.RUN], *intervals[Role.WAIT], *intervals[Role.PAUSE]])
+    return worked - ran, ran, whole - worked
 
 
 def _interval(span: Span) -> Interval:

@@ -1,0 +1,58 @@
+"""A journey with what the task records in Redis say: they count, while lines and spans may be late or lost."""
+
+from collections.abc import Container, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.page.task_records import TaskRecord
+from throughline.journey.current_step import with_current_steps
+from throughline.journey.journey import Journey, Request, Task
+from throughline.ledger.states import Status
+
+
+def as_recorded(journey: Journey, records: Mapping[str, TaskRecord]) -> Journey:
+    """Each task in the state that its record has; unchanged without one, as when Redis does not answer."""
+    return replace(journey, requests=tuple(_request(request, records) for request in journey.requests))
+
+
+def until_now(request: Request, records: Container[str], now: datetime) -> Request:
+    """With what those of its tasks that have a record and have not ended do at this moment."""
+    return with_current_steps(request, records, now)
+
+
+def _request(request: Request, records: Mapping[str, TaskRecord]) -> Request:
+    begun = request.started.timestamp()
+    changed = {
+        task.task_id: record
+        for task in request.tasks
+        if (record := records.get(task.task_id)) and record.status != task.status
+    }
+    if not changed:
+        return request
+    tasks = (_task(task, changed[task.task_id], begun) if task.task_id in changed else task for task in request.tasks)
+    ends = (_offset_ns(record.finished, begun) for record in changed.values() if record.status.is_final)
+    return replace(request, tasks=tuple(tasks), total_ns=max(request.total_ns, *ends, 0))
+
+
+def _task(task: Task, record: TaskRecord, begun: float) -> Task:
+    latest = record.attempts[-1] if record.attempts else None
+    moment = (latest.finished or latest.started) if latest else 0.0
+    return replace(
+        task,
+        status=record.status,
+        note=_note(record),
+        node=latest.worker if latest else task.node,
+        attempt=max(task.attempt, len(record.attempts)),
+        since_ns=max(task.since_ns, _offset_ns(moment, begun)),
+    )
+
+
+def _note(record: TaskRecord) -> str:
+    told = f"Redis has it as {record.status}"
+    if record.status is Status.STARTED and record.attempts:
+        told += f" on {record.attempts[-1].worker}"
+    return f"{told}; the log line that says so is not there (yet)."
+
+
+def _offset_ns(moment: float, begun: float) -> int:
+    return round((moment - begun) * 1e9)

@@ -1,0 +1,27 @@
+"""What a request did to a task that an earlier one submitted: cancelled it, or replayed it as a dead letter."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from throughline.journey.journey import Effect
+from throughline.journey.log_placement import Line
+from throughline.journey.role import Role
+from throughline.journey.span import Span
+from throughline.journey.task_changes import REPLAYED
+
+_EFFECTS: Final = {"task.cancelled": "cancelled", REPLAYED: "replayed"}
+
+
+def effects_of(family: Sequence[Span], lines: Iterable[Line]) -> tuple[Effect, ...]:
+    """`lines` are those placed under the request, whoever's correlation ID they carry."""
+    api = {span.span_id for span in family if span.role is Role.API}
+    own = {str(span.attributes.get("correlation_id", "")) for span in family if span.role is Role.API}
+    found = [
+        Effect(_EFFECTS[action], str(line.fields["task_id"]), str(line.fields.get("correlation_id", "")))
+        for line in lines
+        if (action := str(line.fields.get("event.action", ""))) in _EFFECTS
+        and line.fields.get("task_id")
+        # Written while it was answered, or later on by a worker that was told who had asked.
+        and (str(line.fields.get("span.id", "")) in api or str(line.fields.get("requested_by", "")) in own)
+    ]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,93 @@
+"""The changes of a task's state, as its spans and log lines report them, in the order in which they counted."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from throughline.journey.log_placement import Line
+from throughline.journey.role import Role
+from throughline.journey.span import Span
+from throughline.ledger.states import Status
+
+REPLAYED: Final = "task.replayed_by_operator"
+DUE: Final = "task.due"
+SKIPPED: Final = "task.skipped"
+# What these say is not where the task stands after them: it is enqueued at first, whatever else is reported.
+_BEGINNING: Final = {"task.submitted", "task.received", "task.replayed", "task.rejected"}
+_FINAL: Final = {status.value for status in Status if status.is_final}
+
+
+@dataclass(frozen=True)
+class Change:
+    """From `at_ns` on the task was in `status`."""
+
+    at_ns: int
+    status: str
+    action: str = ""  # the log line's event; empty when a span reports it
+    attempt: int = 0  # 0 when the report does not say
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def changes_of(spans: Iterable[Span], lines: Iterable[Line]) -> list[Change]:
+    """`spans` and `lines` are those of one task. Empty while it has not left its queue for the first time.
+
+    The first end counts, unless the task was replayed after it, and nothing that an attempt reports after a later
+    attempt has begun: so the ledger decides too.
+    """
+    counted: list[Change] = []
+    ended, latest = False, 0
+    for change in sorted([*_by_spans(spans), *_by_lines(lines)], key=lambda change: change.at_ns):
+        if change.action == REPLAYED:
+            ended = False
+        elif ended or (change.attempt and change.attempt < latest and _is_by_an_attempt(change)):
+            continue
+        latest = max(latest, change.attempt)
+        ended = change.status in _FINAL
+        if counted and _is_same(change, counted[-1]):
+            counted[-1] = _with_details(counted[-1], change)
+        else:
+            counted.append(change)
+    return counted
+
+
+def times_enqueued_again(lines: Iterable[Line]) -> list[int]:
+    """When a task whose retry was due, or that was replayed, came into its queue again."""
+    return sorted(
+        line.at_ns for line in lines if line.at_ns is not None and line.fields.get("event.action") in {DUE, REPLAYED}
+    )
+
+
+def attempt_in(fields: Mapping[str, Any]) -> int:
+    attempt = fields.get("attempt")
+    return attempt if isinstance(attempt, int) and attempt > 0 else 0
+
+
+def _is_by_an_attempt(change: Change) -> bool:
+    """Put back, cancelled or found at its end again: those do not come from a process that may have lost the task."""
+    return change.status not in {Status.PENDING, Status.REVOKED} and change.action != SKIPPED
+
+
+def _is_same(change: Change, before: Change) -> bool:
+    same_attempt = not change.attempt or not before.attempt or change.attempt == before.attempt
+    return change.status == before.status and same_attempt
+
+
+def _with_details(first: Change, again: Change) -> Change:
+    """A span and a log line report the same change; the line knows more, the first to report knows when."""
+    attempt = first.attempt or again.attempt
+    return replace(first if first.action else again, at_ns=first.at_ns, attempt=attempt)
+
+
+def _by_spans(spans: Iterable[Span]) -> Iterator[Change]:
+    for span in spans:
+        if span.role is Role.WAIT:
+            yield Change(span.end_ns, Status.STARTED)
+        elif span.role is Role.RUN and span.attributes.get("status"):
+            yield Change(span.end_ns, str(span.attributes["status"]), attempt=attempt_in(span.attributes))
+
+
+def _by_lines(lines: Iterable[Line]) -> Iterator[Change]:
+    for line in lines:
+        action, status = str(line.fields.get("event.action", "")), line.fields.get("status")
+        if line.at_ns is not None and status and action.startswith("task.") and action not in _BEGINNING:
+            yield Change(line.at_ns, str(status), action, attempt_in(line.fields), line.fields)

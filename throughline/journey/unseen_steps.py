@@ -1,0 +1,88 @@
+"""Steps that no span tells of, but the changes of a task's state do: waiting for a retry, a killed process's run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from throughline.journey.intervals import Interval, uncovered
+from throughline.journey.journey import NO_SPAN, Step
+from throughline.journey.quantities import format_duration
+from throughline.journey.role import Role
+from throughline.journey.task_changes import Change
+from throughline.journey.task_spans import TaskSpans
+from throughline.ledger.states import Status
+
+_SHORTEST_NS: Final = 2 * 10**6  # two processes read their clocks one after the other: what is shorter is no step
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """The time between two changes of a task's state."""
+
+    interval: Interval
+    begun: Change
+    ended: Change
+
+
+def unseen_steps(task: TaskSpans, changes: Sequence[Change], start_ns: int) -> list[Step]:
+    """For each stretch of time that no wait or run span covers, what the task did then, as offsets from `start_ns`."""
+    covered = [(span.start_ns, span.end_ns) for span in task.waits_and_runs]
+    return [
+        _step(task, stretch, part, start_ns)
+        for stretch in _stretches(task.enqueued_ns, changes)
+        for part in uncovered(stretch.interval, covered)
+        if part[1] - part[0] >= _SHORTEST_NS
+    ]
+
+
+def _stretches(enqueued_ns: int | None, changes: Sequence[Change]) -> Iterator[_Stretch]:
+    first = [] if enqueued_ns is None else [Change(enqueued_ns, Status.PENDING)]
+    for begun, ended in pairwise([*first, *changes]):
+        if begun.at_ns < ended.at_ns:
+            yield _Stretch((begun.at_ns, ended.at_ns), begun, ended)
+
+
+def _step(task: TaskSpans, stretch: _Stretch, part: Interval, start_ns: int) -> Step:
+    role = _ROLES.get(stretch.begun.status, Role.PAUSE)
+    ran = role is Role.RUN
+    return Step(
+        span_id=NO_SPAN,
+        parent_id="",
+        role=role,
+        name={Role.WAIT: f"wait {task.queue}", Role.RUN: f"run {task.task_type}"}.get(role, "pause"),
+        service="worker" if ran else "",
+        node=task.node_at(part[0]) if ran else "",
+        depth=0,
+        offset_ns=part[0] - start_ns,
+        duration_ns=part[1] - part[0],
+        own_ns=part[1] - part[0],
+        what=_what(task, stretch, part),
+        failed=ran and stretch.ended.status not in {Status.SUCCESS, Status.REVOKED},
+        task_id=task.task_id,
+    )
+
+
+_ROLES: Final[dict[str, Role]] = {Status.PENDING: Role.WAIT, Status.STARTED: Role.RUN}
+
+
+def _what(task: TaskSpans, stretch: _Stretch, part: Interval) -> str:
+    begun, ended = stretch.begun, stretch.ended
+    match begun.status:
+        case Status.PENDING:
+            return f"waited in {task.queue or 'its queue'}"
+        case Status.STARTED:
+            attempt = f", attempt {begun.attempt}" if begun.attempt > 1 else ""
+            return f"ran {task.task_type}".strip() + attempt + _end(ended)
+        case Status.RETRY:
+            following = f"attempt {begun.attempt + 1}" if begun.attempt else "another attempt"
+            return f"waited {format_duration(part[1] - part[0])} for {following}"
+        case _:
+            return f"dead letter for {format_duration(part[1] - part[0])}, until it was replayed"
+
+
+def _end(ended: Change) -> str:
+    reason = ended.fields.get("cause") or ended.fields.get("error.type") or ""
+    if ended.status in {Status.PENDING, Status.STARTED}:
+        return f": {reason or 'lost with its process'}"
+    return f" → {ended.status}" + (f": {reason}" if reason else "")
