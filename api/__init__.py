@@ -1,1 +1,1 @@
-"""The FastAPI service: takes tasks in, tells how they fare."""
+"""The FastAPI service: accepts tasks and reports on them."""

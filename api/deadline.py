@@ -1,7 +1,7 @@
-"""A time limit that a busy event loop cannot be mistaken for.
+"""A time limit that a busy event loop does not use up.
 
-A herd keeps the loop busy for longer than Redis is given. The timer that is due then runs before the answers that lie
-in the sockets are read, and a plain timeout would tell a client that nothing is known of a task that was accepted.
+Many simultaneous requests keep the loop busy for longer than the limit. The timer would then run before the answers
+that already lie in the sockets are read, and a plain timeout would report a failure of a call that has succeeded.
 """
 
 import asyncio
@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-_ROUNDS: Final = 10  # of the loop, after the time is over: each reads what has come, and lets its readers go on
+_ROUNDS: Final = 10  # of the loop, after the time is over: each reads what has arrived and resumes what waited for it
 
 
 @asynccontextmanager
 async def answered_within(seconds: float) -> AsyncIterator[None]:
-    """Raises `TimeoutError` when the block is not done by then and nothing that it waits for has come."""
+    """Raises `TimeoutError` when the block is not done by then and nothing that it waits for has arrived."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as limit:
 

@@ -1,4 +1,4 @@
-"""Tells who waits for a task that it has come to its end: one connection for all of a replica's waiting requests."""
+"""Notifies requests that wait for a task when it has ended: one connection for all of a replica's waiting requests."""
 
 import asyncio
 from collections import defaultdict
@@ -16,7 +16,7 @@ _PAUSE_SECONDS: Final = 0.5  # before listening again to a Redis that went away
 
 
 class FinishedTasks:
-    """Listens while anyone waits, from the first one on. A notice can be lost: who waits looks again now and then."""
+    """Listens from the first waiting request on. A notice can be lost, so a waiting request also looks by itself."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings

@@ -29,7 +29,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.state.queue_service = queue_service
         app.state.callers = callers
         app.state.task_service = TaskService(queue_service)
-        # What start-up made lives as long as the process: the collector need not look at it again with every round.
+        # Objects made so far live as long as the process: the garbage collector need not examine them again and again.
         gc.collect()
         gc.freeze()
         yield
@@ -38,7 +38,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
     app = FastAPI(
         title="Throughline",
-        summary="Risk calculations, queued, and one search that shows where each spent its time.",
+        summary="A task queue in which one search shows where each request spent its time.",
         version=version("throughline"),
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""What surrounds every request: correlation ID, server span, log line, size limit and last resort."""
+"""What surrounds every request: correlation ID, server span, log line, size limit, the answer to an unhandled error."""
 
 import logging
 import time
@@ -54,7 +54,7 @@ class RequestContext:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
             tracing.mark_failed(span, error)
-            _logger.exception("A request ended on an error that nothing caught")
+            _logger.exception("A request ended with an unhandled error")
             if not status:
                 await problems.internal_error(scope["path"])(scope, receive, send_with_id)
         finally:

@@ -32,7 +32,7 @@ _code: ContextVar[str] = ContextVar("problem_code", default="")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route declares of its refusals; NGINX's own may come before any route."""
+    """The error answers that a route declares, and those that NGINX may give before any route is reached."""
     return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (*statuses, 429, 502, 504)}
 
 
@@ -58,8 +58,8 @@ def answer(
 
 
 def internal_error(request_path: str) -> JSONResponse:
-    """Says that it is our fault, where to search for it, and nothing of how the inside looks."""
-    detail = "Something went wrong on our side. The correlation ID finds what it was in the logs."
+    """Says that the fault is ours and how to search for it, and reveals nothing internal."""
+    detail = "Something went wrong on our side. Search the logs for the correlation ID to see what it was."
     return answer(request_path, 500, "INTERNAL", detail)
 
 
@@ -104,7 +104,7 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 def _field(error: dict[str, Any], body: Any) -> str:
-    """The field in the client's own words; `(body)` when it is the whole that is wrong."""
+    """The field's path in the client's own document; `(body)` when the whole document is wrong."""
     return client_path(error, body, skip=1, discriminators=registry().discriminators) or f"({error['loc'][0]})"
 
 

@@ -1,8 +1,8 @@
-"""Lets a few calls at a time through to Redis; the others wait, and are turned away together when a call fails.
+"""Limits how many calls to Redis run at once: the others wait for their turn, and all fail when a running one fails.
 
-A herd of a thousand requests on a healthy Redis is only slow, and none of it may be refused for that. Before a Redis
-that does not answer nobody may wait longer than the calls that are through already. A pool with a timeout for its
-connections cannot tell the two apart.
+A thousand simultaneous requests on a healthy Redis are only slow, and none of them may be refused. When Redis does not
+answer, a waiting call must not wait longer than the running ones. A connection pool with a timeout cannot tell these
+two cases apart.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 
 class TurnedAway(ConnectionError):
-    """Redis did not answer somebody who was through already."""
+    """Redis did not answer a call that ran while this one waited for its turn."""
 
 
 class Turnstile:

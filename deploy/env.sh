@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gives FILE (.env) a random value for each secret that it does not have yet; what is there stays. `make env` calls it.
+# Gives FILE (.env) a random value for each secret that it lacks; existing ones stay. `make env` calls it.
 set -eu
 umask 077
 file=${1:-.env}

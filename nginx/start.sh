@@ -21,7 +21,7 @@ configure() {
 follow() {
   while sleep 1; do
     api=$(addresses fastapi) monitor=$(addresses monitor | head -n 1)
-    # No address at all is a name server that does not answer, or all replicas away: the last known ones stay.
+    # No address at all: the name server does not answer, or all replicas are away. The last known ones stay.
     if [ -n "$api" ] && [ "$api $monitor" != "$known" ]; then
       configure "$api" "$monitor"
       nginx -c /etc/throughline/nginx.conf -e stderr -s reload && known="$api $monitor"

@@ -1,4 +1,4 @@
-"""/api/v1/queues: how the queues, the workers and the circuit breaker fare, now."""
+"""/api/v1/queues: the current state of the queues, the workers and the circuit breaker."""
 
 from typing import Literal
 

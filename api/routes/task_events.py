@@ -13,7 +13,7 @@ from api.routes.tasks import TaskId, Tasks
 from api.services import task_events
 from api.services.task_view import TaskView
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # NGINX shall pass each event on at once
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # NGINX passes each event on at once
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 )
 async def events(task_id: TaskId, caller: Reader, tasks: Tasks) -> StreamingResponse:
     """`state` for each change of state, `progress` for each step of a running task; ends when the task is done."""
-    await tasks.find(task_id, caller)  # what is not there is answered with a problem, not with a stream
+    await tasks.find(task_id, caller)  # an unknown task is answered with a problem, not with a stream
 
     async def lines() -> AsyncIterator[str]:
         status = None
@@ -37,7 +37,7 @@ async def events(task_id: TaskId, caller: Reader, tasks: Tasks) -> StreamingResp
                 yield _event("state" if task.status is not status else "progress", task)
                 status = task.status
         except Refusal as refusal:
-            # The answer has begun: all that is left is to say so. A client reconnects by itself.
+            # The answer has begun, so its status cannot change any more: a comment says why it ends.
             yield f": {refusal}\n\n"
 
     return StreamingResponse(lines(), media_type="text/event-stream", headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""/api/v1/task-types: what can be calculated, with the JSON schema and an example of each."""
+"""/api/v1/task-types: what can be submitted, with the JSON schema and an example of each type."""
 
 from typing import Any
 

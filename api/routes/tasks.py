@@ -34,7 +34,7 @@ class _Call(NamedTuple):
 
 
 async def _call(request: Request) -> _Call:
-    """All that a submission needs beside its body, in one dependency: each more would cost as much as a log line."""
+    """All that a submission needs beside its body. One dependency: each one more would cost as much as a log line."""
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType(media_type)
@@ -61,8 +61,8 @@ TaskId = Annotated[str, Path(description="The `task_id` of a submission's answer
 class SubmittedTask(BaseModel):
     """The task is recorded and in its queue; `from_cache` says that an earlier request with this key put it there.
 
-    `estimated_start` comes from the measured pace of its queue; it is absent while no worker is alive, or before any
-    pace was measured.
+    `estimated_start` comes from the measured time between starts of its queue; it is absent while no worker is alive,
+    or before anything was measured.
     """
 
     task_id: str

@@ -1,1 +1,1 @@
-"""The rules, in terms of neither HTTP nor Redis."""
+"""The rules, independent of HTTP and Redis."""

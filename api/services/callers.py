@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: a refusal for whoever has no key, or one without the scope."""
+"""Who sends a request, and what they may do: a caller without a key, or without the scope, is refused."""
 
 from pathlib import Path
 

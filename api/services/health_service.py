@@ -1,4 +1,4 @@
-"""Whether the service can do its work: told by asking what it depends on, now."""
+"""Whether the service can do its work: asks Redis and the workers at the moment of the question."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ class Health:
 
 
 async def check(queue: QueueService) -> Health:
-    """One question to Redis. A worker's heartbeat reaches it through the worker's own loop and broker connection."""
+    """Asks Redis once. A recent heartbeat shows that a worker's own loop and its broker connection work."""
     try:
         return Health(redis=True, workers=tuple(await queue.workers_alive()))
     except BrokerUnavailable:

@@ -1,4 +1,4 @@
-"""What happens to a task while one watches: a view of it for each change, until it is done or the time is up."""
+"""Follows a task: a view of it for each change, until it has ended or the time is up."""
 
 import asyncio
 import time
@@ -8,8 +8,8 @@ from typing import Final
 from api.services.task_view import TaskView
 
 LOOK_EVERY_SECONDS: Final = 0.2
-HEARTBEAT_SECONDS: Final = 10.0  # under every proxy's patience
-LONGEST_SECONDS: Final = 300.0  # then the client asks again: a stream nobody reads must not live for ever
+HEARTBEAT_SECONDS: Final = 10.0  # below the time after which proxies close an idle connection
+LONGEST_SECONDS: Final = 300.0  # then the client connects again: a stream that nobody reads must not live for ever
 
 
 async def changes(
@@ -19,7 +19,7 @@ async def changes(
     heartbeat: float = HEARTBEAT_SECONDS,
     longest: float = LONGEST_SECONDS,
 ) -> AsyncIterator[TaskView | None]:
-    """The task at once and after each change; None as a sign of life when nothing changes for long."""
+    """The task at once and after each change; None as a heartbeat when nothing changes for long."""
     ends = time.monotonic() + longest
     before: TaskView | None = None
     spoke = 0.0

@@ -1,4 +1,4 @@
-"""The rules of taking tasks in and telling how they fare, in terms of neither HTTP nor Redis."""
+"""The rules of submitting, reading, cancelling and replaying tasks, independent of HTTP and Redis."""
 
 import asyncio
 import hashlib
@@ -45,7 +45,7 @@ class Submitted:
 
 
 class TaskService:
-    """Takes tasks in, looks them up, cancels them. Another caller's task is as good as none."""
+    """Accepts tasks, looks them up, cancels them. Another caller's task is treated as one that does not exist."""
 
     def __init__(self, queue: QueueService) -> None:
         self._queue = queue

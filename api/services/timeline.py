@@ -1,4 +1,4 @@
-"""A task's way so far, and where it is now and why: from its record and attempts, as people would say it."""
+"""A task's changes of state so far, and where it is now and why: from its record and attempts."""
 
 from collections.abc import Iterator
 from datetime import datetime

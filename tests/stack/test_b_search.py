@@ -113,7 +113,7 @@ def test_a_line_that_is_not_ours_is_kept_apart_with_the_reason(stack: Stack, wai
     stack.docker("exec", stack.container("monitor"), "sh", "-c", program)
 
     (plain,) = wait_until(lambda: unparsed(stack, f"plain {word}"), 20, "the plain line is kept")
-    assert plain["reason"] == "not a JSON line in the words of the vocabulary"
+    assert plain["reason"] == "not a JSON line of the vocabulary"
     assert plain["container"] == stack.container("monitor")
     (refused,) = wait_until(lambda: unparsed(stack, word), 20, "the odd line is kept")[:1]
     assert "reason" in refused or "error.message" in refused
