@@ -58,7 +58,7 @@ format: setup ## puts the code into its form
 lock: setup ## writes the lock files from pyproject.toml
 	sh throughline/local/lock.sh
 
-docs: setup ## writes docs/settings.md, docs/vocabulary.md and the Grafana dashboard from what they describe
+docs: setup ## writes docs/settings.md, docs/vocabulary.md, docs/states.md and the Grafana dashboard from what they describe
 	$(BIN)/python -m throughline.local.reference
 	$(BIN)/python -m dashboards.grafana.build
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
 from redis.asyncio import ConnectionPool, Redis
@@ -18,6 +18,7 @@ from api.finished_tasks import FinishedTasks
 from api.turnstile import Turnstile
 from throughline.ledger import keys, queue_sample, scripts
 from throughline.ledger.queue_sample import Sample
+from throughline.ledger.record import TaskRecord
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Limits, Submission
@@ -32,9 +33,7 @@ _CALL_TIMEOUTS: Final = 1.6
 class StoredTask:
     """All that Redis holds of one task."""
 
-    task_id: str
-    record: dict[str, str]
-    attempts: list[dict[str, Any]]
+    record: TaskRecord
     celery_meta: dict[str, Any]
 
 
@@ -75,10 +74,11 @@ class QueueService:
             for task_id in task_ids:
                 pipe.hgetall(keys.task(task_id))
                 pipe.lrange(keys.attempts(task_id), 0, -1)
+                pipe.lrange(keys.changes(task_id), 0, -1)
                 pipe.get(keys.celery_result(task_id))
             answers = await pipe.execute()
-        triples = zip(*[iter(answers)] * 3, strict=True)
-        return [_stored(task_id, *triple) for task_id, triple in zip(task_ids, triples, strict=True)]
+        answered = zip(*[iter(answers)] * 4, strict=True)
+        return [_stored(task_id, *each) for task_id, each in zip(task_ids, answered, strict=True)]
 
     async def tasks_of(self, correlation_id: str) -> list[str]:
         """The IDs of the tasks submitted under a correlation ID, oldest first."""
@@ -89,26 +89,27 @@ class QueueService:
     async def position(self, task_id: str, queue: str) -> int | None:
         """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
         async with self._answer_in_time():
-            message = await self._redis.get(keys.message(task_id))
-            # Compared byte by byte inside Redis, from the end that workers take from.
-            index = await self._redis.lpos(queue, str(message), rank=-1) if message else None
-            return None if index is None else await self._redis.llen(queue) - cast("int", index)
+            return await self._ledger(scripts.position(task_id, queue=queue))
 
-    async def cancel(self, task_id: str, queue: str) -> str:
+    async def cancel(self, task_id: str, queue: str, requested_by: str) -> str:
         """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it)."""
         revoked = orjson.dumps({"status": Status.REVOKED, "result": None, "traceback": None, "task_id": task_id})
+        call = scripts.cancel(
+            task_id, queue=queue, ttl=self._limits.ttl, celery_result=revoked, requested_by=requested_by
+        )
         async with self._answer_in_time():
-            return await self._ledger(scripts.cancel(task_id, queue=queue, ttl=self._limits.ttl, celery_result=revoked))
+            return await self._ledger(call)
 
     async def dead_letters(self, most: int) -> list[str]:
-        """The IDs of the dead letters, the latest first; those whose record has expired are forgotten."""
+        """The IDs of the dead letters, the latest first."""
         async with self._answer_in_time():
-            return await self._ledger(scripts.dead_letters(most=most, ttl=self._limits.ttl))
+            return [str(task_id) for task_id in await self._redis.zrevrange(keys.DEAD_LETTERS, 0, most - 1)]
 
-    async def replay(self, task_id: str, queue: str) -> bool:
+    async def replay(self, task_id: str, queue: str, requested_by: str) -> bool:
         """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
+        call = scripts.replay(task_id, queue=queue, ttl=self._limits.ttl, requested_by=requested_by)
         async with self._answer_in_time():
-            return await self._ledger(scripts.replay(task_id, queue=queue, ttl=self._limits.ttl))
+            return await self._ledger(call)
 
     async def close_circuit(self) -> None:
         """Forgets that the circuit breaker was open."""
@@ -144,12 +145,10 @@ class QueueService:
             raise BrokerUnavailable from error
 
 
-def _stored(task_id: str, record: dict[str, str], attempts: list[str], celery_meta: str | None) -> StoredTask | None:
-    if not record:
+def _stored(
+    task_id: str, told: dict[str, str], attempts: list[str], changes: list[str], celery_meta: str | None
+) -> StoredTask | None:
+    if not told:
         return None
-    return StoredTask(
-        task_id,
-        record,
-        [orjson.loads(attempt) for attempt in attempts],
-        orjson.loads(celery_meta) if celery_meta else {},
-    )
+    record = TaskRecord.parse(task_id, told, attempts, changes)
+    return StoredTask(record, orjson.loads(celery_meta) if celery_meta else {})

@@ -1,28 +1,21 @@
 """The sweep: finds tasks that are nowhere and puts them back; says what it found. See sweep.lua for what counts."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
 
 from throughline.ledger import scripts
+from throughline.ledger.answers import Swept
+from throughline.ledger.causes import cause
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
+from throughline.telemetry import correlation
 from throughline.telemetry.logging import event
 
 MISSING_SECONDS: Final = 4.5  # just under one interval: missing in two sweeps, whoever made them
 GRACE_SECONDS: Final = 10
 STALLED_SECONDS: Final = 15
-
-
-@dataclass(frozen=True)
-class Found:
-    """One line of the sweep: `kind` is put_back, retried or stalled."""
-
-    kind: str
-    name: str  # the task's ID or the worker's name
-    queue: str = ""
-    cause: str = ""
+FORGET_SECONDS: Final = 300  # long after the tasks of a worker that is gone were put back
 
 
 class Sweep:
@@ -32,20 +25,43 @@ class Sweep:
         self._ledger = AsyncLedger(redis)
         self._missing_seconds = missing_seconds
 
-    async def __call__(self) -> list[Found]:
+    async def __call__(self) -> list[Swept]:
         call = scripts.sweep(
-            missing_seconds=self._missing_seconds, grace_seconds=GRACE_SECONDS, stalled_seconds=STALLED_SECONDS
+            missing_seconds=self._missing_seconds,
+            grace_seconds=GRACE_SECONDS,
+            stalled_seconds=STALLED_SECONDS,
+            forget_seconds=FORGET_SECONDS,
         )
-        return [Found(*line) for line in await self._ledger(call)]
+        return await self._ledger(call)
 
 
-def tell(found: list[Found]) -> None:
+def tell(found: list[Swept]) -> None:
+    """Each task's line is under the task's own correlation ID: one search finds why it waited."""
     for one in found:
-        task = {"task_id": one.name, "queue": one.queue, "status": Status.PENDING}
-        match one.kind:
-            case "put_back":
-                event("task.put_back", f"Put back into {one.queue}: {one.cause}", task)
-            case "retried":
-                event("task.due", f"Its wait is over: back into {one.queue}", task)
-            case "stalled":
-                event("worker.stalled", f"{one.name} takes nothing while work waits", {"worker": one.name})
+        with correlation.bound(one.correlation_id or "unknown", one.task_id):
+            match one.kind:
+                case "put_back":
+                    fields = _fields(one)
+                    event("task.put_back", f"Put back into {one.queue}: {fields['cause']}", fields)
+                case "due":
+                    event("task.due", f"Its wait is over: back into {one.queue}", _fields(one))
+                case "refused":
+                    event("task.move_refused", f"sweep refused {one.before} → PENDING ({one.reason})")
+        if one.kind == "stalled":
+            event("worker.stalled", f"{one.worker} takes nothing while work waits", {"worker": one.worker})
+
+
+def _fields(task: Swept) -> dict[str, str | int]:
+    told: dict[str, str | int] = {
+        "task_type": task.task_type,
+        "queue": task.queue,
+        "status": Status.PENDING,
+        "attempt": task.attempt,
+        "reason": task.reason or "",
+        "cause": cause(task.reason, worker=task.worker),
+    }
+    if task.worker:
+        told["worker"] = task.worker
+    if task.trace_id:
+        told["trace.id"] = task.trace_id
+    return told

@@ -2,19 +2,21 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from celery.backends.redis import RedisBackend
 
 from throughline.errors import TooManyDeliveries
 from throughline.ledger import message, scripts
+from throughline.ledger.answers import Claim, HandedBack, Stored
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
-from throughline.ledger.states import Status
+from throughline.ledger.states import Reason, Status
 from throughline.settings import WorkerSettings
+from throughline.telemetry import correlation
 from throughline.telemetry.logging import node_name
-from worker.attempts import Claim, EarlierAttempt
 
 _logger = logging.getLogger("throughline.worker")
 
@@ -31,21 +33,24 @@ class RecordingBackend(RedisBackend):
         """The number of the attempt that this process makes, by task: the fence of every write."""
         return {}
 
+    def received(self, task_id: str, record: Mapping[str, str]) -> Status:
+        """This worker took a message that was sent past the api: its task has a record (`record_of`) from now on."""
+        return self._decided(scripts.received(task_id, ttl=_ttl(), record=record))
+
     def claim(self, task_id: str, request: Any) -> Claim:
         """Records that this process starts the task, or says why it must not."""
-        settings, record, worker = WorkerSettings.load(), _record(request), node_name("worker", WorkerSettings.load())
-        started = self._meta(task_id, {"pid": os.getpid(), "hostname": worker}, Status.STARTED, request)
+        settings, record = WorkerSettings.load(), _record(request)
         lost = f"Delivered {settings.max_deliveries} times; each time the process that ran it was lost."
-        starter = Starter(worker, os.getpid(), record["queue"], record["correlation_id"], record)
         call = scripts.claim(
             task_id,
-            starter,
-            ttl=settings.result_ttl_seconds,
+            Starter(_worker(), os.getpid(), record["queue"], record),
+            ttl=_ttl(),
             max_deliveries=settings.max_deliveries,
-            celery_started=started,
+            celery_started=self._meta(task_id, {"pid": os.getpid(), "hostname": _worker()}, Status.STARTED, request),
             celery_dead=self._meta(task_id, TooManyDeliveries(lost), Status.FAILURE, request),
         )
-        claim = _claim(*self._decided(call))
+        claim = self._decided(call)
+        self._attempts.pop(task_id, None)  # of an earlier attempt in this process
         if claim.outcome == "run":
             self._attempts[task_id] = str(claim.attempt)
         return claim
@@ -61,20 +66,28 @@ class RecordingBackend(RedisBackend):
             scripts.retry(
                 task_id,
                 attempt=self._attempts.get(task_id, ""),
-                cause=type(error).__name__,
+                error_class=type(error).__name__,
                 delay=delay,
                 max_retries=most,
-                ttl=WorkerSettings.load().result_ttl_seconds,
+                ttl=_ttl(),
                 celery_retry=self._meta(task_id, error, Status.RETRY, request),
                 celery_failure=self._meta(task_id, error, Status.FAILURE, request),
             )
         )
 
-    def hand_back(self, task_id: str, *, stopped: bool) -> None:
+    def hand_back(self, task_id: str, *, stopped: bool) -> HandedBack:
         """This worker gives the task up: it stops, or the task's process was lost."""
-        worker = node_name("worker", WorkerSettings.load())
-        cause = f"handed back by {worker}, which was stopped" if stopped else ""
-        self._decided(scripts.hand_back(task_id, worker=worker, cause=cause, uncounted=stopped))
+        reason = Reason.HANDED_BACK if stopped else Reason.LOST_PROCESS
+        return self._decided(scripts.hand_back(task_id, worker=_worker(), reason=reason))
+
+    def revoked(self, task_id: str, reason: Reason, request: Any) -> Stored:
+        """Celery ended the task, which may not have started: REVOKED by its own command, or EXPIRED."""
+        return self._store(task_id, None, Status.REVOKED, reason, request)
+
+    def ended_without_result(self, task_id: str, status: Status, request: Any, error: str = "") -> Stored:
+        """A task sent with `ignore_result` has ended: Celery stores nothing. `error`: the class of its exception."""
+        reason = Reason.RETURNED if status is Status.SUCCESS else Reason.FAILED
+        return self._store(task_id, None, status, reason, request, error)
 
     def _store_result(
         self,
@@ -85,25 +98,40 @@ class RecordingBackend(RedisBackend):
         request: Any = None,
         **_: Any,
     ) -> Any:
-        record = _record(request)
-        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
-        failed = isinstance(result, dict) and state in {Status.FAILURE, Status.RETRY}
+        if state not in Status.__members__:  # a stock task's own, such as PROGRESS: Celery's alone
+            return super()._store_result(task_id, result, state, traceback=traceback, request=request)
+        error = result if isinstance(result, dict) and state in self.EXCEPTION_STATES else {}
+        status = Status(state)
+        self._store(task_id, result, status, _reason(status, error), request, str(error.get("exc_type", "")), traceback)
+        return result
+
+    def _store(
+        self,
+        task_id: str,
+        result: Any,
+        status: Status,
+        reason: Reason,
+        request: Any,
+        error_class: str = "",
+        traceback: str | None = None,
+    ) -> Stored:
+        meta = self._get_result_meta(result=result, state=status, traceback=traceback, request=request)
         stored = self._decided(
             scripts.store(
                 task_id,
-                state,
+                status,
+                reason,
                 celery_result=self.encode(meta | {"task_id": task_id}),
-                ttl=WorkerSettings.load().result_ttl_seconds,
+                ttl=_ttl(),
                 attempt=self._attempts.get(task_id, ""),
-                worker=node_name("worker", WorkerSettings.load()),
-                cause=str(result.get("exc_type", "")) if failed else "",
-                correlation_id=record["correlation_id"],
-                record=record,
+                worker=_worker(),
+                error_class=error_class if status in {Status.FAILURE, Status.RETRY} else "",
+                record=_record(request),
             )
         )
         if not stored:
-            _logger.warning("An attempt at task %s came too late: its %s is not stored", task_id, state)
-        return result
+            _logger.warning("An attempt at task %s came too late: its %s is not stored", task_id, status)
+        return stored
 
     def _meta(self, task_id: str, result: Any, state: str, request: Any) -> str:
         meta = self._get_result_meta(self.encode_result(result, state), state, None, request)
@@ -115,19 +143,56 @@ class RecordingBackend(RedisBackend):
         return answer
 
 
-def _claim(outcome: str, attempt: str = "1", before: str = "", lost: str = "") -> Claim:
-    earlier = EarlierAttempt.from_json(before) if before else None
-    return Claim(outcome, int(attempt), earlier, lost=bool(lost))
+def record_of(task_type: str, queue: str, headers: Mapping[str, Any], parent_id: object = None) -> dict[str, str]:
+    """The record of a task that was sent past the api, from what its message says."""
+    traceparent = headers.get(message.TRACEPARENT)
+    record = {
+        "task_type": task_type,
+        "queue": queue,
+        "priority": queue,
+        "correlation_id": correlation.keep_or_make(headers.get(message.CORRELATION_ID) or correlation.current()),
+        "trace_id": traceparent[3:35] if isinstance(traceparent, str) else "",
+    }
+    return record | {"parent_id": parent_id} if parent_id and isinstance(parent_id, str) else record
 
 
 def _record(request: Any) -> dict[str, str]:
-    """The record of a task that was sent with Celery's own `send_task`."""
-    headers = getattr(request, "headers", None) or {}
     queue = (getattr(request, "delivery_info", None) or {}).get("routing_key") or message.Queue.MEDIUM
-    return {
-        "task_type": getattr(request, "task", None) or "unknown",
-        "queue": queue,
-        "priority": queue,
-        "correlation_id": headers.get(message.CORRELATION_ID) or "unknown",
-        "trace_id": headers.get(message.TRACEPARENT, "")[3:35],
-    }
+    return record_of(
+        str(getattr(request, "task", None) or "unknown"),
+        queue,
+        getattr(request, "headers", None) or {},
+        getattr(request, "parent_id", None),
+    )
+
+
+# What Celery says of an end, in its own words, and which reason that is.
+_FAILURES: Final = {
+    "TimeLimitExceeded": Reason.TIME_LIMIT,
+    "NotRegistered": Reason.UNKNOWN_TASK,
+    "WorkerLostError": Reason.LOST_PROCESS,
+}
+_REVOCATIONS: Final = {"revoked": Reason.REVOKED, "terminated": Reason.REVOKED, "expired": Reason.EXPIRED}
+
+
+def _reason(status: Status, error: Mapping[str, Any]) -> Reason:
+    match status:
+        case Status.FAILURE:
+            return _FAILURES.get(str(error.get("exc_type")), Reason.FAILED)
+        case Status.REVOKED:
+            words = error.get("exc_message") or ()
+            return _REVOCATIONS.get(
+                str(words[0] if isinstance(words, list | tuple) and words else words), Reason.CANCELLED
+            )
+        case Status.RETRY:
+            return Reason.RETRIED
+        case _:
+            return Reason.RETURNED
+
+
+def _worker() -> str:
+    return node_name("worker", WorkerSettings.load())
+
+
+def _ttl() -> int:
+    return WorkerSettings.load().result_ttl_seconds

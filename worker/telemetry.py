@@ -23,12 +23,13 @@ from celery.worker.request import Request
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_span_in_context
 
 from throughline.ledger import message
+from throughline.ledger.answers import Claim
+from throughline.ledger.record import Attempt
 from throughline.ledger.states import Status
 from throughline.settings import WorkerSettings
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
-from worker.attempts import Claim, EarlierAttempt
 
 
 class RunningTask:
@@ -51,7 +52,7 @@ class RunningTask:
         """A message that came again does not know how often it came, nor since when it waits: the claim does."""
         self.fields["attempt"] = claim.attempt
         if claim.before:
-            self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at)
+            self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at or 0.0)
         if claim.before and claim.lost:
             self._tell_of_lost(claim.before)
         self.span = self._open.enter_context(self._run_span())
@@ -70,7 +71,7 @@ class RunningTask:
         attributes = self.fields | {"process.pid": os.getpid()}
         return tracing.span(self._run, SpanKind.CONSUMER, attributes, parent, started_ns)
 
-    def _tell_of_lost(self, attempt: EarlierAttempt) -> None:
+    def _tell_of_lost(self, attempt: Attempt) -> None:
         """The span that a killed process could not write: from its start to when its end was noticed."""
         attributes = self.fields | {
             "attempt": attempt.number,
@@ -83,7 +84,7 @@ class RunningTask:
             self._run, self._parent, SpanKind.CONSUMER, attributes, start_time=int(attempt.started_at * 1e9)
         )
         lost.set_status(StatusCode.ERROR)
-        lost.end(int(attempt.finished_at * 1e9))
+        lost.end(int((attempt.finished_at or attempt.started_at) * 1e9))
 
     @property
     def _run(self) -> str:

@@ -118,18 +118,22 @@ class TaskService:
         view = task_view(stored)
         waiting = view.status is Status.PENDING
         position = await self._queue.position(task_id, view.queue) if waiting else None
-        return timeline(view, position, cancelling="cancel_requested" in stored.record, now=datetime.now(UTC))
+        return timeline(stored.record, view.status, position, now=datetime.now(UTC))
 
     async def cancel(self, task_id: str, caller: Caller) -> TaskView:
         """Asks for its end; raises `TaskNotFound`, `TaskFinished`."""
         stored = await self._stored(task_id, caller)
-        outcome = await self._queue.cancel(task_id, stored.record["queue"])
+        requested_by = correlation.current()
+        outcome = await self._queue.cancel(task_id, stored.record.queue, requested_by)
         if outcome == "finished":
             raise TaskFinished(task_id)
         view = await self.find(task_id, caller)
-        if outcome == "cancelled":
-            fields = {"task_type": view.task_type, "queue": view.queue, "status": view.status}
-            event("task.cancelled", f"{view.task_type} was cancelled before it ran", fields)
+        with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
+            fields = _of_task(view) | {"requested_by": requested_by}
+            if outcome == "cancelled":
+                event("task.cancelled", f"{view.task_type} was cancelled before it ran", fields)
+            else:
+                event("task.cancel_requested", f"{view.task_type} is asked to stop", fields)
         return view
 
     async def dead_letters(self, most: int) -> list[TaskView]:
@@ -140,11 +144,13 @@ class TaskService:
     async def replay(self, task_id: str) -> TaskView:
         """Puts a dead letter back into its queue; raises `TaskNotFound`, `NotADeadLetter`."""
         stored = await self._stored(task_id)
-        if not await self._queue.replay(task_id, stored.record["queue"]):
+        requested_by = correlation.current()
+        if not await self._queue.replay(task_id, stored.record.queue, requested_by):
             raise NotADeadLetter(task_id)
         view = task_view(await self._stored(task_id))
-        fields = {"task_type": view.task_type, "queue": view.queue, "status": view.status}
-        event("task.replayed_by_operator", f"A dead letter is back in {view.queue}", fields)
+        with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
+            fields = _of_task(view) | {"requested_by": requested_by}
+            event("task.replayed_by_operator", f"A dead letter is back in {view.queue}", fields)
         return view
 
     async def _stored(self, task_id: str, caller: Caller | None = None) -> StoredTask:
@@ -156,7 +162,11 @@ class TaskService:
 
 
 def _is_theirs(task: StoredTask, caller: Caller) -> bool:
-    return caller.may_see(task.record.get("caller", ""))
+    return caller.may_see(task.record.caller)
+
+
+def _of_task(view: TaskView) -> dict[str, str]:
+    return {"task_type": view.task_type, "queue": view.queue, "status": view.status}
 
 
 def _submission(task_id: str, task: TaskSubmission, caller: Caller, idempotency_key: str | None) -> Submission:

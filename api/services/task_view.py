@@ -1,13 +1,14 @@
 """A task as the API tells it, from what Redis holds of it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 from pydantic import BaseModel
 
 from api.queue_service import StoredTask
-from throughline.ledger import keys
-from throughline.ledger.states import Status
+from throughline.ledger import record as ledger
+from throughline.ledger.record import TaskRecord
+from throughline.ledger.states import Reason, Status
 
 
 class TaskError(BaseModel):
@@ -25,7 +26,8 @@ class Attempt(BaseModel):
     process: int
     started_at: datetime
     finished_at: datetime | None = None
-    outcome: str | None = None
+    outcome: Status | None = None
+    ended_by: Reason | None = None
     cause: str | None = None
 
 
@@ -49,6 +51,7 @@ class TaskView(BaseModel):
     error: TaskError | None = None
     correlation_id: str
     trace_id: str | None = None
+    parent_id: str | None = None
     priority: str
     queue: str
     submitted_at: datetime
@@ -64,31 +67,31 @@ class TaskView(BaseModel):
 def task_view(stored: StoredTask) -> TaskView:
     """The view of a stored task. A result that a stock Celery worker stored counts, though it wrote no record."""
     record, meta = stored.record, stored.celery_meta
-    status = Status((meta if _knows_more(meta, record) else record)["status"])
-    submitted, started, finished = (record.get(name) for name in ("submitted_at", "started_at", "finished_at"))
+    status = Status(meta["status"]) if _knows_more(meta, record) else record.status
     return TaskView(
-        task_id=stored.task_id,
-        task_type=record["task_type"],
+        task_id=record.task_id,
+        task_type=record.task_type,
         status=status,
         result=meta.get("result") if status is Status.SUCCESS else None,
         error=_error(meta) if status is Status.FAILURE else None,
-        correlation_id=record["correlation_id"],
-        trace_id=record.get("trace_id") or None,
-        priority=record["priority"],
-        queue=record["queue"],
-        submitted_at=_moment(submitted or "0"),
-        started_at=_moment(started) if started else None,
-        finished_at=_moment(finished) if finished else None,
-        queue_wait_ms=_waited(submitted, started, stored.attempts),
-        run_ms=_milliseconds(started, finished),
-        attempts=[_attempt(number, attempt) for number, attempt in enumerate(stored.attempts, 1)],
-        next_attempt_at=_moment(record["retry_at"]) if "retry_at" in record else None,
-        progress=_progress(record),
+        correlation_id=record.correlation_id,
+        trace_id=record.trace_id or None,
+        parent_id=record.parent_id or None,
+        priority=record.priority,
+        queue=record.queue,
+        submitted_at=moment(record.submitted_at),
+        started_at=moment(record.started_at),
+        finished_at=moment(record.finished_at),
+        queue_wait_ms=_waited(record),
+        run_ms=_milliseconds(record.started_at, record.finished_at),
+        attempts=[_attempt(attempt) for attempt in record.attempts],
+        next_attempt_at=moment(record.retry_at),
+        progress=Progress.model_validate(record.progress) if record.progress else None,
     )
 
 
-def _knows_more(meta: dict[str, Any], record: dict[str, str]) -> bool:
-    return bool(meta) and Status(meta["status"]).is_final and not Status(record["status"]).is_final
+def _knows_more(meta: dict[str, Any], record: TaskRecord) -> bool:
+    return bool(meta) and Status(meta["status"]).is_final and not record.status.is_final
 
 
 def _error(meta: dict[str, Any]) -> TaskError:
@@ -98,36 +101,37 @@ def _error(meta: dict[str, Any]) -> TaskError:
     return TaskError(type=str(failure.get("exc_type", "Error")), message=message)
 
 
-def _attempt(number: int, attempt: dict[str, Any]) -> Attempt:
-    finished = attempt.get("finished_at")
+def _attempt(attempt: ledger.Attempt) -> Attempt:
     return Attempt(
-        number=number,
-        worker=attempt["worker"],
-        process=attempt["process"],
-        started_at=_moment(attempt["started_at"]),
-        finished_at=_moment(finished) if finished else None,
-        outcome=attempt.get("outcome"),
-        cause=attempt.get("cause") or None,
+        number=attempt.number,
+        worker=attempt.worker,
+        process=attempt.process,
+        started_at=moment(attempt.started_at),
+        finished_at=moment(attempt.finished_at),
+        outcome=attempt.outcome,
+        ended_by=attempt.ended_by,
+        cause=attempt.cause or None,
     )
 
 
-def _progress(record: dict[str, str]) -> Progress | None:
-    told = record.get(keys.PROGRESS)
-    return Progress.model_validate_json(told) if told else None
+@overload
+def moment(seconds: float) -> datetime: ...
+@overload
+def moment(seconds: float | None) -> datetime | None: ...
+def moment(seconds: float | None) -> datetime | None:
+    """A time of the record for people and clients."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def _moment(seconds: str | float) -> datetime:
-    return datetime.fromtimestamp(float(seconds), UTC)
-
-
-def _waited(submitted: str | None, started: str | None, attempts: list[dict[str, Any]]) -> float | None:
+def _waited(record: TaskRecord) -> float | None:
     """From the submission to the latest start, without the attempts in between."""
-    whole = _milliseconds(submitted, started)
+    started = record.started_at
+    whole = _milliseconds(record.submitted_at, started)
     if whole is None or started is None:
         return None
-    earlier = [each for each in attempts if float(each["started_at"]) < float(started) and "finished_at" in each]
-    return round(whole - sum(_milliseconds(each["started_at"], each["finished_at"]) or 0 for each in earlier), 3)
+    earlier = [each for each in record.attempts if each.started_at < started and each.finished_at is not None]
+    return round(whole - sum(_milliseconds(each.started_at, each.finished_at) or 0 for each in earlier), 3)
 
 
-def _milliseconds(start: str | None, end: str | None) -> float | None:
-    return round((float(end) - float(start)) * 1000, 3) if start and end else None
+def _milliseconds(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round((end - start) * 1000, 3)

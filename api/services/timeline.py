@@ -1,23 +1,26 @@
-"""A task's changes of state so far, and where it is now and why: from its record and attempts."""
+"""A task's changes of state so far, and where it is now and why: from its record."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from pydantic import BaseModel
 
-from api.services.task_view import TaskView
-from throughline.ledger.states import Status
+from api.services.task_view import moment
+from throughline.ledger.record import TaskRecord
+from throughline.ledger.states import Reason, Status
 
 
 class Change(BaseModel):
-    """The task's state changed."""
+    """The task's state changed, or its end was asked for. `requested_by`: the correlation ID of the request."""
 
     at: datetime
     status: Status
+    reason: Reason | None = None
     attempt: int | None = None
     worker: str | None = None
     process: int | None = None
     cause: str | None = None
+    requested_by: str | None = None
 
 
 class Timeline(BaseModel):
@@ -30,37 +33,56 @@ class Timeline(BaseModel):
     changes: list[Change]
 
 
-def timeline(task: TaskView, position: int | None, *, cancelling: bool, now: datetime) -> Timeline:
+def timeline(task: TaskRecord, status: Status, position: int | None, *, now: datetime) -> Timeline:
     """`position`: its place in its queue, 1 for the next; None when it is in none."""
     return Timeline(
         task_id=task.task_id,
-        status=task.status,
-        now=_now(task, position, cancelling, now),
+        status=status,
+        now=_now(task, status, position, now),
         queue_position=position,
-        changes=list(_changes(task)),
+        changes=sorted(_changes(task), key=lambda change: change.at),
     )
 
 
-def _changes(task: TaskView) -> Iterator[Change]:
-    yield Change(at=task.submitted_at, status=Status.PENDING)
+def _changes(task: TaskRecord) -> Iterator[Change]:
+    yield Change(at=moment(task.submitted_at), status=Status.PENDING)
     for attempt in task.attempts:
         origin = {"attempt": attempt.number, "worker": attempt.worker, "process": attempt.process}
-        yield Change(at=attempt.started_at, status=Status.STARTED, **origin)
-        if attempt.finished_at and attempt.outcome:
-            yield Change(at=attempt.finished_at, status=Status(attempt.outcome), cause=attempt.cause, **origin)
-    if task.status is Status.REVOKED and task.finished_at and not task.attempts:
-        yield Change(at=task.finished_at, status=Status.REVOKED)
+        yield Change(at=moment(attempt.started_at), status=Status.STARTED, reason=Reason.CLAIMED, **origin)
+        if attempt.finished_at and attempt.status_after:
+            yield Change(
+                at=moment(attempt.finished_at),
+                status=attempt.status_after,
+                reason=attempt.ended_by,
+                cause=attempt.cause or None,
+                requested_by=_asked_by(task, attempt.ended_by),
+                **origin,
+            )
+    for change in task.changes:
+        yield Change(
+            at=moment(change.at),
+            status=change.status,
+            reason=change.reason,
+            worker=change.worker or None,
+            cause=change.cause or None,
+            requested_by=change.requested_by or _asked_by(task, change.reason),
+        )
 
 
-def _now(task: TaskView, position: int | None, cancelling: bool, now: datetime) -> str | None:
-    match task.status:
+def _asked_by(task: TaskRecord, reason: Reason | None) -> str | None:
+    return task.cancel_requested or None if reason is Reason.CANCELLED else None
+
+
+def _now(task: TaskRecord, status: Status, position: int | None, now: datetime) -> str | None:
+    cancelling = bool(task.cancel_requested)
+    match status:
         case Status.PENDING if position is not None:
             return f"in queue {task.queue} at position {position}"
         case Status.PENDING:
             return f"taken from queue {task.queue}, about to start" + (", but to be cancelled" if cancelling else "")
         case Status.STARTED:
             last = task.attempts[-1]
-            seconds = max(0.0, (now - last.started_at).total_seconds())
+            seconds = max(0.0, now.timestamp() - last.started_at)
             asked = ", asked to stop" if cancelling else ""
             return f"running on {last.worker} for {seconds:.1f} s{asked}"
         case Status.RETRY:

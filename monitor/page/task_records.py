@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from redis.asyncio import Redis
 
-from throughline.ledger import keys
+from throughline.ledger import keys, record
 from throughline.ledger.states import Status
 
-_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", keys.PROGRESS)
+_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", "progress")
 
 
 @dataclass(frozen=True)
@@ -70,28 +69,28 @@ async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: boo
 
 
 def _task(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> TaskRecord:
-    status, task_type, queue, correlation_id, submitted, finished, progress = (field or "" for field in fields)
+    told = {name: value for name, value in zip(_FIELDS, fields, strict=True) if value is not None}
+    read = record.TaskRecord.parse(task_id, told, attempts)
     return TaskRecord(
         task_id,
-        Status(status),
-        task_type,
-        queue,
-        correlation_id,
-        float(submitted or 0),
-        float(finished or 0),
-        fraction=float(orjson.loads(progress)["fraction"]) if progress else None,
-        attempts=tuple(_attempt(number, orjson.loads(told)) for number, told in enumerate(attempts, 1)),
+        read.status,
+        read.task_type,
+        read.queue,
+        read.correlation_id,
+        read.submitted_at,
+        read.finished_at or 0.0,
+        fraction=float(read.progress["fraction"]) if read.progress else None,
+        attempts=tuple(map(_attempt, read.attempts)),
     )
 
 
-def _attempt(number: int, told: dict[str, Any]) -> Attempt:
-    finished = told.get("finished_at")
+def _attempt(attempt: record.Attempt) -> Attempt:
     return Attempt(
-        number,
-        worker=str(told.get("worker", "")),
-        process=int(told.get("process", 0)),
-        started=float(told.get("started_at", 0)),
-        finished=float(finished) if finished else None,
-        outcome=str(told.get("outcome", "")),
-        cause=str(told.get("cause", "")),
+        attempt.number,
+        worker=attempt.worker,
+        process=attempt.process,
+        started=attempt.started_at,
+        finished=attempt.finished_at,
+        outcome=attempt.outcome or "",
+        cause=attempt.cause,
     )

@@ -30,7 +30,8 @@ def door(redis_url, broker):
 
     def run(story, **settings):
         async def told():
-            queue = QueueService(ApiSettings(redis_url=redis_url, **settings))
+            closes = min(400, settings.get("circuit_max_depth", 500))
+            queue = QueueService(ApiSettings(redis_url=redis_url, **{"circuit_close_depth": closes} | settings))
             try:
                 with correlation.bound("ABC-1"):
                     return await story(TaskService(queue))
@@ -191,7 +192,7 @@ def test_a_task_that_a_worker_took_is_asked_to_stop(door, broker):
         return task_id, (await tasks.timeline(task_id, ANYONE)).now
 
     task_id, now = door(story)
-    assert broker.hget(keys.task(task_id), "cancel_requested") == "1"
+    assert broker.hget(keys.task(task_id), "cancel_requested") == "ABC-1"
     assert now == "taken from queue high, about to start, but to be cancelled"
 
 
@@ -238,7 +239,7 @@ def test_a_start_is_promised_at_once_while_a_worker_has_room(door, broker):
 
 def test_a_start_is_promised_by_the_measured_pace_of_those_served_before(door, broker):
     alive(broker, slots=1)
-    broker.hset(keys.CELERY_UNACKED, "running", "…")
+    broker.hset(keys.WORKER_TASKS, "worker-1", "running")
     broker.hset(keys.DRAIN, mapping={"high": 10, "low": 100, "all": 20})
 
     async def story(tasks):

@@ -117,7 +117,7 @@ def test_a_task_cancelled_before_it_starts_never_runs(api, broker, wait_until, t
     waiting, held = (submit(api, "calculate_var", {"positions": LONG["positions"][:1]}) for _ in range(2))
     assert api.delete(f"/api/v1/tasks/{waiting}").json()["status"] == "REVOKED"
     # A worker that took the message already finds the request on the record when it comes to claim it.
-    broker.hset(keys.task(held), keys.CANCEL_REQUESTED, "1")
+    broker.hset(keys.task(held), "cancel_requested", "1")
     assert api.delete(f"/api/v1/tasks/{running}").status_code == 200
     assert final(api, running)["status"] == "REVOKED"
     assert final(api, held)["status"] == "REVOKED"

@@ -27,7 +27,9 @@ def sweep(redis_url, broker):
     def once():
         async def swept():
             async with Redis.from_url(redis_url, decode_responses=True) as redis:
-                return [(one.kind, one.name, one.cause) for one in await Sweep(redis, missing_seconds=0)()]
+                return [
+                    (one.kind, one.task_id or one.worker, one.reason) for one in await Sweep(redis, missing_seconds=0)()
+                ]
 
         return asyncio.run(swept())
 
@@ -75,7 +77,7 @@ def test_a_message_that_was_given_back_by_celery_is_recognised_in_its_queue(swee
 def test_a_task_that_is_nowhere_goes_back_at_the_second_look(sweep, broker, task_id):
     message = broker.rpop("medium")
     assert sweep() == []
-    assert sweep() == [("put_back", task_id, "lost on the way to a worker")]
+    assert sweep() == [("put_back", task_id, "lost_on_the_way")]
     assert broker.lrange("medium", 0, -1) == [message]
     assert sweep() == []
 
@@ -84,9 +86,9 @@ def test_a_task_of_a_dead_worker_goes_back_at_once_and_its_attempt_says_why(swee
     started_by(broker, task_id, "worker-2", beat_ago=20, holds=True)
     tag = json.loads(broker.get(keys.message(task_id)))["properties"]["delivery_tag"]
     broker.hset(keys.CELERY_UNACKED, tag, "[]")
-    assert sweep() == [("put_back", task_id, "lost with worker-2")]
+    assert sweep() == [("put_back", task_id, "lost_worker")]
     (attempt,) = map(json.loads, broker.lrange(keys.attempts(task_id), 0, -1))
-    assert attempt["cause"] == "lost with worker-2"
+    assert (attempt["outcome"], attempt["ended_by"]) == ("RETRY", "lost_worker")
     assert broker.hget(keys.task(task_id), "attempt") is None  # the late attempt's number opens nothing any more
     assert broker.hlen(keys.CELERY_UNACKED) == 0  # it is not delivered a second time from there
 
@@ -101,7 +103,7 @@ def test_a_running_task_of_a_live_worker_is_never_put_back_however_long_it_runs(
 def test_a_task_that_a_live_worker_lost_within_goes_back_at_the_second_look(sweep, broker, task_id):
     started_by(broker, task_id, "worker-2", beat_ago=1, holds=False)
     assert sweep() == []
-    assert sweep() == [("put_back", task_id, "lost within worker-2")]
+    assert sweep() == [("put_back", task_id, "lost_within")]
 
 
 def test_after_redis_was_away_every_worker_has_time_to_beat_again(sweep, broker, task_id):
@@ -116,7 +118,7 @@ def test_of_two_monitors_at_once_one_puts_the_task_back(sweep, broker, task_id):
     started_by(broker, task_id, "worker-2", beat_ago=20, holds=True)
     with ThreadPoolExecutor(8) as monitors:
         found = [line for lines in monitors.map(lambda _: sweep(), range(16)) for line in lines]
-    assert found == [("put_back", task_id, "lost with worker-2")]
+    assert found == [("put_back", task_id, "lost_worker")]
     assert broker.llen("medium") == 1
 
 
@@ -126,7 +128,7 @@ def test_a_retry_goes_back_when_it_is_due_and_not_before(sweep, broker, task_id)
     broker.zadd(keys.DELAYED, {task_id: time.time() + 60})
     assert sweep() == sweep() == []
     broker.zadd(keys.DELAYED, {task_id: time.time() - 1})
-    assert sweep() == [("retried", task_id, "")]
+    assert sweep() == [("due", task_id, "due")]
     assert (broker.llen("medium"), broker.hget(keys.task(task_id), "status")) == (1, "PENDING")
 
 
@@ -134,7 +136,7 @@ def test_a_worker_that_takes_nothing_while_work_waits_is_told_of_once(sweep, bro
     broker.zadd(keys.WORKERS, {"worker-3": time.time() + 60})
     assert sweep() == []
     broker.hset(keys.SWEEP, "idle:worker-3", time.time() - 16)
-    assert sweep() == [("stalled", "worker-3", "")]
+    assert sweep() == [("stalled", "worker-3", None)]
     assert sweep() == []
     broker.rpop("medium")
     broker.hset(keys.WORKER_TASKS, "worker-3", task_id)

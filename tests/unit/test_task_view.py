@@ -1,9 +1,12 @@
 """What the API says of a task follows from what Redis holds of it."""
 
+import json
+
 import pytest
 
 from api.queue_service import StoredTask
 from api.services.task_view import task_view
+from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Status
 
 RECORD = {
@@ -18,15 +21,18 @@ RECORD = {
 FINISHED = {"started_at": "1790000000.350000", "finished_at": "1790000001.350500"}
 
 
+def stored(told, attempts, celery_meta):
+    return StoredTask(TaskRecord.parse("t", told, map(json.dumps, attempts)), celery_meta)
+
+
 def test_a_waiting_task_has_neither_start_nor_result():
-    view = task_view(StoredTask("t", RECORD, [], {}))
+    view = task_view(stored(RECORD, [], {}))
     assert view.status is Status.PENDING
     assert (view.started_at, view.result, view.error, view.queue_wait_ms) == (None, None, None, None)
 
 
 def test_a_finished_task_says_how_long_it_waited_and_ran():
-    stored = StoredTask("t", RECORD | FINISHED | {"status": "SUCCESS"}, [], {"status": "SUCCESS", "result": {"x": 1}})
-    view = task_view(stored)
+    view = task_view(stored(RECORD | FINISHED | {"status": "SUCCESS"}, [], {"status": "SUCCESS", "result": {"x": 1}}))
     assert (view.queue_wait_ms, view.run_ms, view.result) == (250.0, 1000.5, {"x": 1})
 
 
@@ -35,7 +41,7 @@ def test_what_earlier_attempts_ran_is_no_wait():
         {"worker": "worker-1", "process": 7, "started_at": "1790000000.2", "finished_at": "1790000000.3"},
         {"worker": "worker-2", "process": 8} | FINISHED,
     ]
-    view = task_view(StoredTask("t", RECORD | FINISHED | {"status": "SUCCESS"}, attempts, {"status": "SUCCESS"}))
+    view = task_view(stored(RECORD | FINISHED | {"status": "SUCCESS"}, attempts, {"status": "SUCCESS"}))
     assert (view.queue_wait_ms, view.run_ms) == (150.0, 1000.5)
 
 
@@ -45,26 +51,26 @@ def test_a_failure_tells_its_class_and_words_and_no_traceback():
         "result": {"exc_type": "NotCalculable", "exc_message": ["no such matrix"], "exc_module": "throughline.errors"},
         "traceback": "Traceback (most recent call last): …",
     }
-    view = task_view(StoredTask("t", RECORD | FINISHED | {"status": "FAILURE"}, [], meta))
+    view = task_view(stored(RECORD | FINISHED | {"status": "FAILURE"}, [], meta))
     assert view.error is not None
     assert (view.error.type, view.error.message, view.result) == ("NotCalculable", "no such matrix", None)
     assert "Traceback" not in view.model_dump_json()
 
 
 def test_a_result_that_a_stock_worker_stored_counts():
-    view = task_view(StoredTask("t", RECORD, [], {"status": "SUCCESS", "result": {"x": 1}}))
+    view = task_view(stored(RECORD, [], {"status": "SUCCESS", "result": {"x": 1}}))
     assert (view.status, view.result) == (Status.SUCCESS, {"x": 1})
 
 
 @pytest.mark.parametrize("stale", ["PENDING", "STARTED"])
 def test_what_celery_noted_on_the_way_does_not_outrank_the_record(stale):
-    view = task_view(StoredTask("t", RECORD | {"status": "RETRY"}, [], {"status": stale, "result": None}))
+    view = task_view(stored(RECORD | {"status": "RETRY"}, [], {"status": stale, "result": None}))
     assert view.status is Status.RETRY
 
 
 def test_a_running_task_tells_how_far_it_is():
     told = '{"fraction":0.25,"estimate":983.0,"interval_low":980.0,"interval_high":986.0,'
     told += '"updated_at":"2026-01-01T00:00:00Z"}'
-    progress = task_view(StoredTask("t", RECORD | {"progress": told}, [], {})).progress
+    progress = task_view(stored(RECORD | {"progress": told}, [], {})).progress
     assert progress is not None
     assert (progress.fraction, progress.estimate, progress.interval_high) == (0.25, 983.0, 986.0)

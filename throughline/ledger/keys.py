@@ -7,13 +7,15 @@ WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last hea
 WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → tasks that it runs at a time
 WORKER_TASKS: Final = "tl:worker-tasks"  # hash: worker name → IDs of the tasks that it holds, as of its last heartbeat
 WORKER_ALIVE_SECONDS: Final = 10  # a worker beats every 2 s: five beats missed and it is not counted
-DRAIN: Final = "tl:drain"  # hash: how fast the queues are emptied, as claim.lua and record_state.lua measure it
+DRAIN: Final = "tl:drain"  # hash: how fast the queues are emptied, as claim.lua measures it
 PROMISES: Final = "tl:promises"  # hash: how far estimated starts were off, counted
 FINISHED: Final = "tl:finished"  # channel: the ID of each task that came to its end
 OPEN: Final = "tl:open"  # sorted set: tasks that have not come to their end, scored by submission or put back (s)
 DELAYED: Final = "tl:delayed"  # sorted set: tasks that wait for their next attempt, scored by when that is due (s)
 DEAD_LETTERS: Final = "tl:dead-letters"  # sorted set: tasks that used up deliveries or retries, scored by when (s)
-MISSING: Final = "tl:missing"  # hash: task that the last sweep found nowhere → when it was first missed (s)
+MISSING: Final = (
+    "tl:missing"  # hash: task that the last sweep found nowhere → when it was first missed (s); empty at rest
+)
 SWEEP: Final = "tl:sweep"  # hash: when the last sweep was, since when they go on, which workers take nothing since when
 CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not yet acknowledged
 
@@ -28,6 +30,11 @@ def task(task_id: str) -> str:
 def attempts(task_id: str) -> str:
     """List: one JSON object for each start of the task, oldest first."""
     return f"tl:task:{task_id}:attempts"
+
+
+def changes(task_id: str) -> str:
+    """List: one JSON object for each change that no attempt tells; absent for most tasks."""
+    return f"tl:task:{task_id}:changes"
 
 
 def message(task_id: str) -> str:
@@ -48,8 +55,3 @@ def idempotency(caller: str, key_hash: str) -> str:
 def celery_result(task_id: str) -> str:
     """Celery's own result key: JSON with status, result and, after a failure, the exception."""
     return f"celery-task-meta-{task_id}"
-
-
-# Fields of the task record beside those that the front door writes.
-PROGRESS: Final = "progress"  # JSON: fraction, estimate, interval, updated_at; written by the running task
-CANCEL_REQUESTED: Final = "cancel_requested"  # set (to anything) by whoever wants the running task to stop

@@ -18,7 +18,7 @@ class Sample:
 
     depth: dict[Queue, int]
     oldest_age: dict[Queue, float]
-    in_flight: int
+    in_flight: int  # tasks that live workers hold, as of their last heartbeats
     workers: tuple[str, ...]
     circuit: str  # closed, open or half_open
     transitions: dict[str, int]  # how often the circuit breaker went into each state, ever
@@ -43,7 +43,7 @@ async def take(redis: "Redis") -> Sample:
     async with redis.pipeline(transaction=False) as pipe:
         pipe.time()
         pipe.hgetall(keys.BREAKER)
-        pipe.hlen(keys.CELERY_UNACKED)
+        pipe.hgetall(keys.WORKER_TASKS)
         pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
         pipe.hgetall(keys.DRAIN)
         pipe.hgetall(keys.PROMISES)
@@ -51,13 +51,14 @@ async def take(redis: "Redis") -> Sample:
         for queue in Queue:
             pipe.llen(queue)
             pipe.lindex(queue, -1)  # workers take from this end: the oldest message
-        (seconds, microseconds), breaker, in_flight, heartbeats, drain, promises, dead, *queues = await pipe.execute()
+        (seconds, microseconds), breaker, held, heartbeats, drain, promises, dead, *queues = await pipe.execute()
     now = seconds + microseconds / 1e6
+    alive = sorted(name for name, beat in heartbeats if beat >= now - keys.WORKER_ALIVE_SECONDS)
     return Sample(
         depth=dict(zip(Queue, queues[::2], strict=True)),
         oldest_age={queue: _age(message, now) for queue, message in zip(Queue, queues[1::2], strict=True)},
-        in_flight=in_flight,
-        workers=tuple(sorted(name for name, beat in heartbeats if beat >= now - keys.WORKER_ALIVE_SECONDS)),
+        in_flight=sum(len(held.get(name, "").split()) for name in alive),
+        workers=tuple(alive),
         circuit=_circuit_state(breaker, now),
         transitions={state: int(breaker.get(f"count:{state}", 0)) for state in CIRCUIT_STATES},
         gaps={queue: float(drain[queue]) if queue in drain else None for queue in Queue},

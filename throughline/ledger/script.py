@@ -20,6 +20,11 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import ResponseError
+
+from throughline.ledger import states
+from throughline.telemetry import correlation
+from throughline.telemetry.logging import event
 
 T = TypeVar("T")
 Argument = str | bytes | int | float
@@ -28,6 +33,7 @@ Clock = Callable[[], float]
 _DECLARED: Final = re.compile(r"^-- (keys|args|uses): (.+)$", re.MULTILINE)
 _NAMED: Final = re.compile(r"\b(KEY|ARG)\.(\w+)")
 _REST: Final = "..."
+_REFUSED: Final = re.compile(r"REFUSED_MOVE (\S+) (\S+) (\S+) (\S+)")
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,11 @@ class Script:
 @cache
 def load(name: str) -> Script:
     """The script of this name, read once in each process."""
-    return Script.parse(name, _text(f"{name}.lua"), lambda part: _text("parts", f"{part}.lua"))
+    return Script.parse(name, _text(f"{name}.lua"), _part)
+
+
+def _part(name: str) -> str:
+    return states.lua() if name == "states" else _text("parts", f"{name}.lua")
 
 
 def _text(*path: str) -> str:
@@ -84,46 +94,83 @@ def _text(*path: str) -> str:
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One call of a script: its keys, its arguments by name, and how its answer is read."""
+    """One call of a script: its keys, its arguments by name, how its answer is read, and what a refusal answers."""
 
     script: Script
     keys: list[str]
     args: Mapping[str, Any]
     read: Callable[[Any], T]
+    refused: Callable[[], T] | None = None
+    task_id: str = ""
+
+    def answer(self, raw: Any) -> T:
+        return self.read(_text_of(raw))
+
+    def refusal(self, error: ResponseError) -> T:
+        """What the caller hears when the script refused to move the task; any other error is raised again."""
+        told = _REFUSED.search(str(error))
+        if told is None or self.refused is None:
+            raise error
+        before, after, reason, correlation_id = told.groups()
+        with correlation.bound(correlation_id, self.task_id):
+            move = f"{before} → {after} ({reason})"
+            event("task.move_refused", f"{self.script.name} refused {move}: states.py does not allow it")
+        return self.refused()
 
 
 class Ledger:
     """Runs calls on a client that blocks. `clock` replaces Redis's own, for tests."""
 
     def __init__(self, redis: "Redis", clock: Clock | None = None) -> None:
-        self._redis = redis
-        self._clock = clock
-        self._scripts: dict[str, Any] = {}
+        self._prepared = _Prepared(redis, clock)
 
     def __call__(self, call: Call[T]) -> T:
-        script = self._scripts.get(call.script.name)
-        if script is None:
-            script = self._scripts[call.script.name] = self._redis.register_script(call.script.text)
-        return call.read(_text_of(script(call.keys, call.script.arguments(call.args, _now(self._clock)))))
+        try:
+            return call.answer(self._prepared.run(call))
+        except ResponseError as error:
+            return call.refusal(error)
+
+    def load(self) -> None:
+        """Connects, and loads every script: the first task of a process does not wait for it."""
+        self._prepared.redis.ping()
+        for text in all_texts():
+            self._prepared.redis.script_load(text)
 
 
 class AsyncLedger:
     """The same on a client that is awaited."""
 
     def __init__(self, redis: "AsyncRedis", clock: Clock | None = None) -> None:
-        self._redis = redis
+        self._prepared = _Prepared(redis, clock)
+
+    async def __call__(self, call: Call[T]) -> T:
+        try:
+            return call.answer(await self._prepared.run(call))
+        except ResponseError as error:
+            return call.refusal(error)
+
+
+class _Prepared:
+    """A client with the scripts that it has run."""
+
+    def __init__(self, redis: Any, clock: Clock | None) -> None:
+        self.redis = redis
         self._clock = clock
         self._scripts: dict[str, Any] = {}
 
-    async def __call__(self, call: Call[T]) -> T:
+    def run(self, call: Call[Any]) -> Any:
+        """The answer, or what gives it when awaited."""
         script = self._scripts.get(call.script.name)
         if script is None:
-            script = self._scripts[call.script.name] = self._redis.register_script(call.script.text)
-        return call.read(_text_of(await script(call.keys, call.script.arguments(call.args, _now(self._clock)))))
+            script = self._scripts[call.script.name] = self.redis.register_script(call.script.text)
+        now = "" if self._clock is None else f"{self._clock():.6f}"
+        return script(call.keys, call.script.arguments(call.args, now))
 
 
-def _now(clock: Clock | None) -> str:
-    return "" if clock is None else f"{clock():.6f}"
+def all_texts() -> list[str]:
+    """Every script, as Redis gets it."""
+    folder = files("throughline.ledger").joinpath("lua")
+    return [load(each.name.removesuffix(".lua")).text for each in folder.iterdir() if each.name.endswith(".lua")]
 
 
 def _text_of(answer: Any) -> Any:

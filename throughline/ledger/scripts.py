@@ -6,11 +6,14 @@ ledger(scripts.cancel(task_id, queue="high", ttl=604_800))
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from throughline.ledger import keys
+from throughline.ledger.answers import Claim, HandedBack, Stored, Swept
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger, T, load
+from throughline.ledger.states import Reason, Status
 from throughline.ledger.submission import Decision, Limits, Submission
 
 __all__ = ["AsyncLedger", "Ledger"]
@@ -38,24 +41,34 @@ _FIXED: Final = {
 _OF_TASK: Final = {
     "record": keys.task,
     "attempts": keys.attempts,
+    "changes": keys.changes,
     "message": keys.message,
     "result": keys.celery_result,
 }
 
 
 def _call(
-    name: str, read: Callable[[Any], T], args: Mapping[str, Any], *, task_id: str = "", **own_keys: str
+    name: str,
+    read: Callable[[Any], T],
+    args: Mapping[str, Any],
+    *,
+    task_id: str = "",
+    refused: Callable[[], T] | None = None,
+    own_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> Call[T]:
     script = load(name)
     found = [
         own_keys[key] if key in own_keys else _FIXED[key] if key in _FIXED else _OF_TASK[key](task_id)
         for key in script.keys
     ]
-    return Call(script, found, args, read)
+    return Call(script, found, args, read, refused, task_id)
 
 
 def _nothing(_: Any) -> None:
     return None
+
+
+# The front door.
 
 
 def submit(task: Submission, limits: Limits) -> Call[Decision]:
@@ -73,28 +86,35 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
         "fields": task.record,
     }
     own = {"queue": task.queue, "index": keys.correlation(task.correlation_id), "idempotency": task.idempotency_key}
-    return _call("front_door", Decision.of, args, task_id=task.task_id, **own)
-
-
-def cancel(task_id: str, *, queue: str, ttl: int, celery_result: bytes) -> Call[str]:
-    """Answers unknown, finished, cancelled (it will never start) or cancelling (a worker holds it)."""
-    args = {"task_id": task_id, "ttl": ttl, "celery_result": celery_result}
-    return _call("cancel", str, args, task_id=task_id, queue=queue)
-
-
-def replay(task_id: str, *, queue: str, ttl: int) -> Call[bool]:
-    """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
-    return _call("replay", bool, {"task_id": task_id, "ttl": ttl}, task_id=task_id, queue=queue)
-
-
-def dead_letters(*, most: int, ttl: int) -> Call[list[str]]:
-    """The IDs of the dead letters, the latest first; those whose record has expired are forgotten."""
-    return _call("dead_letters", lambda ids: [str(each) for each in ids], {"ttl": ttl, "most": most})
+    return _call("front_door", Decision.of, args, task_id=task.task_id, own_keys=own)
 
 
 def close_circuit() -> Call[None]:
     """Forgets that the circuit breaker was open."""
     return _call("close_circuit", _nothing, {})
+
+
+# What a client asks of a task that is there.
+
+
+def position(task_id: str, *, queue: str) -> Call[int | None]:
+    """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
+    return _call("position", lambda place: place, {"task_id": task_id}, task_id=task_id, own_keys={"queue": queue})
+
+
+def cancel(task_id: str, *, queue: str, ttl: int, celery_result: bytes, requested_by: str) -> Call[str]:
+    """Answers unknown, finished, cancelled (it will never start) or cancelling (a worker holds it)."""
+    args = {"task_id": task_id, "ttl": ttl, "celery_result": celery_result, "requested_by": requested_by or "unknown"}
+    return _call("cancel", str, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: "finished")
+
+
+def replay(task_id: str, *, queue: str, ttl: int, requested_by: str) -> Call[bool]:
+    """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
+    args = {"task_id": task_id, "ttl": ttl, "requested_by": requested_by or "unknown"}
+    return _call("replay", bool, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: False)
+
+
+# What a worker says of a task.
 
 
 @dataclass(frozen=True)
@@ -104,14 +124,25 @@ class Starter:
     worker: str
     process: int
     queue: str
-    correlation_id: str
     record: Mapping[str, str]
+
+
+def received(task_id: str, *, ttl: int, record: Mapping[str, str]) -> Call[Status]:
+    """A message that was sent past the front door: its task is PENDING from now on, or what it was already."""
+    index = keys.correlation(record["correlation_id"])
+    return _call(
+        "received",
+        Status,
+        {"task_id": task_id, "ttl": ttl, "fields": record},
+        task_id=task_id,
+        own_keys={"index": index},
+    )
 
 
 def claim(
     task_id: str, starter: Starter, *, ttl: int, max_deliveries: int, celery_started: str, celery_dead: str
-) -> Call[list[str]]:
-    """Records that the process starts the task, or says why it must not: see claim.lua."""
+) -> Call[Claim]:
+    """Records that the process starts the task, or says why it must not."""
     args = {
         "task_id": task_id,
         "celery_started": celery_started,
@@ -124,40 +155,49 @@ def claim(
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
         "fields": starter.record,
     }
-    return _call("claim", list, args, task_id=task_id, index=keys.correlation(starter.correlation_id))
+    index = keys.correlation(starter.record["correlation_id"])
+    return _call("claim", Claim.of, args, task_id=task_id, own_keys={"index": index}, refused=lambda: Claim("running"))
 
 
 def store(
     task_id: str,
     state: str,
+    reason: Reason,
     *,
     celery_result: str,
     ttl: int,
-    attempt: str,
     worker: str,
-    cause: str,
-    correlation_id: str,
     record: Mapping[str, str],
-) -> Call[bool]:
-    """Stores a task's new state; False when the attempt is no longer the one that counts."""
+    attempt: str = "",
+    error_class: str = "",
+) -> Call[Stored]:
+    """Stores a task's new state, unless it has ended or `attempt` is no longer the one that counts.
+
+    `attempt` is empty when another process than the one that ran it speaks: its worker's main process, or whoever ends
+    a task that never started.
+    """
     args = {
         "state": state,
+        "reason": reason,
         "celery_result": celery_result,
         "ttl": ttl,
         "task_id": task_id,
         "attempt": attempt,
         "worker": worker,
-        "cause": cause,
+        "error_class": error_class,
         "fields": record,
     }
-    return _call("store", bool, args, task_id=task_id, index=keys.correlation(correlation_id))
+    index = keys.correlation(record["correlation_id"])
+    return _call(
+        "store", Stored.of, args, task_id=task_id, own_keys={"index": index}, refused=lambda: Stored(stored=False)
+    )
 
 
 def retry(
     task_id: str,
     *,
     attempt: str,
-    cause: str,
+    error_class: str,
     delay: float,
     max_retries: int,
     ttl: int,
@@ -168,25 +208,25 @@ def retry(
     args = {
         "task_id": task_id,
         "attempt": attempt,
-        "cause": cause,
+        "error_class": error_class,
         "delay": delay,
         "max_retries": max_retries,
         "ttl": ttl,
         "celery_retry": celery_retry,
         "celery_failure": celery_failure,
     }
-    return _call("retry", str, args, task_id=task_id)
+    return _call("retry", str, args, task_id=task_id, refused=lambda: "late")
 
 
-def hand_back(task_id: str, *, worker: str, cause: str, uncounted: bool) -> Call[bool]:
-    """The worker gives up a task that it holds; False when it does not hold it."""
-    args = {"worker": worker, "cause": cause, "uncounted": "1" if uncounted else ""}
-    return _call("hand_back", bool, args, task_id=task_id)
+def hand_back(task_id: str, *, worker: str, reason: Reason) -> Call[HandedBack]:
+    """The worker gives up a task that it holds: HANDED_BACK, since it stops, or LOST_PROCESS."""
+    args = {"worker": worker, "reason": reason}
+    return _call("hand_back", HandedBack.of, args, task_id=task_id, refused=lambda: HandedBack("not_held"))
 
 
-def progress(task_id: str, told: bytes) -> Call[bool]:
-    """Stores how far a running task is; True when it shall stop."""
-    return _call("progress", bool, {"progress": told}, task_id=task_id)
+def progress(task_id: str, told: bytes) -> Call[str | None]:
+    """Stores how far a running task is; answers which request (its correlation ID) asked it to stop, if one did."""
+    return _call("progress", lambda asked: asked, {"progress": told}, task_id=task_id)
 
 
 def beat(worker: str, *, slots: int, held: str) -> Call[None]:
@@ -199,7 +239,12 @@ def leave(worker: str) -> Call[None]:
     return _call("leave", _nothing, {"worker": worker})
 
 
-def sweep(*, missing_seconds: float, grace_seconds: float, stalled_seconds: float) -> Call[list[list[str]]]:
+# The monitor.
+
+
+def sweep(
+    *, missing_seconds: float, grace_seconds: float, stalled_seconds: float, forget_seconds: float
+) -> Call[list[Swept]]:
     """Puts back what is nowhere and what is due: see sweep.lua."""
     prefix = keys.task("")
     args = {
@@ -207,8 +252,10 @@ def sweep(*, missing_seconds: float, grace_seconds: float, stalled_seconds: floa
         "missing_seconds": missing_seconds,
         "grace_seconds": grace_seconds,
         "stalled_seconds": stalled_seconds,
+        "forget_seconds": forget_seconds,
         "record_prefix": prefix,
         "attempts_suffix": keys.attempts("").removeprefix(prefix),
         "message_suffix": keys.message("").removeprefix(prefix),
+        "changes_suffix": keys.changes("").removeprefix(prefix),
     }
-    return _call("sweep", list, args)
+    return _call("sweep", lambda lines: [Swept.of(line) for line in lines], args)

@@ -1,4 +1,4 @@
-"""Prints docs/settings.md and docs/vocabulary.md from what they describe: `python -m throughline.local.reference`."""
+"""Prints docs/settings.md, docs/vocabulary.md and docs/states.md: `python -m throughline.local.reference`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Final
 
 import yaml
 
+from throughline.local.states_page import states_page
 from throughline.settings import (
     ApiSettings,
     LocalSettings,
@@ -19,7 +20,7 @@ from throughline.telemetry import vocabulary
 
 _TOP: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = _TOP / "docs"
-_NOTE: Final = "<!-- Printed by `make docs`; change the source, not this file. -->"
+NOTE: Final = "<!-- Printed by `make docs`; change the source, not this file. -->"
 
 
 _READERS: Final[Mapping[str, type[EnvironmentSettings]]] = {
@@ -46,7 +47,7 @@ def settings_page() -> str:
         "stack pass on what is set in the shell (the stack: or in `.env`) to the processes that read it."
     )
     header = ("variable", "default", "read by", "meaning")
-    return "\n".join(["# Settings", _NOTE, "", intro, "", *_table(header, rows), ""])
+    return "\n".join(["# Settings", NOTE, "", intro, "", *_table(header, rows), ""])
 
 
 def _readers(name: str) -> str:
@@ -55,7 +56,7 @@ def _readers(name: str) -> str:
 
 def vocabulary_page() -> str:
     """The fields, events, spans and metrics, from vocabulary.yaml."""
-    return "\n".join(["# Vocabulary", _NOTE, "", *_vocabulary_sections()])
+    return "\n".join(["# Vocabulary", NOTE, "", *_vocabulary_sections()])
 
 
 def _vocabulary_sections() -> Iterator[str]:
@@ -97,6 +98,7 @@ def _shown(value: object) -> str:
 def main() -> None:
     (DOCS / "settings.md").write_text(settings_page(), encoding="utf-8")
     (DOCS / "vocabulary.md").write_text(vocabulary_page(), encoding="utf-8")
+    (DOCS / "states.md").write_text(states_page(NOTE), encoding="utf-8")
 
 
 if __name__ == "__main__":

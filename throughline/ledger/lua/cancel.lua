@@ -1,28 +1,37 @@
 -- Cancels a task: one that waits never starts, one that runs is asked to stop at its next checkpoint.
 --
--- keys: record message queue result finished open delayed
--- args: task_id ttl celery_result
--- uses: clock
+-- keys: record message queue changes result finished open delayed
+-- args: task_id ttl celery_result requested_by
+-- uses: clock states moves messages celery
 --
 -- Answers 'unknown' | 'finished' (nothing is changed) | 'cancelled' | 'cancelling'
 
 local record = KEY.record
 local status = redis.call('HGET', record, 'status')
 if not status then return 'unknown' end
-if status == 'SUCCESS' or status == 'FAILURE' or status == 'REVOKED' then return 'finished' end
+if is_final(status) then return 'finished' end
 
-redis.call('HSET', record, 'cancel_requested', '1')
-local message = redis.call('GET', KEY.message)
-local delayed = redis.call('ZREM', KEY.delayed, ARG.task_id) == 1 -- it waits for its next attempt
-if not delayed and (not message or redis.call('LREM', KEY.queue, 1, message) == 0) then
+-- Beside a task that runs, a second copy of its message may wait: that is not the task.
+local waits, message = false, nil
+if status ~= 'STARTED' then
+  waits = redis.call('ZSCORE', KEY.delayed, ARG.task_id)
+  message = not waits and find_message(KEY.queue, ARG.task_id, redis.call('GET', KEY.message))
+end
+if not waits and not message then
+  if redis.call('HSETNX', record, 'cancel_requested', ARG.requested_by) == 1 then
+    note(record, KEY.changes, {status = status, reason = 'cancel_requested', requested_by = ARG.requested_by})
+  end
   return 'cancelling' -- a worker holds it, and looks at the request when it starts and between its chunks
 end
 
-redis.call('HSET', record, 'status', 'REVOKED', 'finished_at', stamp)
+move(record, status, 'REVOKED', 'cancelled')
+redis.call('HSET', record, 'finished_at', stamp, 'cancel_requested', ARG.requested_by)
 redis.call('HDEL', record, 'retry_at')
+note(record, KEY.changes, {status = 'REVOKED', reason = 'cancelled', requested_by = ARG.requested_by})
+if message then redis.call('LREM', KEY.queue, 1, message) end
+redis.call('ZREM', KEY.delayed, ARG.task_id)
 redis.call('ZREM', KEY.open, ARG.task_id)
 redis.call('DEL', KEY.message)
-redis.call('SETEX', KEY.result, ARG.ttl, ARG.celery_result)
-redis.call('PUBLISH', KEY.result, ARG.celery_result)
+tell_celery(KEY.result, ARG.ttl, ARG.celery_result)
 redis.call('PUBLISH', KEY.finished, ARG.task_id)
 return 'cancelled'

@@ -1,72 +1,91 @@
 -- A worker process is about to run a task: records the attempt, or says why the task must not run.
 --
--- keys: record attempts result index drain promises high medium low open dead_letters workers worker_tasks finished
+-- keys: record attempts result index drain promises high medium low open delayed dead_letters workers worker_tasks
+-- keys: finished
 -- args: task_id celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...
--- uses: clock
+-- uses: clock states moves celery
 --
--- Answers {'run', attempt, …}: only who names this number may store the result. Or {status} that the task has come to
--- already: SUCCESS, FAILURE, REVOKED; {'cancel'} when it is to be; {'running'} when a live worker has it;
--- {'dead', attempt, …} when each process that it was delivered to was lost.
--- … is the attempt before as JSON, and 'lost' for the first who hears that its process was lost; both '' for the first.
+-- Answers an object: outcome, and what goes with it.
+--   run      attempt: only who names this number may store the task's end
+--   dead     attempt: each process that it was delivered to was lost
+--   cancel   requested_by: it is to be cancelled
+--   running  a live worker has it
+--   SUCCESS, FAILURE, REVOKED   it has come to its end already; attempt and before are the latest
+-- before is the latest attempt as it ended; lost is true for the first who hears that its process was cut off.
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl
 
-local status, cancel_requested, promised, holder, process, number, started =
-  unpack(redis.call('HMGET', record, 'status', 'cancel_requested', 'estimated_start', 'worker', 'process', 'attempt', 'started_at'))
-if not status then
-  redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
-  redis.call('ZADD', KEY.index, stamp, ARG.task_id)
-  redis.call('EXPIRE', KEY.index, ttl)
+local status, cancel_requested, promised, holder, process, number, started, deliveries = unpack(redis.call('HMGET', record,
+  'status', 'cancel_requested', 'estimated_start', 'worker', 'process', 'attempt', 'started_at', 'deliveries'))
+
+local function latest()
+  local last = redis.call('LINDEX', attempts, -1)
+  return last and cjson.decode(last) or nil
 end
-if status == 'SUCCESS' or status == 'FAILURE' or status == 'REVOKED' then return {status} end
-if cancel_requested then return {'cancel'} end
+local function numbered(attempt) -- its number is its place in the list, and not stored
+  if attempt then attempt.number = redis.call('LLEN', attempts) end
+  return attempt
+end
+
+if is_final(status) then
+  local before = numbered(latest())
+  return cjson.encode({outcome = status, attempt = before and before.number, before = before})
+end
+if cancel_requested then return cjson.encode({outcome = 'cancel', requested_by = cancel_requested}) end
 
 -- The same process asks again when it did not hear the first answer.
-if status == 'STARTED' and holder == ARG.worker and process == ARG.process then return {'run', number} end
+if status == 'STARTED' and holder == ARG.worker and process == ARG.process then
+  return cjson.encode({outcome = 'run', attempt = tonumber(number)})
+end
 
 -- A second copy of the message. The holder's list is as old as its heartbeat: a start after that is taken on trust.
 if status == 'STARTED' and holder then
   local beat = tonumber(redis.call('ZSCORE', KEY.workers, holder) or nil)
   if beat and beat > now - tonumber(ARG.alive_seconds) then
-    local held = redis.call('HGET', KEY.worker_tasks, holder) or ''
-    if string.find(held, ARG.task_id, 1, true) or beat <= tonumber(started) + 1 then return {'running'} end
+    local held = ' ' .. (redis.call('HGET', KEY.worker_tasks, holder) or '') .. ' '
+    if string.find(held, ' ' .. ARG.task_id .. ' ', 1, true) or beat <= tonumber(started) + 1 then
+      return cjson.encode({outcome = 'running'})
+    end
   end
 end
 
-local last, lost = redis.call('LINDEX', attempts, -1) or '', ''
-if last ~= '' then
-  local attempt = cjson.decode(last)
-  if not attempt.finished_at then
-    attempt.finished_at, attempt.outcome = stamp, 'RETRY'
-    attempt.cause = string.format('lost with process %d of %s', attempt.process, attempt.worker)
-  end
-  local lost_unheard = attempt.outcome == 'RETRY' and not string.find(attempt.cause, '^retried') and not attempt.told
-  if lost_unheard then lost, attempt.told = 'lost', true end
-  redis.call('LSET', attempts, -1, cjson.encode(attempt))
-  attempt.number = redis.call('LLEN', attempts)
-  last = cjson.encode(attempt)
-end
+local is_dead = tonumber(deliveries or 0) >= tonumber(ARG.max_deliveries)
+must(record, status, is_dead and 'FAILURE' or 'STARTED', is_dead and 'deliveries_used_up' or 'claimed')
 
-if tonumber(redis.call('HGET', record, 'deliveries') or 0) >= tonumber(ARG.max_deliveries) then
-  redis.call('HSET', record, 'status', 'FAILURE', 'finished_at', stamp)
-  redis.call('HDEL', record, 'worker', 'process', 'attempt')
+if not status then
+  redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
+  redis.call('ZADD', KEY.index, stamp, ARG.task_id)
+  redis.call('EXPIRE', KEY.index, ttl)
+end
+if status == 'RETRY' then redis.call('ZREM', KEY.delayed, ARG.task_id) end
+
+close_attempt(attempts, 'RETRY', 'lost_process')
+local before, lost = latest(), false
+if before and is_among(LOST, before.ended_by) and not before.told then
+  lost, before.told = true, true
+  redis.call('LSET', attempts, -1, cjson.encode(before))
+end
+before = numbered(before)
+
+if is_dead then
+  move(record, status, 'FAILURE', 'deliveries_used_up')
+  redis.call('HSET', record, 'finished_at', stamp)
   redis.call('ZREM', KEY.open, ARG.task_id)
   redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id)
-  redis.call('SETEX', KEY.result, ttl, ARG.celery_dead)
-  redis.call('PUBLISH', KEY.result, ARG.celery_dead)
+  tell_celery(KEY.result, ttl, ARG.celery_dead)
   redis.call('PUBLISH', KEY.finished, ARG.task_id)
-  return {'dead', tostring(redis.call('LLEN', attempts)), last, lost}
+  return cjson.encode({outcome = 'dead', attempt = before and before.number or 0, before = before, lost = lost})
 end
 
-number = redis.call('RPUSH', attempts, cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), started_at = stamp}))
+number = redis.call('RPUSH', attempts,
+  cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), started_at = stamp}))
 redis.call('HINCRBY', record, 'deliveries', 1)
 redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp,
   'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
 redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at')
 redis.call('EXPIRE', record, ttl)
 redis.call('EXPIRE', attempts, ttl)
-redis.call('SETEX', KEY.result, ttl, ARG.celery_started)
-redis.call('PUBLISH', KEY.result, ARG.celery_started)
+tell_celery(KEY.result, ttl, ARG.celery_started)
 
 -- How far the promise was off. Only a first start was promised: it is forgotten above.
 if promised then
@@ -95,4 +114,4 @@ for _, queue in ipairs({KEY.high, KEY.medium, KEY.low}) do
   if queue == ARG.queue then measure(queue, waiting) end
 end
 measure('all', total)
-return {'run', tostring(number), last, lost}
+return cjson.encode({outcome = 'run', attempt = number, before = before, lost = lost})

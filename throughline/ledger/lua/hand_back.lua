@@ -1,22 +1,28 @@
--- A worker gives up a task that it holds, before its message goes back to the queue: the attempt is closed with its
--- cause, and whatever the process that ran it may still say is not heard.
+-- A worker gives up a task that it holds, before its message goes back to the queue: the attempt is closed, and
+-- whatever the process that ran it may still say is not heard.
 --
 -- keys: record attempts
--- args: worker cause uncounted
--- uses: clock
+-- args: worker reason
+-- uses: clock states moves
 --
--- cause is '' for a lost process; uncounted is '1' when the delivery does not count against the task.
+-- reason is handed_back, which does not count as a delivery, or lost_process.
+-- Answers an object: outcome is handed_back, finished (it has come to its end already) or not_held; status; and attempt,
+-- the one that ended here or, for a task that has come to its end, the latest.
 
 local record, attempts = KEY.record, KEY.attempts
-local status, holder, process = unpack(redis.call('HMGET', record, 'status', 'worker', 'process'))
-if status ~= 'STARTED' or holder ~= ARG.worker then return 0 end
+local status, holder = unpack(redis.call('HMGET', record, 'status', 'worker'))
+local function answer(outcome, attempt)
+  if attempt then attempt.number = redis.call('LLEN', attempts) end
+  return cjson.encode({outcome = outcome, status = status or nil, attempt = attempt})
+end
+if is_final(status) then
+  local last = redis.call('LINDEX', attempts, -1)
+  return answer('finished', last and cjson.decode(last) or nil)
+end
+if status ~= 'STARTED' or holder ~= ARG.worker then return answer('not_held') end
 
-local attempt = cjson.decode(redis.call('LINDEX', attempts, -1))
-attempt.finished_at = stamp
-attempt.outcome = 'RETRY'
-attempt.cause = ARG.cause ~= '' and ARG.cause or string.format('lost with process %s of %s', process, holder)
-redis.call('LSET', attempts, -1, cjson.encode(attempt))
-redis.call('HSET', record, 'status', 'PENDING')
-redis.call('HDEL', record, 'worker', 'process', 'attempt', 'started_at')
-if ARG.uncounted == '1' then redis.call('HINCRBY', record, 'deliveries', -1) end
-return 1
+move(record, status, 'PENDING', ARG.reason)
+redis.call('HDEL', record, 'started_at')
+if ARG.reason == 'handed_back' then redis.call('HINCRBY', record, 'deliveries', -1) end
+status = 'PENDING'
+return answer('handed_back', close_attempt(attempts, 'RETRY', ARG.reason))

@@ -1,49 +1,51 @@
 -- Stores a task's new state in its record and in Celery's own result key: one step, one clock.
 --
--- keys: record attempts result index message finished open
--- args: state celery_result ttl task_id attempt worker cause fields...
--- uses: clock
+-- keys: record attempts changes result index message finished open delayed
+-- args: state reason celery_result ttl task_id attempt worker error_class fields...
+-- uses: clock states moves celery
 --
--- Answers 1, or 0 when the task had already come to its end or this attempt is no longer the one that counts: what a
--- late attempt has to say changes nothing.
+-- attempt is '' when another process than the one that ran it speaks; fields are those of a task that did not come
+-- through the front door. Answers an object: stored, the status that the task has now and, when attempt is '', the
+-- attempt that ended here. What a late attempt has to say changes nothing.
 
-local record, attempts, result = KEY.record, KEY.attempts, KEY.result
-local state, ttl = ARG.state, ARG.ttl
+local record, attempts = KEY.record, KEY.attempts
+local state, reason, ttl = ARG.state, ARG.reason, ARG.ttl
 
 local before, latest, holder = unpack(redis.call('HMGET', record, 'status', 'attempt', 'worker'))
-if before == 'SUCCESS' or before == 'FAILURE' or before == 'REVOKED' then return 0 end
-if before and state ~= 'REVOKED' then
+if is_final(before) then return cjson.encode({stored = false, status = before}) end
+if before then
   -- The main process of a worker speaks for a process of its own that was killed, and for no other worker's.
-  local counts = ARG.attempt ~= '' and latest == ARG.attempt or ARG.attempt == '' and holder == ARG.worker
-  if not counts then return 0 end
+  local counts = ARG.attempt ~= '' and latest == ARG.attempt
+    or ARG.attempt == '' and (holder == ARG.worker or is_among(WITHOUT_ATTEMPT, reason))
+  if not counts then return cjson.encode({stored = false, status = before}) end
 end
+move(record, before, state, reason)
 if not before then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
   redis.call('ZADD', KEY.index, stamp, ARG.task_id)
   redis.call('EXPIRE', KEY.index, ttl)
 end
-
-redis.call('HSET', record, 'status', state)
-redis.call('HDEL', record, 'worker', 'process', 'attempt')
-local last = redis.call('LINDEX', attempts, -1)
-if last then
-  local attempt = cjson.decode(last)
-  if not attempt.finished_at then
-    attempt.finished_at, attempt.outcome = stamp, state
-    if ARG.cause ~= '' then attempt.cause = ARG.cause end
-    redis.call('LSET', attempts, -1, cjson.encode(attempt))
-    redis.call('EXPIRE', attempts, ttl)
-  end
+redis.call('EXPIRE', record, ttl)
+local ended = close_attempt(attempts, state, reason, ARG.error_class)
+if ended then
+  redis.call('EXPIRE', attempts, ttl)
+else
+  note(record, KEY.changes, {status = state, reason = reason})
 end
-if state ~= 'RETRY' then
+if before == 'RETRY' then
+  redis.call('ZREM', KEY.delayed, ARG.task_id)
+  redis.call('HDEL', record, 'retry_at')
+end
+if state == 'RETRY' then
+  redis.call('HDEL', record, 'deliveries') -- Celery's own retry: the process was not lost
+else
   redis.call('HSET', record, 'finished_at', stamp)
   redis.call('DEL', KEY.message)
   redis.call('ZREM', KEY.open, ARG.task_id)
   redis.call('PUBLISH', KEY.finished, ARG.task_id)
 end
-redis.call('EXPIRE', record, ttl)
+tell_celery(KEY.result, ttl, ARG.celery_result)
 
--- As Celery's own Redis backend stores and announces it: AsyncResult.get() works for whoever sent the task.
-redis.call('SETEX', result, ttl, ARG.celery_result)
-redis.call('PUBLISH', result, ARG.celery_result)
-return 1
+if ARG.attempt ~= '' or not ended then return cjson.encode({stored = true, status = state}) end
+ended.number = redis.call('LLEN', attempts)
+return cjson.encode({stored = true, status = state, attempt = ended})

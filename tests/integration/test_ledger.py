@@ -1,0 +1,339 @@
+"""The ledger's scripts on a real Redis: each move as states.py has it, and nothing past it."""
+
+import io
+import json
+import logging
+import uuid
+
+import pytest
+
+from throughline.ledger import keys, scripts
+from throughline.ledger.envelope import celery_message
+from throughline.ledger.message import Queue
+from throughline.ledger.record import TaskRecord
+from throughline.ledger.script import Ledger
+from throughline.ledger.scripts import Starter
+from throughline.ledger.states import Reason, Status
+from throughline.ledger.submission import Limits, Submission
+from throughline.telemetry.logging import JsonLine
+
+TTL = 600
+LIMITS = Limits(max_depth=500, close_depth=400, open_seconds=60, ttl=TTL, idempotency_ttl=300)
+TIMES = {"missing_seconds": 0, "grace_seconds": 10, "stalled_seconds": 15, "forget_seconds": 300}
+
+
+class Story:
+    """A ledger whose time is the test's to say, and the deeds of those who use it."""
+
+    def __init__(self, broker):
+        self.redis, self.time = broker, 1_800_000_000.0
+        self.ledger = Ledger(broker, clock=lambda: self.time)
+        self.wait(15)  # the first sweep gives everybody time to beat
+
+    def submit(self, queue=Queue.MEDIUM, task_id="", **record):
+        task_id = task_id or str(uuid.uuid4())
+        message = celery_message(
+            task_id, "calculate_var", {}, queue, correlation_id="ABC-1", traceparent="00-a-b-01", published_at=self.time
+        )
+        told = {"task_type": "calculate_var", "queue": queue, "correlation_id": "ABC-1", "trace_id": "a" * 32} | record
+        assert self.ledger(scripts.submit(Submission(task_id, queue, "ABC-1", message, told), LIMITS)).position
+        return task_id
+
+    def claim(self, task_id, worker="worker-1", process=7):
+        record = {"task_type": "calculate_var", "queue": "medium", "correlation_id": "STOCK-1"}
+        starter = Starter(worker, process, "medium", record)
+        call = scripts.claim(task_id, starter, ttl=TTL, max_deliveries=3, celery_started="{}", celery_dead="{}")
+        return self.ledger(call)
+
+    def take(self, task_id, **more):
+        """As a worker does it: the message leaves its queue, then a process claims."""
+        self.redis.rpop("medium")
+        return self.claim(task_id, **more)
+
+    def store(self, task_id, state, reason, attempt="", worker="worker-1", error_class=""):
+        record = {"task_type": "calculate_var", "queue": "medium", "correlation_id": "STOCK-1"}
+        call = scripts.store(
+            task_id,
+            state,
+            reason,
+            celery_result="{}",
+            ttl=TTL,
+            worker=worker,
+            record=record,
+            attempt=attempt,
+            error_class=error_class,
+        )
+        return self.ledger(call)
+
+    def cancel(self, task_id, queue="medium"):
+        call = scripts.cancel(task_id, queue=queue, ttl=TTL, celery_result=b"{}", requested_by="DELETE-1")
+        return self.ledger(call)
+
+    def position(self, task_id, queue="medium"):
+        return self.ledger(scripts.position(task_id, queue=queue))
+
+    def beat(self, worker="worker-1", held=""):
+        self.ledger(scripts.beat(worker, slots=4, held=held))
+
+    def sweep(self, after=3.0):
+        self.time += after
+        return [(one.kind, one.task_id, one.reason) for one in self.ledger(scripts.sweep(**TIMES))]
+
+    def wait(self, seconds):
+        """What the sweeps find meanwhile, one every five seconds."""
+        return [line for _ in range(0, seconds, 5) for line in self.sweep(5)]
+
+    def record(self, task_id):
+        told = self.redis.hgetall(keys.task(task_id))
+        attempts = self.redis.lrange(keys.attempts(task_id), 0, -1)
+        return TaskRecord.parse(task_id, told, attempts, self.redis.lrange(keys.changes(task_id), 0, -1))
+
+
+@pytest.fixture
+def story(broker):
+    return Story(broker)
+
+
+@pytest.fixture
+def lines():
+    """The log lines of the test, as they are written."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(JsonLine("worker", "worker-1"))
+    logger = logging.getLogger("throughline")
+    logger.addHandler(handler)
+    yield lambda: [json.loads(line) for line in text.getvalue().splitlines()]
+    logger.removeHandler(handler)
+
+
+def given_back(broker, queue="medium"):
+    """As Celery gives a message back: other bytes, one header more."""
+    message = json.loads(broker.rpop(queue))
+    message["headers"]["redelivered"] = True
+    broker.rpush(queue, json.dumps(message, sort_keys=True, indent=1))
+
+
+# Which message is a task's.
+
+
+@pytest.mark.parametrize("own_id", ["", "nightly report/7", "tâche-1", 'a"b'])
+def test_a_message_that_celery_gave_back_is_found_by_all_who_look_for_it(story, broker, own_id):
+    task_id = story.submit(task_id=own_id)
+    behind = story.submit()
+    given_back(broker)
+    assert (story.position(task_id), story.position(behind)) == (1, 2)
+    assert story.sweep() == story.sweep() == []
+    assert story.cancel(task_id) == "cancelled"
+    assert story.position(task_id) is None
+    assert [json.loads(message)["headers"]["id"] for message in broker.lrange("medium", 0, -1)] == [behind]
+
+
+def test_a_child_that_names_its_parent_is_not_taken_for_it(story, broker):
+    parent = story.submit()
+    broker.rpop("medium")
+    child = json.loads(
+        celery_message(
+            "child", "calculate_var", {}, Queue.MEDIUM, correlation_id="ABC-1", traceparent="", published_at=1.0
+        )
+    )
+    child["headers"] |= {"parent_id": parent, "root_id": parent, "meta": {"id": parent}}
+    broker.lpush("medium", json.dumps(child, sort_keys=True))
+    assert story.position(parent) is None
+    assert story.cancel(parent) == "cancelling"
+    assert broker.llen("medium") == 1
+
+
+def test_a_copy_of_a_running_tasks_message_is_not_the_task(story, broker):
+    task_id = story.submit()
+    message = broker.lindex("medium", 0)
+    story.take(task_id)
+    broker.lpush("medium", message)
+    assert story.cancel(task_id) == "cancelling"
+    assert story.record(task_id).status is Status.STARTED
+
+
+# Moves.
+
+
+def test_a_move_that_is_not_in_the_table_is_refused_and_logged_under_the_tasks_correlation_id(story, broker, lines):
+    task_id = story.submit()
+    assert story.take(task_id).attempt == 1
+    assert not story.store(task_id, Status.REVOKED, Reason.EXPIRED)  # it has started: too late to expire
+    assert story.record(task_id).status is Status.STARTED
+    assert broker.zscore(keys.OPEN, task_id) is not None
+    (line,) = lines()
+    assert (line["event.action"], line["correlation_id"], line["task_id"]) == ("task.move_refused", "ABC-1", task_id)
+    assert line["message"] == "store refused STARTED → REVOKED (expired): states.py does not allow it"
+
+
+def test_only_the_latest_attempt_stores(story):
+    task_id = story.submit()
+    story.take(task_id)
+    story.ledger(scripts.hand_back(task_id, worker="worker-1", reason=Reason.LOST_PROCESS))
+    assert story.claim(task_id, worker="worker-2").attempt == 2
+    assert not story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
+    assert not story.store(task_id, Status.FAILURE, Reason.TIME_LIMIT, worker="worker-1")
+    assert story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="2", worker="worker-2")
+    assert story.record(task_id).status is Status.SUCCESS
+
+
+def test_an_ordinary_task_has_no_changes_and_its_attempt_no_reason(story, broker):
+    task_id = story.submit()
+    story.take(task_id)
+    story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
+    assert not broker.exists(keys.changes(task_id))
+    (attempt,) = map(json.loads, broker.lrange(keys.attempts(task_id), 0, -1))
+    assert attempt.keys() == {"worker", "process", "started_at", "finished_at", "outcome"}
+
+
+def test_the_changes_of_a_task_are_bounded_and_live_as_long_as_its_record(story, broker):
+    task_id = story.submit()
+    for _ in range(150):
+        broker.delete("medium")
+        story.sweep()
+        story.sweep()
+    assert broker.llen(keys.changes(task_id)) == 100
+    assert 0 < broker.ttl(keys.changes(task_id)) <= broker.ttl(keys.task(task_id)) == TTL
+
+
+# Ends that Celery makes.
+
+
+def test_a_task_that_was_sent_past_the_api_has_a_record_before_it_starts(story, broker):
+    record = {"task_type": "nightly", "queue": "low", "correlation_id": "STOCK-9", "retry_at": "1800000600"}
+    assert story.ledger(scripts.received("own-1", ttl=TTL, record=record)) is Status.PENDING
+    told = story.record("own-1")
+    assert (told.status, told.correlation_id, told.retry_at) == (Status.PENDING, "STOCK-9", 1_800_000_600)
+    assert broker.zrange(keys.correlation("STOCK-9"), 0, -1) == ["own-1"]
+    story.claim("own-1")
+    assert story.ledger(scripts.received("own-1", ttl=TTL, record=record)) is Status.STARTED  # delivered again
+    assert story.record("own-1").correlation_id == "STOCK-9"
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_celerys_own_revoke_ends_a_task_whether_it_waits_or_runs(story, broker, starts):
+    task_id = story.submit()
+    broker.rpop("medium")
+    if starts:
+        story.claim(task_id)
+    assert story.store(task_id, Status.REVOKED, Reason.REVOKED, worker="worker-2")
+    told = story.record(task_id)
+    assert (told.status, told.finished_at) == (Status.REVOKED, story.time)
+    assert [each.ended_by for each in told.attempts] == [Reason.REVOKED] * starts
+    assert [each.reason for each in told.changes] == [Reason.REVOKED] * (not starts)
+    assert story.sweep() == story.sweep() == []
+    assert not story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
+
+
+@pytest.mark.parametrize(("state", "reason"), [(Status.REVOKED, Reason.EXPIRED), (Status.FAILURE, Reason.UNKNOWN_TASK)])
+def test_a_task_that_never_started_is_ended_by_its_workers_main_process(story, broker, state, reason):
+    task_id = story.submit()
+    broker.rpop("medium")
+    assert story.store(task_id, state, reason)
+    assert (story.record(task_id).status, broker.zcard(keys.OPEN)) == (state, 0)
+
+
+def test_the_main_process_hears_which_attempt_it_ended(story):
+    task_id = story.submit()
+    story.take(task_id, process=11)
+    stored = story.store(task_id, Status.FAILURE, Reason.TIME_LIMIT, error_class="TimeLimitExceeded")
+    assert stored.attempt is not None
+    assert (stored.attempt.number, stored.attempt.process) == (1, 11)
+    assert stored.attempt.cause == "ended at its hard time limit"
+
+
+def test_a_lost_process_whose_task_had_its_end_stored_is_told_how_it_ended(story):
+    task_id = story.submit()
+    story.take(task_id)
+    story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
+    told = story.ledger(scripts.hand_back(task_id, worker="worker-1", reason=Reason.LOST_PROCESS))
+    assert (told.outcome, told.status, told.attempt.outcome) == ("finished", Status.SUCCESS, Status.SUCCESS)
+    again = story.claim(task_id)
+    assert (again.outcome, again.before.outcome, again.lost) == ("SUCCESS", Status.SUCCESS, False)
+
+
+@pytest.mark.parametrize("error_class", ["ConnectionError", "lost", "TimeoutError"])
+def test_an_attempt_that_celery_retries_was_not_lost_whatever_its_error_is_called(story, error_class):
+    story.claim("own-1")
+    assert story.store("own-1", Status.RETRY, Reason.RETRIED, attempt="1", error_class=error_class)
+    again = story.claim("own-1", process=8)
+    assert (again.outcome, again.attempt, again.lost) == ("run", 2, False)
+    assert again.before.cause == f"retried: {error_class}"
+
+
+def test_celerys_own_retries_use_up_no_deliveries(story):
+    for attempt in range(1, 8):
+        assert story.claim("own-1", process=attempt).outcome == "run"
+        story.store("own-1", Status.RETRY, Reason.RETRIED, attempt=str(attempt), error_class="OSError")
+
+
+@pytest.mark.parametrize("how", ["hand_back", "claim", "sweep"])
+def test_a_lost_attempt_is_heard_of_once(story, how):
+    task_id = story.submit()
+    story.beat()
+    story.take(task_id)
+    story.time += 60  # its worker is silent, and nobody sweeps
+    if how == "hand_back":
+        story.ledger(scripts.hand_back(task_id, worker="worker-1", reason=Reason.LOST_PROCESS))
+    elif how == "sweep":
+        story.wait(15)
+    assert [story.claim(task_id, worker="worker-2", process=n).lost for n in (1, 1)] == [True, False]
+    story.ledger(scripts.hand_back(task_id, worker="worker-2", reason=Reason.HANDED_BACK))
+    assert story.claim(task_id, worker="worker-3").lost
+
+
+# The sweep.
+
+
+def test_the_sweep_says_of_which_request_and_attempt_a_task_is_that_it_put_back(story):
+    task_id = story.submit()
+    story.beat(held=task_id)
+    story.take(task_id)
+    assert story.wait(5) == []
+    story.time += 5
+    (one,) = story.ledger(scripts.sweep(**TIMES))
+    told = (one.kind, one.task_id, one.task_type, one.queue, one.attempt, one.worker, one.reason)
+    assert told == ("put_back", task_id, "calculate_var", "medium", 1, "worker-1", Reason.LOST_WORKER)
+    assert (one.correlation_id, one.trace_id, one.traceparent) == ("ABC-1", "a" * 32, "00-a-b-01")
+
+
+def test_a_task_that_a_live_worker_has_just_claimed_is_not_taken_from_it_for_a_dead_ones_list(story, broker):
+    task_id = story.submit()
+    story.beat("worker-1", held=task_id)
+    broker.rpop("medium")
+    story.claim(task_id, worker="worker-1")
+    assert story.wait(20) == [("put_back", task_id, Reason.LOST_WORKER)]
+    story.beat("worker-2")
+    assert story.take(task_id, worker="worker-2").attempt == 2
+    assert story.sweep(0.1) == []  # worker-2's list does not have it yet, worker-1's last one has
+    assert story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="2", worker="worker-2")
+
+
+def test_what_was_missed_and_has_ended_since_is_forgotten(story, broker):
+    task_id = story.submit()
+    broker.rpop("medium")
+    assert story.sweep() == []
+    assert broker.hkeys(keys.MISSING) == [task_id]
+    story.claim(task_id)
+    story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
+    story.sweep()
+    assert not broker.exists(keys.MISSING)
+
+
+def test_a_worker_that_is_gone_and_a_dead_letter_without_record_are_forgotten(story, broker):
+    story.submit()
+    story.beat("worker-x7f2k")
+    story.sweep()
+    assert "idle:worker-x7f2k" in broker.hkeys(keys.SWEEP)
+    broker.zadd(keys.DEAD_LETTERS, {"gone": 1})
+    story.wait(305)
+    for key in (keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.DEAD_LETTERS):
+        assert not broker.exists(key), key
+    assert sorted(broker.hkeys(keys.SWEEP)) == ["grace_until", "last"]
+
+
+def test_a_correlation_id_that_never_rests_forgets_what_has_expired(story, broker):
+    old = story.submit()
+    story.time += TTL + 1
+    new = story.submit()
+    assert broker.zrange(keys.correlation("ABC-1"), 0, -1) == [new] != [old]

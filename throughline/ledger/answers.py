@@ -1,0 +1,99 @@
+"""What the scripts answer, read: one class for each script that has more to say than yes or no."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
+
+from throughline.ledger.record import Attempt
+from throughline.ledger.states import Reason, Status
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Whether a process is to run a task: see claim.lua."""
+
+    outcome: str  # run, cancel, running, dead, or the final status that the task has come to already
+    attempt: int = 1
+    before: Attempt | None = None  # the attempt before this one; for a task that has ended, its latest
+    lost: bool = False  # the one before was cut off with its process, and nobody has written its span yet
+    requested_by: str = ""  # for cancel: the correlation ID of the request
+
+    @classmethod
+    def of(cls, answer: str) -> Self:
+        told = orjson.loads(answer)
+        return cls(
+            outcome=told["outcome"],
+            attempt=int(told.get("attempt") or 1),
+            before=_attempt(told.get("before")),
+            lost=bool(told.get("lost")),
+            requested_by=told.get("requested_by", ""),
+        )
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Whether an end, or a retry, was stored; and the attempt that it ended, if another process than its own spoke."""
+
+    stored: bool
+    status: Status | None = None  # the task's status now
+    attempt: Attempt | None = None
+
+    @classmethod
+    def of(cls, answer: str) -> Self:
+        told = orjson.loads(answer)
+        return cls(told["stored"], _status(told.get("status")), _attempt(told.get("attempt")))
+
+    def __bool__(self) -> bool:
+        return self.stored
+
+
+@dataclass(frozen=True)
+class HandedBack:
+    """What became of a task that a worker gave up: `outcome` is handed_back, finished or not_held."""
+
+    outcome: str
+    status: Status | None = None
+    attempt: Attempt | None = None  # the one that ended; of a finished task, its latest
+
+    @classmethod
+    def of(cls, answer: str) -> Self:
+        told = orjson.loads(answer)
+        return cls(told["outcome"], _status(told.get("status")), _attempt(told.get("attempt")))
+
+
+@dataclass(frozen=True)
+class Swept:
+    """One thing that a sweep found: `kind` is put_back, due, refused or stalled."""
+
+    kind: str
+    task_id: str = ""
+    queue: str = ""
+    reason: Reason | None = None
+    worker: str = ""
+    task_type: str = ""
+    correlation_id: str = ""
+    trace_id: str = ""
+    traceparent: str = ""  # of its message; empty when that came without one
+    attempt: int = 0  # attempts so far
+    before: str = ""  # for refused: the state that it is in
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        told = orjson.loads(line)
+        reason = told.pop("reason", None)
+        traceparent = told.pop("traceparent", "")
+        return cls(
+            **told,
+            reason=Reason(reason) if reason else None,
+            traceparent=traceparent if isinstance(traceparent, str) else "",
+        )
+
+
+def _attempt(told: Mapping[str, Any] | None) -> Attempt | None:
+    return Attempt.parse(int(told["number"]), told) if told else None
+
+
+def _status(told: str | None) -> Status | None:
+    return Status(told) if told else None

@@ -1,0 +1,42 @@
+-- A task's state changes by a move that states.py allows, or not at all.
+
+local function is_among(words, word) return word and string.find(words, ' ' .. word .. ' ', 1, true) ~= nil end
+local function is_final(status) return is_among(FINAL, status) end
+
+local function may(before, after, reason)
+  return is_among(MOVES, (before or '') .. '>' .. after .. ':' .. reason)
+end
+
+-- Ends the script with an error when the move is not allowed: called before anything is written.
+local function must(record, before, after, reason)
+  if may(before, after, reason) then return end
+  local correlation_id = redis.call('HGET', record, 'correlation_id') or 'unknown'
+  error({err = string.format('REFUSED_MOVE %s %s %s %s', before or 'none', after, reason, correlation_id)})
+end
+
+-- Who runs the task is known only while it runs.
+local function move(record, before, after, reason)
+  must(record, before, after, reason)
+  redis.call('HSET', record, 'status', after)
+  if before == 'STARTED' then redis.call('HDEL', record, 'worker', 'process', 'attempt') end
+end
+
+-- The latest attempt, if it has not ended yet, ends here; answers it, or nil when there was none to end.
+local function close_attempt(attempts, outcome, ended_by, error_class)
+  local last = redis.call('LINDEX', attempts, -1)
+  local attempt = last and cjson.decode(last)
+  if not attempt or attempt.finished_at then return nil end
+  attempt.finished_at, attempt.outcome = stamp, outcome
+  if ended_by ~= 'returned' then attempt.ended_by = ended_by end
+  if error_class and error_class ~= '' then attempt.error = error_class end
+  redis.call('LSET', attempts, -1, cjson.encode(attempt))
+  return attempt
+end
+
+-- A change that no attempt tells. The list is bounded, and lives as long as the record does.
+local function note(record, changes, change)
+  change.at = stamp
+  redis.call('RPUSH', changes, cjson.encode(change))
+  redis.call('LTRIM', changes, -100, -1)
+  redis.call('EXPIRE', changes, math.max(1, redis.call('TTL', record)))
+end

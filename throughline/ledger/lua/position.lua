@@ -1,0 +1,8 @@
+-- How many tasks of its queue start before this one, itself included; nil when it does not wait there.
+--
+-- keys: message queue
+-- args: task_id
+-- uses: messages
+
+local _, place = find_message(KEY.queue, ARG.task_id, redis.call('GET', KEY.message))
+return place
