@@ -75,7 +75,7 @@ def test_a_herd_gets_exactly_as_many_tasks_in_as_there_is_room_for(door, broker)
     async def story(tasks):
         return await asyncio.gather(*(tasks.submit(submission(), ANYONE) for _ in range(60)), return_exceptions=True)
 
-    outcomes = door(story, circuit_max_depth=20, redis_timeout_seconds=10)
+    outcomes = door(story, circuit_max_depth=20, circuit_close_depth=10, redis_timeout_seconds=10)
     refused = [outcome for outcome in outcomes if isinstance(outcome, CircuitOpen)]
     assert (len(refused), broker.llen("high")) == (40, 20)
     assert len(list(broker.scan_iter(RECORDS))) == 20
@@ -89,7 +89,7 @@ def test_an_idempotency_key_names_its_first_task_even_when_the_circuit_is_open(d
             await tasks.submit(submission(), ANYONE)
         return first, await tasks.submit(submission(), ANYONE, "key-1")
 
-    first, again = door(story, circuit_max_depth=1)
+    first, again = door(story, circuit_max_depth=1, circuit_close_depth=1)
     assert (again.task_id, again.replayed) == (first.task_id, True)
     assert broker.llen("high") == 1
 
