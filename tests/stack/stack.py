@@ -12,6 +12,7 @@ import httpx
 
 from tests.system.nine import free_base
 from throughline.journey.elasticsearch_client import Client
+from throughline.settings import NineSettings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 NINE: Final = ("nginx", "fastapi-1", "fastapi-2", "fastapi-3", "redis", "worker-1", "worker-2", "worker-3", "monitor")
@@ -38,7 +39,7 @@ class Stack:
         # No test is about the depth limit; a message lost with a worker comes back within the tests' patience.
         own |= {"CIRCUIT_MAX_DEPTH": "100000", "VISIBILITY_TIMEOUT_SECONDS": "30"}
         own |= {"TASK_TIME_LIMIT_SECONDS": "20", "TASK_SOFT_TIME_LIMIT_SECONDS": "15"}
-        inherited = {name: value for name, value in os.environ.items() if not name.endswith("_REPLICAS")}
+        inherited = {name: value for name, value in os.environ.items() if name.lower() not in NineSettings.model_fields}
         self.environment = inherited | own
         self.seconds_to_healthy = 0.0
 

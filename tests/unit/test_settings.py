@@ -19,6 +19,14 @@ READERS = [
     ("MAX_DELIVERIES", "none", "worker up"),
     ("KIBANA_PUBLIC_URL", "javascript://a/%0aalert(1)", "monitor up"),
     ("JAEGER_PUBLIC_URL", "localhost:16686", "monitor plane up"),
+    ("ELASTICSEARCH_URL", "elasticsearch:9200", "monitor plane up"),
+    ("KIBANA_URL", "http://kibana:kibana", "plane"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://", "api worker monitor up"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[collector:4318", "api"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318 ", "api"),
+    ("SERVICE_NODE_NAME", "../worker-1", "api worker monitor plane up"),
+    ("CIRCUIT_OPEN_SECONDS", "nan", "api up"),
+    ("TASK_RETRY_SECONDS", "inf", "worker up"),
 ]
 CLASSES: dict[str, type[EnvironmentSettings]] = {
     "api": ApiSettings,

@@ -14,6 +14,7 @@ from throughline.settings import (
     NginxSettings,
     PlaneSettings,
     WorkerSettings,
+    together,
 )
 from throughline.settings.environment import EnvironmentSettings
 from throughline.telemetry import vocabulary
@@ -47,7 +48,13 @@ def settings_page() -> str:
         "stack pass on what is set in the shell (the stack: or in `.env`) to the processes that read it."
     )
     header = ("variable", "default", "read by", "meaning")
-    return "\n".join(["# Settings", NOTE, "", intro, "", *_table(header, rows), ""])
+    pairs = [
+        (f"`{order.smaller.upper()}`", order.relation, f"`{order.larger.upper()}`", order.otherwise)
+        for order in together.ORDERS
+    ]
+    titles = ("this", "must be", "that", "or else")
+    settings, fits = _table(header, rows), _table(titles, pairs)
+    return "\n".join(["# Settings", NOTE, "", intro, "", *settings, "", "## Which go together", "", *fits, ""])
 
 
 def _readers(name: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from throughline import redis_url
-from throughline.settings.fields import RedisUrl
+from throughline.settings.fields import RedisUrl, ServerAddress
 from throughline.settings.process import ProcessSettings
 
 
@@ -15,10 +15,10 @@ class BrokerSettings(ProcessSettings):
     redis_url: RedisUrl = Field(
         redis_url.DEFAULT,
         description="Broker, results and Throughline's own keys: `redis://:password@host:port/db`, `rediss://…` with "
-        "`?ssl_cert_reqs=none|optional|required`, `ssl_ca_certs=`, `ssl_certfile=`, `ssl_keyfile=` and "
-        "`ssl_check_hostname=`, or `unix://:password@/path/of/redis.sock?db=0`.",
+        "the options `ssl_cert_reqs` (`required`, `optional` or `none`), `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile` "
+        "and `ssl_check_hostname`, or `unix://:password@/path/of/redis.sock?db=0`.",
     )
-    otel_exporter_otlp_endpoint: str = Field(
+    otel_exporter_otlp_endpoint: ServerAddress = Field(
         "", description="Collector that spans are sent to by OTLP/HTTP, such as `http://otel-collector:4318`."
     )
     spans_dir: Path | None = Field(

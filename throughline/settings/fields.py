@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -16,6 +17,26 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _server_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # no number between 0 and 65535 as port, or a single [
+        complete = False
+    if url and (not complete or parts.query or parts.fragment or not url.isprintable() or " " in url):
+        raise ValueError("must be an address such as http://127.0.0.1:9200, without query")
+    return url.rstrip("/")
+
+
+def _node_name(name: str) -> str:
+    # It names a file of spans, and is one word among others in Redis.
+    if not re.fullmatch(r"[A-Za-z0-9._:@-]{0,128}", name):
+        raise ValueError("must have at most 128 letters, digits, dots, underscores, colons, hyphens or @")
+    return name
+
+
+NodeName = Annotated[str, AfterValidator(_node_name)]
+ServerAddress = Annotated[str, AfterValidator(_server_address)]
 RedisUrl = Annotated[str, AfterValidator(redis_url.normalised)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 

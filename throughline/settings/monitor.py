@@ -6,7 +6,7 @@ from pydantic import Field
 
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
-from throughline.settings.fields import WebAddress
+from throughline.settings.fields import ServerAddress, WebAddress
 
 
 class MonitorSettings(BrokerSettings):
@@ -23,7 +23,7 @@ class MonitorSettings(BrokerSettings):
     )
     api_keys_file: Path | None = fields.API_KEYS_FILE
     var_dir: Path = fields.VAR_DIR
-    elasticsearch_url: str = fields.ELASTICSEARCH_URL
+    elasticsearch_url: ServerAddress = fields.ELASTICSEARCH_URL
     elasticsearch_user: str = fields.ELASTICSEARCH_USER
     elasticsearch_password: str = fields.ELASTICSEARCH_PASSWORD
     kibana_public_url: WebAddress = Field(

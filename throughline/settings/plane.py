@@ -3,17 +3,17 @@
 from pydantic import Field
 
 from throughline.settings import fields
-from throughline.settings.fields import WebAddress
+from throughline.settings.fields import ServerAddress, WebAddress
 from throughline.settings.process import ProcessSettings
 
 
 class PlaneSettings(ProcessSettings):
     """Where Elasticsearch and Kibana are, and what their links lead to."""
 
-    elasticsearch_url: str = fields.ELASTICSEARCH_URL
+    elasticsearch_url: ServerAddress = fields.ELASTICSEARCH_URL
     elasticsearch_user: str = fields.ELASTICSEARCH_USER
     elasticsearch_password: str = fields.ELASTICSEARCH_PASSWORD
-    kibana_url: str = Field(
+    kibana_url: ServerAddress = Field(
         "http://127.0.0.1:5601", description="Kibana that `python -m monitor.plane.kibana` imports saved objects into."
     )
     jaeger_public_url: WebAddress = fields.JAEGER_PUBLIC_URL

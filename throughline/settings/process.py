@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from throughline.settings.environment import EnvironmentSettings
+from throughline.settings.fields import NodeName
 
 
 class ProcessSettings(EnvironmentSettings):
@@ -13,6 +14,6 @@ class ProcessSettings(EnvironmentSettings):
     environment: Literal["development", "staging", "production"] = Field(
         "development", description="How much is logged: everything, important events, or business events."
     )
-    service_node_name: str = Field(
+    service_node_name: NodeName = Field(
         "", description="This instance's name (`fastapi-2`, `worker-3`); default: service and host name."
     )

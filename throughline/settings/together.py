@@ -24,9 +24,12 @@ class Order:
         smaller, larger = values[self.smaller] + self.margin, values[self.larger]
         if smaller < larger or (self.may_be_equal and smaller == larger):
             return None
-        relation = f"at least {self.margin} below" if self.margin else "at most" if self.may_be_equal else "below"
-        names = (f"{name.upper()} ({values[name]:g})" for name in (self.smaller, self.larger))
-        return f"{next(names)} must be {relation} {next(names)}: {self.otherwise}"
+        names = [f"{name.upper()} ({_number(values[name])})" for name in (self.smaller, self.larger)]
+        return f"{names[0]} must be {self.relation} {names[1]}: {self.otherwise}"
+
+    @property
+    def relation(self) -> str:
+        return f"at least {self.margin} below" if self.margin else "at most" if self.may_be_equal else "below"
 
 
 ORDERS: Final = (
@@ -65,6 +68,10 @@ ORDERS: Final = (
         may_be_equal=True,
     ),
 )
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def broken(values: Mapping[str, Any]) -> list[str]:
