@@ -1,4 +1,4 @@
-# What one does with this checkout. `make` alone lists it.
+# The commands of this checkout. `make` alone lists them.
 # PYTHON=python3.12 make setup   chooses the Python; HTTP_PORT=9080 make up   moves all ports.
 PYTHON ?=
 export PYTHON
@@ -20,65 +20,65 @@ demo: setup ## starts the nine processes, sends a task, shows its journey
 up: setup ## starts the nine processes
 	@$(BIN)/throughline up
 
-down: ## ends them
+down: ## stops them
 	@test ! -x $(BIN)/throughline || $(BIN)/throughline down
 
-status: setup ## process, port, pid, health
+status: setup ## shows process, port, pid and health of each
 	@$(BIN)/throughline status
 
-test: setup browser lint ## lint, types, and all tests that need no Docker, with the branches they cover
+test: setup browser lint ## runs lint, types and all tests that need no Docker, with branch coverage
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
-test-fast: setup lint ## the part of it that takes less than a minute: lint, unit tests, model test
+test-fast: setup lint ## runs lint, unit tests and the model test: less than a minute
 	$(BIN)/pytest -n auto tests/unit $(wildcard tests/model)
 
-model: setup ## the model test of a task's life, with 2,000 examples (MODEL_EXAMPLES)
+model: setup ## runs the model test of a task's life at length: 2,000 examples (MODEL_EXAMPLES)
 	MODEL_EXAMPLES=$(or $(MODEL_EXAMPLES),2000) $(BIN)/pytest tests/model --hypothesis-profile=long --timeout 7200
 
 chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
 	$(BIN)/python -m tests.chaos
 
-load: setup ## 100 requests a second for five minutes, with a report in var/load (RATE, DURATION, PROFILE=overload, WEB=8089)
+load: setup ## sends 100 requests a second for five minutes, report in var/load (RATE, DURATION, PROFILE=overload, WEB=8089)
 	$(BIN)/python -m tests.load
 
-bench: setup ## measures what docs/benchmarks.md tells, each figure beside a floor or a rival
+bench: setup ## measures the figures of docs/benchmarks.md, each beside a floor or a rival
 	@for name in journey_search front_door value_at_risk pricing memory cancellation durability; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
-lint: setup ## style, types, and who imports whom
+lint: setup ## checks style, types and imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: setup ## puts the code into its form
+format: setup ## formats the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 lock: setup ## writes the lock files from pyproject.toml
 	sh throughline/local/lock.sh
 
-docs: setup ## writes docs/settings.md, docs/vocabulary.md, docs/states.md and the Grafana dashboard from what they describe
+docs: setup ## writes docs/settings.md, vocabulary.md, states.md and the Grafana dashboard from their sources
 	$(BIN)/python -m throughline.local.reference
 	$(BIN)/python -m dashboards.grafana.build
 
-dashboards: setup ## writes Kibana's saved objects from their source beside them
+dashboards: setup ## writes Kibana's saved objects from their sources
 	$(BIN)/python -m dashboards.kibana.build
 
-env: ## makes the stack's passwords, once, into .env
+env: ## writes the stack's passwords into .env, if they are not there yet
 	@sh deploy/env.sh .env
 
-stack: env ## starts the stack in Docker: the nine containers and the plane; nothing to set up before
+stack: env ## starts the stack in Docker: the nine containers and the plane; needs no setup
 	docker compose up --build --wait
 
-stack-down: ## ends it; its data stays (docker compose down -v removes that too)
+stack-down: ## stops it; its data stays (docker compose down -v removes that too)
 	docker compose down
 
-test-stack: setup ## brings up a stack of its own in Docker and checks it from outside
+test-stack: setup ## starts a stack of its own in Docker and checks it from outside
 	$(BIN)/pytest -m stack tests/stack --timeout 900
 
 browser:
 	@sh throughline/local/setup.sh browser
 
-clean: down ## ends the nine; removes their data and everything that setup made here
+clean: down ## stops the nine; removes their data and everything that setup made here
 	rm -rf var .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

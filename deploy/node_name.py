@@ -1,6 +1,6 @@
-"""Becomes the command it is given, named after its container: `throughline-fastapi-2` is the instance `fastapi-2`.
+"""Runs the given command under its container's name: in `throughline-fastapi-2` the instance is `fastapi-2`.
 
-A scaled container is told its number by nobody; Docker's name server knows which container has this one's address.
+A scaled container does not know its number; Docker's name server knows which container has this one's address.
 """
 
 import os
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _container_name() -> str:
-    """Empty where no name server knows (another runtime): the instance then goes by its host name."""
+    """Empty where no name server knows it (another runtime): the instance then uses its host name."""
     try:
         address = socket.gethostbyname(socket.gethostname())
         return _asked_of(_name_server(), address)

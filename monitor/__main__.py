@@ -10,7 +10,7 @@ from throughline.tasks.registry import registry
 def main() -> None:
     settings = MonitorSettings.load()
     registry()  # a wrong task ends the monitor with the same line as api and workers
-    # log_config=None: uvicorn's lines go the way of ours.
+    # log_config=None: uvicorn's lines get our format.
     uvicorn.run(
         create_app(settings), host=settings.monitor_host, port=settings.monitor_port, access_log=False, log_config=None
     )

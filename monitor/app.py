@@ -67,7 +67,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:
-    """With the settings, says when Redis stops answering and when it answers again: one of the rounds does."""
+    """Logs when Redis stops answering and when it answers again, if it has the settings: one of the two rounds has."""
     address = redis_url.without_password(settings.redis_url) if settings else ""
     answers = True
     while True:

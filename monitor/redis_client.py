@@ -1,4 +1,4 @@
-"""The monitor's connection to Redis: one try, since its next round, or a page's next refresh, is the retry."""
+"""The monitor's connection to Redis. It tries once: the next round, or the page's next refresh, is the retry."""
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry

@@ -45,7 +45,7 @@ class ApiKeys:
             return ANYONE
         sent = hash_of(key)
         found = None
-        for known, caller in self._by_hash.items():  # all, each in constant time: how long it takes tells nothing
+        for known, caller in self._by_hash.items():  # all, each in constant time: the duration reveals nothing
             if hmac.compare_digest(known, sent):
                 found = caller
         return found

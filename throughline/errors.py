@@ -10,7 +10,7 @@ class PermanentError(TaskError):
 
 
 class TemporaryError(TaskError):
-    """Running it again, a little later, may well succeed."""
+    """Running it again a little later may succeed."""
 
 
 class InvalidTaskData(PermanentError):
@@ -39,6 +39,6 @@ def is_temporary(error: BaseException) -> bool:
     from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415
     from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415
 
-    # What a neighbour's trouble looks like. MemoryError: another moment, or another worker, may have the room.
+    # Errors of what a task talks to. MemoryError: later, or on another worker, there may be enough memory.
     neighbours = (ConnectionError, TimeoutError, RedisConnectionError, RedisTimeoutError, MemoryError)
     return isinstance(error, (TemporaryError, *neighbours))

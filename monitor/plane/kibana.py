@@ -22,14 +22,14 @@ def import_folder(client: Client, folder: Path, settings: PlaneSettings) -> list
     for path in sorted(folder.glob("*.ndjson")):
         upload = {"file": (path.name, _with_addresses(path.read_bytes(), settings), "application/ndjson")}
         answer = client.ask("POST", _IMPORT, files=upload, headers={"kbn-xsrf": "true"})
-        if not answer.get("success"):  # it says 200 all the same
+        if not answer.get("success"):  # the status is 200 all the same
             raise Unanswered(f"Kibana does not take {path.name}: {answer.get('errors')}")
         taken.append(path.name)
     return taken
 
 
 def _with_addresses(content: bytes, settings: PlaneSettings) -> bytes:
-    """Links lead where browsers find Jaeger and the API, if that is configured."""
+    """Replaces the addresses of Jaeger and the API in links by the configured ones, if there are any."""
     jaeger, api = settings.jaeger_public_url, settings.api_public_url
     for usual, configured in ((links.TRACES, jaeger), (links.TASKS, api)):
         if configured:

@@ -1,7 +1,7 @@
 """`python -m monitor.plane.lag`: how old the newest findable log line is, as a metric for Prometheus.
 
-Filebeat's own statistics say what it read and sent. This says what counts: whether a line that was printed is found.
-NGINX prints one every few seconds, for its health check at least, so a stack that nobody uses is not behind.
+Filebeat's own statistics say what it read and sent, not whether a printed line can be found. NGINX prints a line every
+few seconds, at least for its health check, so a stack without requests is not behind.
 """
 
 import logging
@@ -30,7 +30,7 @@ class Elasticsearch(Protocol):
 
 
 class Lag:
-    """Seconds since the newest line was written. While Elasticsearch does not answer, the last one known counts."""
+    """Seconds since the newest line was written. While Elasticsearch does not answer, it uses the last known line."""
 
     def __init__(self, server: Elasticsearch, clock: Callable[[], float] = time.time) -> None:
         self._server, self._clock = server, clock

@@ -19,7 +19,7 @@ _PATIENCE_SECONDS: Final = 120
 
 
 def main() -> int:
-    """0 when everything stands as declared."""
+    """0 when everything is declared."""
     settings = PlaneSettings.load()
     log_lines.setup("setup", settings)
     with Client(settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password) as client:

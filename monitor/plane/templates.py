@@ -28,20 +28,20 @@ def all_templates() -> dict[str, dict[str, Any]]:
 
 
 def _log_lines() -> dict[str, Any]:
-    """The vocabulary's fields and no others: a stray one ends in the second stream, and cannot explode the mapping."""
+    """The vocabulary's fields and no others: a line with an unknown field goes to the second stream."""
     fields = vocabulary.load()["fields"]
     return _stream("logs-throughline-*", {name: _mapping(field["type"]) for name, field in fields.items()})
 
 
 def _unparsed() -> dict[str, Any]:
-    """Lines that are no JSON in the vocabulary's words, and those that Elasticsearch refused, each with the reason."""
+    """Lines that are not JSON of the vocabulary, and those that Elasticsearch refused, each with the reason."""
     texts = dict.fromkeys(("message", "error.message", "reason"), _ANYTHING_LONG)
     keywords = {name: _mapping("keyword") for name in ("container", "error.type")}
     return _stream("logs-throughline.unparsed-*", {"@timestamp": {"type": "date"}} | texts | keywords)
 
 
 def _stream(pattern: str, properties: dict[str, Any]) -> dict[str, Any]:
-    # subobjects off: `queue` is a word of its own beside `queue.depth.high`.
+    # subobjects off: both `queue` and `queue.depth.high` are fields.
     mappings = {"dynamic": "strict", "subobjects": False, "properties": properties}
     template = {"settings": _SETTINGS, "mappings": mappings, "lifecycle": {"data_retention": RETENTION}}
     return _DATA_STREAM | {"index_patterns": [pattern], "template": template, "_meta": {"by": "throughline"}}

@@ -10,7 +10,7 @@ from throughline.local.run import CannotRun
 
 
 def api_key(arguments: Namespace) -> int:
-    """The line goes to standard output, ready for `>> keys`; the key itself, never told again, to standard error."""
+    """The line goes to standard output, ready for `>> keys`; the key itself, which is not stored, to standard error."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", arguments.name):
         raise CannotRun(f"{arguments.name!r} is no caller's name: 1 to 64 letters, digits, dots, underscores, hyphens.")
     scopes = arguments.scopes.split(",")

@@ -1,4 +1,4 @@
-"""Stops and starts single processes of a run: how failures are tried."""
+"""Stops and starts single processes of a run, to try failures."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the user sees: the status table, and the progress towards it; calm on a terminal, plain lines elsewhere."""
+"""What the user sees: the status table and the progress towards it; redrawn in place on a terminal, lines elsewhere."""
 
 import time
 from collections.abc import Sequence

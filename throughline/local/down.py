@@ -32,7 +32,7 @@ def down(console: Console) -> bool:
     with console.status("Stopping: first no more requests, then no more tasks, then Redis …"):
         _signal([leader], signal.SIGTERM)
         _wait(lambda: _ended(leader, socket), orderly)
-        # What supervisord left behind because it was itself killed, no one else would end.
+        # Processes that supervisord left behind because it was itself killed: nobody else would end them.
         for warning, seconds in ((signal.SIGTERM, _WARNED_SECONDS), (signal.SIGKILL, _KILLED_SECONDS)):
             _signal(session.members(leader), warning)
             _wait(lambda: not session.members(leader), seconds)
@@ -43,7 +43,7 @@ def down(console: Console) -> bool:
 
 
 def _ended(leader: int, socket: str) -> bool:
-    Supervisor(socket).pid()  # a question wakes it; by itself it looks after its children once a second
+    Supervisor(socket).pid()  # a call wakes it; otherwise it checks its children only once a second
     return leader not in session.members(leader)
 
 

@@ -1,4 +1,4 @@
-"""Is each process healthy? Asked the way its users would ask it, with a deadline for every answer."""
+"""Whether each process is healthy: asks it as its users do, with a deadline for every answer."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +75,7 @@ def _ask_redis(run: Run, processes: Mapping[str, Process], names: list[str]) -> 
             beats = dict(redis.zrangebyscore(keys.WORKERS, now - keys.WORKER_ALIVE_SECONDS, "+inf", withscores=True))
     except (RedisError, OSError):
         return dict.fromkeys(workers, "no heartbeat") | ({"redis": "no answer"} if "redis" in names else {})
-    # A heartbeat from before the process started is its predecessor's.
+    # A heartbeat from before the process started belongs to its predecessor.
     words = {name: HEALTHY if beats.get(name, 0) > processes[name].started else "no heartbeat" for name in workers}
     return words | ({"redis": HEALTHY} if "redis" in names else {})
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from throughline.local.run import CannotRun
 
-# Debian keeps nginx where only root's PATH leads.
+# Debian installs nginx in a folder that only root's PATH contains.
 _BESIDE_PATH: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
 
 

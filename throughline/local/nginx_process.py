@@ -1,7 +1,7 @@
-"""Becomes NGINX, once the port is free: `python -m local.nginx_process PIDFILE nginx …`, run by supervisor.
+"""Becomes NGINX once the port is free: `python -m throughline.local.nginx_process PIDFILE nginx …`, run by supervisor.
 
-The workers of a master that was killed keep its port and serve on, with no one to command them; a new master could
-never start.
+The workers of a master that was killed keep its port and go on answering, and nothing controls them; a new master could
+not start.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Are the ports of a run free? Asked before anything starts."""
+"""Checks that the ports of a run are free, before anything starts."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ from throughline.local.run import HOST, CannotRun, Run
 
 
 def require_free(run: Run, *, own_redis_url: bool) -> None:
-    """Raises `CannotRun` for the first port that cannot be had, naming the variable that moves it."""
+    """Raises `CannotRun` for the first port that is taken, naming the variable that moves it."""
     for name, port in run.ports.items():
         if name != "redis" and port == run.ports["redis"]:
             raise CannotRun(
@@ -23,7 +23,7 @@ def require_free(run: Run, *, own_redis_url: bool) -> None:
 
 def _unavailable(port: int) -> str | None:
     with socket.socket() as probe:
-        # As the servers do: a port whose last connections are only fading away is free.
+        # As the servers do: a port whose last connections are in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

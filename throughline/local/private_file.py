@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces the file whole, so that no one ever reads half of it."""
+    """Replaces the file as a whole, so that nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)

@@ -38,7 +38,7 @@ def _redis(run: Run, program: str) -> Program:
 
 def _worker(name: str, kill_seconds: int) -> Program:
     command = ("-m", "celery", "-A", "worker.app", "--quiet", "worker", "-n", f"{name}@%h")
-    # A worker's processes are its parallelism: numpy's own threads would only fight over the same cores.
+    # A worker uses the cores by its processes: numpy's own threads would compete with them.
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     options = ("--without-gossip", "--without-mingle")
     return Program(name, (sys.executable, *command, *options), threads, stop_seconds=kill_seconds)

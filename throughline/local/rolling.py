@@ -1,9 +1,8 @@
-"""Restarts processes one after the other, so that no request fails: each is relieved of its work before it stops.
+"""Restarts processes one after the other, so that no request fails: each gets no more work before it stops.
 
-NGINX gets no new master: SIGHUP gives it new workers with the configuration as it is now, the port stays open, and the
-old workers finish what they are answering. (A new binary takes over by USR2 where an init system can follow its master;
-supervisor cannot.) A replica gets no more requests before it is stopped: NGINX would send the next one on a connection
-that is just being closed, and may not repeat a POST.
+NGINX keeps its master: SIGHUP gives it new workers with the current configuration, the port stays open, and the old
+workers finish their requests. docs/decisions/rolling-restart.md says why, and why a replica gets no more requests
+before it is stopped.
 """
 
 import os

@@ -14,12 +14,12 @@ HOST: Final = "127.0.0.1"
 
 
 class CannotRun(Exception):
-    """A local run cannot do what it was asked to; the message is the one line that says why and what helps."""
+    """A local run cannot do what it was asked to; the message says in one line why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What was decided when the processes were started; holds while they run, whatever the environment says later."""
+    """The settings with which the processes were started; they hold until the processes end, whatever changes later."""
 
     var: str
     http_port: int
@@ -47,7 +47,7 @@ class Run:
 
     @property
     def names(self) -> list[str]:
-        """Every process, in the order in which a request meets them."""
+        """Every process, in the order in which a request passes them."""
         return ["nginx", *self.replicas, "redis", *self.workers, "monitor"]
 
     @property

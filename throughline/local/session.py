@@ -11,18 +11,18 @@ _PROC: Final = Path("/proc")
 
 
 def members(leader: int) -> list[int]:
-    """Every live process of the session, whoever its parent is by now."""
+    """Every live process of the session, whichever parent it has by now."""
     return [pid for pid, _ in live_processes() if _session(pid) == leader]
 
 
 def recorded_leader(var: Path) -> int | None:
-    """supervisord's pid by its pid file. It may hang or be gone; what is in its session is still ours to end."""
+    """supervisord's pid by its pid file. It may hang or have ended; the processes of its session still have to end."""
     path = var / "conf" / "supervisord.pid"
     try:
         written, leader = path.stat().st_mtime, int(path.read_text())
     except (OSError, ValueError):
         return None
-    if written < time.time() - time.monotonic():  # before the machine started: the number may be anyone's by now
+    if written < time.time() - time.monotonic():  # before the machine started: the pid may be another process by now
         return None
     command = dict(live_processes()).get(leader)
     return leader if command is None or str(path.parent) in command else None

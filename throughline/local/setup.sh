@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes this checkout runnable: NGINX and redis-server from the system's packages, everything else into .venv.
-# `make setup` calls it, and so does each target that needs it: when nothing is missing it says nothing and is done.
+# `make setup` calls it, and so does each target that needs it. When nothing is missing, it prints nothing.
 # `setup.sh browser` installs Chromium instead, which only the tests of the page need.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -12,7 +12,7 @@ fail() {
   exit 1
 }
 
-# Runs a command silently; shows all it said if it fails.
+# Runs a command silently; shows its output if it fails.
 quietly() {
   said=$(mktemp)
   if "$@" >"$said" 2>&1; then

@@ -69,7 +69,7 @@ def launch(run: Run) -> None:
         "VAR_DIR": run.var,
         "PYTHONUNBUFFERED": "1",
     }
-    # -P: no module is looked for in the current folder, which holds one named redis.
+    # -P: no module is imported from the current folder, which contains a folder `redis`.
     conf = str(run.folder / "conf" / "supervisord.conf")
     command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", conf]
     environment = os.environ | own

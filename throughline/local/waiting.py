@@ -1,4 +1,4 @@
-"""Waits until processes are healthy, or says which is not and what it said last."""
+"""Waits until processes are healthy, or says which one is not and what its last log line was."""
 
 import json
 import time
@@ -39,12 +39,12 @@ def until_healthy(run: Run, names: Iterable[str], console: Console) -> None:
 
 
 def _askable(run: Run, pending: list[str]) -> list[str]:
-    """NGINX comes last: asked before its replicas answer, it takes them for dead and leaves them out for seconds."""
+    """NGINX comes last: asked before its replicas answer, it marks them as failed and leaves them out for seconds."""
     return [name for name in pending if name != "nginx" or not set(run.replicas) & set(pending)]
 
 
 def _given_up(processes: dict[str, Process], names: list[str], starts: defaultdict[str, set[int]]) -> bool:
-    """A program that ends as soon as it has started, time after time, will not be healthy in a minute either."""
+    """A program that ends each time as soon as it has started will not be healthy in a minute either."""
     for name in names:
         if processes[name].state in {"BACKOFF", "FATAL"}:
             starts[name].add(processes[name].started)
