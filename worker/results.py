@@ -170,6 +170,9 @@ def _record(request: Any) -> dict[str, str]:
 _FAILURES: Final = {
     "TimeLimitExceeded": Reason.TIME_LIMIT,
     "NotRegistered": Reason.UNKNOWN_TASK,
+    "InvalidTaskError": Reason.INVALID_MESSAGE,
+    "DecodeError": Reason.INVALID_MESSAGE,
+    "ContentDisallowed": Reason.INVALID_MESSAGE,
     "WorkerLostError": Reason.LOST_PROCESS,
 }
 _REVOCATIONS: Final = {"revoked": Reason.REVOKED, "terminated": Reason.REVOKED, "expired": Reason.EXPIRED}

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 import orjson
-from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from api.errors import CircuitOpen, IdempotencyKeyReused, NotADeadLetter, TaskFinished, TaskNotFound
@@ -19,7 +18,7 @@ from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
 from api.submission import TaskSubmission
 from throughline.ledger import keys
-from throughline.ledger.envelope import celery_message
+from throughline.ledger.envelope import Origin
 from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Submission
 from throughline.telemetry import correlation, tracing
@@ -170,31 +169,14 @@ def _of_task(view: TaskView) -> dict[str, str]:
 
 
 def _submission(task_id: str, task: TaskSubmission, caller: Caller, idempotency_key: str | None) -> Submission:
-    queue, task_type = task.target_queue, task.task_type
+    origin = Origin(correlation.current(), tracing.traceparent(), caller.name)
     data = task.data.model_dump(exclude_unset=True)
-    correlation_id = correlation.current()
-    record = {
-        "task_type": task_type,
-        "queue": queue.value,
-        "priority": task.priority,
-        "caller": caller.name,
-        "correlation_id": correlation_id,
-        "trace_id": f"{trace.get_current_span().get_span_context().trace_id:032x}",
-    }
-    message = celery_message(
-        task_id,
-        task_type,
-        data,
-        queue,
-        correlation_id=correlation_id,
-        traceparent=tracing.traceparent(),
-        published_at=time.time(),
-    )
-    if idempotency_key is None:
-        return Submission(task_id, queue, correlation_id, message, record)
-    key = keys.idempotency(caller.name, _sha256(idempotency_key.encode()))
-    payload_hash = _sha256(orjson.dumps(task.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS))
-    return Submission(task_id, queue, correlation_id, message, record, key, payload_hash)
+    idempotency = ("", "")
+    if idempotency_key is not None:
+        payload_hash = _sha256(orjson.dumps(task.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS))
+        idempotency = keys.idempotency(caller.name, _sha256(idempotency_key.encode())), payload_hash
+    queue = task.target_queue
+    return Submission.of(task_id, task.task_type, data, queue, origin, priority=task.priority, idempotency=idempotency)
 
 
 def _sha256(data: bytes) -> str:

@@ -7,7 +7,7 @@ import pytest
 from celery import Celery
 from kombu import Queue as KombuQueue
 
-from throughline.ledger.envelope import celery_message
+from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
 
 DATA = {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}}
@@ -50,8 +50,7 @@ def test_field_by_field(sent_by_celery, queue):
             "calculate_var",
             DATA,
             queue,
-            correlation_id="ABC-1",
-            traceparent=TRACEPARENT,
+            Origin("ABC-1", TRACEPARENT),
             published_at=PUBLISHED_AT,
         )
     )

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from throughline.ledger import keys, scripts
-from throughline.ledger.envelope import celery_message
+from throughline.ledger.envelope import Origin
 from throughline.ledger.message import Queue
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.script import Ledger
@@ -30,14 +30,11 @@ class Story:
         self.ledger = Ledger(broker, clock=lambda: self.time)
         self.wait(15)  # the first sweep gives everybody time to beat
 
-    def submit(self, queue=Queue.MEDIUM, task_id="", **record):
-        task_id = task_id or str(uuid.uuid4())
-        message = celery_message(
-            task_id, "calculate_var", {}, queue, correlation_id="ABC-1", traceparent="00-a-b-01", published_at=self.time
-        )
-        told = {"task_type": "calculate_var", "queue": queue, "correlation_id": "ABC-1", "trace_id": "a" * 32} | record
-        assert self.ledger(scripts.submit(Submission(task_id, queue, "ABC-1", message, told), LIMITS)).position
-        return task_id
+    def submit(self, task_id="", parent_id=""):
+        origin = Origin("ABC-1", f"00-{'a' * 32}-{'b' * 16}-01", parent_id=parent_id, root_id=parent_id)
+        task = Submission.of(task_id or str(uuid.uuid4()), "calculate_var", {}, Queue.MEDIUM, origin)
+        assert self.ledger(scripts.submit(task, LIMITS)).position
+        return task.task_id
 
     def claim(self, task_id, worker="worker-1", process=7):
         record = {"task_type": "calculate_var", "queue": "medium", "correlation_id": "STOCK-1"}
@@ -131,13 +128,12 @@ def test_a_message_that_celery_gave_back_is_found_by_all_who_look_for_it(story, 
 def test_a_child_that_names_its_parent_is_not_taken_for_it(story, broker):
     parent = story.submit()
     broker.rpop("medium")
-    child = json.loads(
-        celery_message(
-            "child", "calculate_var", {}, Queue.MEDIUM, correlation_id="ABC-1", traceparent="", published_at=1.0
-        )
-    )
-    child["headers"] |= {"parent_id": parent, "root_id": parent, "meta": {"id": parent}}
-    broker.lpush("medium", json.dumps(child, sort_keys=True))
+    child = story.submit(parent_id=parent)
+    message = json.loads(broker.rpop("medium"))
+    message["headers"]["meta"] = {"id": parent}
+    broker.lpush("medium", json.dumps(message, sort_keys=True))
+    assert story.record(child).parent_id == parent
+    assert message["headers"]["parent_id"] == message["headers"]["root_id"] == parent
     assert story.position(parent) is None
     assert story.cancel(parent) == "cancelling"
     assert broker.llen("medium") == 1
@@ -225,7 +221,14 @@ def test_celerys_own_revoke_ends_a_task_whether_it_waits_or_runs(story, broker, 
     assert not story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
 
 
-@pytest.mark.parametrize(("state", "reason"), [(Status.REVOKED, Reason.EXPIRED), (Status.FAILURE, Reason.UNKNOWN_TASK)])
+NEVER_STARTED = [
+    (Status.REVOKED, Reason.EXPIRED),
+    (Status.FAILURE, Reason.UNKNOWN_TASK),
+    (Status.FAILURE, Reason.INVALID_MESSAGE),
+]
+
+
+@pytest.mark.parametrize(("state", "reason"), NEVER_STARTED)
 def test_a_task_that_never_started_is_ended_by_its_workers_main_process(story, broker, state, reason):
     task_id = story.submit()
     broker.rpop("medium")
@@ -294,7 +297,7 @@ def test_the_sweep_says_of_which_request_and_attempt_a_task_is_that_it_put_back(
     (one,) = story.ledger(scripts.sweep(**TIMES))
     told = (one.kind, one.task_id, one.task_type, one.queue, one.attempt, one.worker, one.reason)
     assert told == ("put_back", task_id, "calculate_var", "medium", 1, "worker-1", Reason.LOST_WORKER)
-    assert (one.correlation_id, one.trace_id, one.traceparent) == ("ABC-1", "a" * 32, "00-a-b-01")
+    assert (one.correlation_id, one.trace_id, one.traceparent) == ("ABC-1", "a" * 32, f"00-{'a' * 32}-{'b' * 16}-01")
 
 
 def test_a_task_that_a_live_worker_has_just_claimed_is_not_taken_from_it_for_a_dead_ones_list(story, broker):

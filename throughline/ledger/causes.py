@@ -15,6 +15,7 @@ _WORDS: Final = {
     Reason.FAILED: "{error}",
     Reason.TIME_LIMIT: "ended at its hard time limit",
     Reason.UNKNOWN_TASK: "no worker knows a task of this name",
+    Reason.INVALID_MESSAGE: "Celery cannot make a task of its message",
     Reason.DELIVERIES_USED_UP: "each process that it was delivered to was lost",
     Reason.DUE: "its wait after a temporary error is over",
     Reason.CANCEL_REQUESTED: "asked to stop",

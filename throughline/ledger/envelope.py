@@ -3,6 +3,7 @@
 import base64
 import os
 import uuid
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -14,14 +15,24 @@ _NO_CALLBACKS: Final = {"callbacks": None, "errbacks": None, "chain": None, "cho
 _ORIGIN: Final = f"api{os.getpid()}@{os.uname().nodename}"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Who submits a task: a client's request, or a task that runs."""
+
+    correlation_id: str
+    traceparent: str  # the span that it is published in
+    caller: str = ""  # whose API key it was; a task's children have their parent's
+    parent_id: str = ""  # the task that submits it
+    root_id: str = ""  # the first of all its parents
+
+
 def celery_message(
     task_id: str,
     task_type: str,
-    data: dict[str, Any],
+    data: Any,
     queue: Queue,
+    origin: Origin,
     *,
-    correlation_id: str,
-    traceparent: str,
     published_at: float,
 ) -> bytes:
     """The message as kombu's Redis transport reads it: JSON with a base64 body, headers and properties."""
@@ -36,8 +47,8 @@ def celery_message(
         "group_index": None,
         "retries": 0,
         "timelimit": [None, None],
-        "root_id": task_id,
-        "parent_id": None,
+        "root_id": origin.root_id or origin.parent_id or task_id,
+        "parent_id": origin.parent_id or None,
         "argsrepr": "(...)",  # Celery's own would show the client's positions in every monitoring tool
         "kwargsrepr": "{}",
         "origin": _ORIGIN,
@@ -45,8 +56,8 @@ def celery_message(
         "replaced_task_nesting": 0,
         "stamped_headers": None,
         "stamps": {},
-        message.CORRELATION_ID: correlation_id,
-        message.TRACEPARENT: traceparent,
+        message.CORRELATION_ID: origin.correlation_id,
+        message.TRACEPARENT: origin.traceparent,
         message.PUBLISHED_AT: published_at,
         message.ENVELOPE: message.ENVELOPE_VERSION,
     }

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     FAILED = "failed"
     TIME_LIMIT = "time_limit"
     UNKNOWN_TASK = "unknown_task"
+    INVALID_MESSAGE = "invalid_message"
     RETRIED = "retried"
     RETRIES_USED_UP = "retries_used_up"
     DELIVERIES_USED_UP = "deliveries_used_up"
@@ -60,7 +61,7 @@ class Reason(StrEnum):
 # How attempts end whose process could write no run span.
 LOST: Final = (Reason.LOST_PROCESS, Reason.LOST_WORKER, Reason.LOST_WITHIN, Reason.HANDED_BACK)
 # Ends that need no attempt: a worker's main process, or a process that did not start the task, may store them.
-WITHOUT_ATTEMPT: Final = (Reason.CANCELLED, Reason.REVOKED, Reason.EXPIRED, Reason.UNKNOWN_TASK)
+WITHOUT_ATTEMPT: Final = (Reason.CANCELLED, Reason.REVOKED, Reason.EXPIRED, Reason.UNKNOWN_TASK, Reason.INVALID_MESSAGE)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def _transitions() -> tuple[Transition, ...]:
         Transition(None, failure, Reason.FAILED, "store", f"a permanent error; {late}"),
         Transition(None, failure, Reason.TIME_LIMIT, "store", f"the hard time limit ended its process; {late}"),
         Transition(None, failure, Reason.UNKNOWN_TASK, "store", "no worker knows a task of this name"),
+        Transition(None, failure, Reason.INVALID_MESSAGE, "store", "Celery cannot make a task of its message"),
         Transition(None, retry, Reason.RETRIED, "store", f"a temporary error, retried by Celery; {late}"),
         *(
             Transition(None, revoked, reason, "store", f"ended before a worker started it; {late}")
@@ -101,6 +103,7 @@ def _transitions() -> tuple[Transition, ...]:
         Transition(started, failure, Reason.LOST_PROCESS, "store", "Celery gave up a task whose process was lost"),
         Transition(started, failure, Reason.RETRIES_USED_UP, "retry", "a dead letter: one temporary error too many"),
         Transition(pending, failure, Reason.UNKNOWN_TASK, "store", "no worker knows a task of this name"),
+        Transition(pending, failure, Reason.INVALID_MESSAGE, "store", "Celery cannot make a task of its message"),
         *(
             Transition(before, failure, Reason.DELIVERIES_USED_UP, "claim", "a dead letter: it lost too many processes")
             for before in (pending, started, retry)

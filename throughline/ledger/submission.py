@@ -1,9 +1,11 @@
 """What the front door needs to know of a task, the limits that it goes by, and what it decided."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import Queue
 
 
@@ -18,6 +20,32 @@ class Submission:
     record: Mapping[str, str]
     idempotency_key: str = ""  # the Redis key; empty when the client sent none
     payload_hash: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        task_id: str,
+        task_type: str,
+        data: Any,
+        queue: Queue,
+        origin: Origin,
+        *,
+        priority: str = "",
+        idempotency: tuple[str, str] = ("", ""),
+    ) -> Self:
+        """With its record and its message. `idempotency`: the key in Redis and the hash of the payload."""
+        record = {
+            "task_type": task_type,
+            "queue": queue.value,
+            "priority": priority or queue.value,
+            "caller": origin.caller,
+            "correlation_id": origin.correlation_id,
+            "trace_id": origin.traceparent[3:35],
+        }
+        if origin.parent_id:
+            record["parent_id"] = origin.parent_id
+        message = celery_message(task_id, task_type, data, queue, origin, published_at=time.time())
+        return cls(task_id, queue, origin.correlation_id, message, record, *idempotency)
 
 
 @dataclass(frozen=True)
