@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from monitor.page.task_records import TaskRecord
 from monitor.page.traffic import Recent, Traffic
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.summary import Tone
 from throughline.journey.summary import tone as tone_of
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
+from throughline.ledger.record import TaskRecord
 
 REFRESH_SECONDS: Final = 2
 _CIRCUIT: Final[dict[str, tuple[str, Tone, str]]] = {

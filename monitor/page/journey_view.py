@@ -8,7 +8,6 @@ from typing import Final
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_trace
 from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
-from monitor.page.task_records import Attempt, TaskRecord
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
 from throughline.journey import summary
 from throughline.journey.assembly import is_complete
@@ -16,6 +15,7 @@ from throughline.journey.journey import Journey, Request
 from throughline.journey.log_placement import timed_line
 from throughline.journey.quantities import format_duration
 from throughline.journey.summary import Outcome, Tone
+from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Status
 
 DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
@@ -158,7 +158,7 @@ def _request_view(
         slowest=summary.slowest(request),
         notes=tuple(summary.notes(request)),
         error=_error(request),
-        fraction=record.fraction if record and not record.status.is_final else None,
+        fraction=_fraction(record),
         attempts=tuple(_attempts(request, records)),
         effects=tuple(of_task(summary.effect(each), each.correlation_id, each.task_id) for each in request.effects),
         links=of_trace(request.trace_id, at),
@@ -182,6 +182,13 @@ def _error(request: Request) -> str:
     return next(filter(None, told), "")
 
 
+def _fraction(record: TaskRecord | None) -> float | None:
+    """How far the task is; None when it has ended or says nothing."""
+    if record is None or record.status.is_final or not record.progress:
+        return None
+    return float(record.progress["fraction"])
+
+
 def _attempts(request: Request, records: Mapping[str, TaskRecord]) -> Iterator[AttemptView]:
     known = [(task, records[task.task_id]) for task in request.tasks if task.task_id in records]
     for task, record in known[:_MOST_TASKS]:
@@ -191,13 +198,15 @@ def _attempts(request: Request, records: Mapping[str, TaskRecord]) -> Iterator[A
 
 def _attempt(attempt: Attempt, task: str) -> AttemptView:
     outcome = attempt.outcome or Status.STARTED
-    took = "" if attempt.finished is None else format_duration(round((attempt.finished - attempt.started) * 1e9))
+    took = (
+        "" if attempt.finished_at is None else format_duration(round((attempt.finished_at - attempt.started_at) * 1e9))
+    )
     return AttemptView(
         task,
         attempt.number,
         attempt.worker,
         attempt.process,
-        started=f"{datetime.fromtimestamp(attempt.started, UTC):%H:%M:%S}",
+        started=f"{datetime.fromtimestamp(attempt.started_at, UTC):%H:%M:%S}",
         took=took,
         outcome=outcome,
         tone=summary.tone(outcome),

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from monitor.page.answer_cache import AnswerCache
 from monitor.page.refusal import Refused
-from monitor.page.task_records import TaskRecord, read_newest, read_records
+from monitor.page.task_records import read_newest, read_records
 from monitor.page.telemetry_source import TelemetrySource
 from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
@@ -17,6 +17,7 @@ from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
 from throughline.ledger import keys, queue_sample
 from throughline.ledger.queue_sample import Sample
+from throughline.ledger.record import TaskRecord
 from throughline.settings import MonitorSettings
 
 _SEARCHES: Final = 2  # at a time: viewers must not take the processor from the monitor's own rounds

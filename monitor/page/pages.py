@@ -16,11 +16,11 @@ from monitor.page.recorded_state import as_recorded
 from monitor.page.refusal import Refused, not_found
 from monitor.page.responses import rendered
 from monitor.page.task_list import PageQuery
-from monitor.page.task_records import TaskRecord
 from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import Traffic
 from throughline.journey import Journey, to_dict
 from throughline.journey.journey import Request as JourneyRequest
+from throughline.ledger.record import TaskRecord
 from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
 

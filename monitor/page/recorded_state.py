@@ -4,9 +4,9 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.page.task_records import TaskRecord
 from throughline.journey.current_step import with_current_steps
 from throughline.journey.journey import Journey, Request, Task
+from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Status
 
 
@@ -30,13 +30,13 @@ def _request(request: Request, records: Mapping[str, TaskRecord]) -> Request:
     if not changed:
         return request
     tasks = (_task(task, changed[task.task_id], begun) if task.task_id in changed else task for task in request.tasks)
-    ends = (_offset_ns(record.finished, begun) for record in changed.values() if record.status.is_final)
+    ends = (_offset_ns(record.finished_at or 0, begun) for record in changed.values() if record.status.is_final)
     return replace(request, tasks=tuple(tasks), total_ns=max(request.total_ns, *ends, 0))
 
 
 def _task(task: Task, record: TaskRecord, begun: float) -> Task:
     latest = record.attempts[-1] if record.attempts else None
-    moment = (latest.finished or latest.started) if latest else 0.0
+    moment = (latest.finished_at or latest.started_at) if latest else 0.0
     return replace(
         task,
         status=record.status,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.page.task_records import TaskRecord
+from throughline.ledger.record import TaskRecord
 
 _WRITTEN_WITHIN: Final = 30  # seconds in which lines and spans come to where they are searched
 
@@ -21,7 +21,7 @@ def not_found(correlation_id: str, task: TaskRecord | None, now: float) -> Refus
     if task is None:
         return Refused(404, "JOURNEY_NOT_FOUND", f"Nothing found under the correlation ID {correlation_id}.")
     known = f"Task {task.task_id} of {correlation_id} is {task.status}, but its log lines and spans are not to be found"
-    if now - task.submitted < _WRITTEN_WITHIN:
+    if now - task.submitted_at < _WRITTEN_WITHIN:
         headers = {"Refresh": "1", "Retry-After": "1"}
         return Refused(404, "JOURNEY_NOT_WRITTEN", f"{known} yet. This page looks again by itself.", headers)
     detail = f"{known}: they are no longer kept, or held up. /api/v1/tasks/{task.task_id} tells what Redis knows."

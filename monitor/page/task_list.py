@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from monitor.page.recorded_state import until_now
-from monitor.page.task_records import TaskRecord
 from monitor.page.waterfall import Bar, bar
 from throughline.journey import summary
 from throughline.journey.journey import Request
 from throughline.journey.summary import Outcome, Tone
+from throughline.ledger.record import TaskRecord
 
 PAGE: Final = 50
 

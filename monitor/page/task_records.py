@@ -1,43 +1,14 @@
 """What Redis knows of the tasks on a page: their state now, how far they are, and each attempt."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
 
-from throughline.ledger import keys, record
-from throughline.ledger.states import Status
+from throughline.ledger import keys
+from throughline.ledger.record import TaskRecord
 
 _FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", "progress")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One start of a task; times in seconds since the epoch."""
-
-    number: int
-    worker: str
-    process: int
-    started: float
-    finished: float | None
-    outcome: str
-    cause: str
-
-
-@dataclass(frozen=True)
-class TaskRecord:
-    """A task's record."""
-
-    task_id: str
-    status: Status
-    task_type: str
-    queue: str
-    correlation_id: str
-    submitted: float = 0  # in seconds since the epoch
-    finished: float = 0  # the same; 0 while it has not ended
-    fraction: float | None = None
-    attempts: tuple[Attempt, ...] = ()
 
 
 async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
@@ -65,32 +36,9 @@ async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: boo
             pipe.lrange(keys.attempts(task_id), 0, -1 if attempts else 0)
         answers = await pipe.execute()
     pairs = zip(wanted, answers[::2], answers[1::2], strict=True)
-    return {task_id: _task(task_id, fields, told) for task_id, fields, told in pairs if fields[0]}
+    return {task_id: _record(task_id, fields, told) for task_id, fields, told in pairs if fields[0]}
 
 
-def _task(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> TaskRecord:
+def _record(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> TaskRecord:
     told = {name: value for name, value in zip(_FIELDS, fields, strict=True) if value is not None}
-    read = record.TaskRecord.parse(task_id, told, attempts)
-    return TaskRecord(
-        task_id,
-        read.status,
-        read.task_type,
-        read.queue,
-        read.correlation_id,
-        read.submitted_at,
-        read.finished_at or 0.0,
-        fraction=float(read.progress["fraction"]) if read.progress else None,
-        attempts=tuple(map(_attempt, read.attempts)),
-    )
-
-
-def _attempt(attempt: record.Attempt) -> Attempt:
-    return Attempt(
-        attempt.number,
-        worker=attempt.worker,
-        process=attempt.process,
-        started=attempt.started_at,
-        finished=attempt.finished_at,
-        outcome=attempt.outcome or "",
-        cause=attempt.cause,
-    )
+    return TaskRecord.parse(task_id, told, attempts)

@@ -42,7 +42,7 @@ def test_a_retry_waits_until_it_is_due_and_then_in_its_queue(sample: Sample):
     task = sample.submission(ID)
     sample.run(task, ID, 10, 50, status="RETRY", **{"error.type": "ConnectionError"})
     tell(sample, 50, "task.retried", task, status="RETRY", attempt=1)
-    tell(sample, 60_050, "task.due", task, **monitor(attempt=2))
+    tell(sample, 60_050, "task.due", task, **monitor(attempt=1))
     sample.run(task, ID, 60_090, 60_100, attempt=2, ids=(1001, 1002))
 
     request = only_request(sample)
@@ -246,3 +246,39 @@ def test_a_phase_may_be_named_anything(sample: Sample, name: str):
 
     assert [step.what for step in request.steps if step.role is Role.PHASE] == ["simulate 100,000 scenarios", name]
     assert (request.queue_wait_ns, request.run_ns, len(request.tasks)) == (7 * MS, 100 * MS, 1)
+
+
+def test_a_running_task_that_is_asked_to_stop_says_by_whom_before_it_stops(sample: Sample):
+    task = sample.submission(ID)
+    asked = {"status": "STARTED", "requested_by": "DEL-1", "span.id": f"{901:016x}"}
+    delete(sample, "DEL-1", 40, task)
+    tell(sample, 41, "task.cancel_requested", task, **asked)
+    sample.run(task, ID, 10, 50, status="REVOKED")
+    tell(sample, 50, "task.cancelled", task, status="REVOKED", attempt=1)
+
+    assert rows(only_request(sample))[1:] == [
+        ("ran calculate_var → REVOKED", 10, 40),
+        ("asked to stop by request DEL-1", 41, 0),
+    ]
+    assert only_request(sample).note == "Cancelled while it ran, at 14:45:12.173 UTC by request DEL-1."
+    assert [effect.action for effect in only_request(sample, "DEL-1").effects] == ["asked to stop"]
+
+
+def test_what_a_process_needed_for_its_claim_is_no_run_of_its_own(sample: Sample):
+    task = sample.submission(ID)
+    lost = {"worker": "worker-1", "cause": "lost with process 7 of worker-1", "status": "RETRY"}
+    of_task = {"correlation_id": ID, "task_id": task.task_id}
+    sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task, queue="high")
+    sample.span("run calculate_var", 53, 90, (task.trace, 999, task.publish), **of_task, attempt=1, **lost)
+
+    assert rows(only_request(sample)) == [
+        ("waited in high", 3, 7),
+        ("ran calculate_var: lost with process 7 of worker-1", 10, 80),
+    ]
+
+
+def test_a_run_that_ended_without_a_status_is_not_said_to_be_running(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 50, status="")
+
+    assert "ended without a status" in only_request(sample).note

@@ -95,3 +95,16 @@ def test_the_last_words_of_a_process_are_json_too(written):
     sys.excepthook(RuntimeError, RuntimeError("gone"), None)
     (line,) = written()
     assert (line["error.type"], line["log.level"]) == ("RuntimeError", "critical")
+
+
+def test_a_notice_is_a_notice_whatever_billiard_calls_its_level(written):
+    written("development")
+    billiard_name, own_name = "SUBWARNING", logging.getLevelName(log_lines.NOTICE)
+    logging.addLevelName(log_lines.NOTICE, billiard_name)
+    try:
+        event("task.submitted", "Accepted")
+    finally:
+        logging.addLevelName(log_lines.NOTICE, own_name)
+
+    (line,) = written()
+    assert line["log.level"] == "notice"

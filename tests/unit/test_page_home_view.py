@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.page.home_view import queues_view, recent_view, traffic_view
-from monitor.page.task_records import TaskRecord
 from monitor.page.traffic import Recent, Traffic
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
+from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Status
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

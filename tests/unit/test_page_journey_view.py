@@ -9,11 +9,11 @@ import pytest
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
 from monitor.page.task_list import PAGE, PageQuery
-from monitor.page.task_records import Attempt, TaskRecord
 from tests.unit.test_journey_sample import START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 from throughline.journey import assemble, find
-from throughline.ledger.states import Status
+from throughline.ledger.record import Attempt, TaskRecord
+from throughline.ledger.states import Reason, Status
 
 ID = "ABC-1"
 ALL = PageQuery()
@@ -35,7 +35,10 @@ def view(
 
 
 def known(task: Written, status: Status, *attempts: Attempt, fraction: float | None = None) -> TaskRecord:
-    return TaskRecord(task.task_id, status, "calculate_var", "high", ID, fraction=fraction, attempts=attempts)
+    progress = None if fraction is None else {"fraction": fraction}
+    return TaskRecord(
+        task.task_id, status, "calculate_var", "high", correlation_id=ID, progress=progress, attempts=attempts
+    )
 
 
 def test_bars_lie_where_their_steps_lie_in_percent(sample: Sample):
@@ -118,7 +121,7 @@ def test_a_task_that_redis_does_not_know_is_not_drawn_until_now(sample: Sample):
 
 def test_a_task_whose_end_was_not_written_down_ends_as_redis_has_it(sample: Sample):
     task = sample.submission(ID)
-    ended = replace(known(task, Status.SUCCESS), finished=START.timestamp() + 2)
+    ended = replace(known(task, Status.SUCCESS), finished_at=START.timestamp() + 2)
 
     shown = view(sample, ended)
 
@@ -130,13 +133,13 @@ def test_a_task_whose_end_was_not_written_down_ends_as_redis_has_it(sample: Samp
 
 def test_attempts_are_told_with_their_cause(sample: Sample):
     task = sample.complete(ID)
-    lost = Attempt(1, "worker-1", 11, START.timestamp(), START.timestamp() + 1.5, "RETRY", "lost with process 11")
-    runs = Attempt(2, "worker-2", 12, START.timestamp() + 2, None, "", "")
+    lost = Attempt(1, "worker-1", 11, START.timestamp(), START.timestamp() + 1.5, Status.RETRY, Reason.LOST_PROCESS)
+    runs = Attempt(2, "worker-2", 12, START.timestamp() + 2)
 
     first, second = view(sample, known(task, Status.STARTED, lost, runs)).requests[0].attempts
 
     assert (first.worker, first.process, first.started, first.took) == ("worker-1", 11, "14:45:12", "1.50 s")
-    assert (first.outcome, first.tone, first.cause) == ("RETRY", "warn", "lost with process 11")
+    assert (first.outcome, first.tone, first.cause) == ("RETRY", "warn", "lost with process 11 of worker-1")
     assert (second.outcome, second.took) == ("STARTED", "")
 
 

@@ -143,7 +143,7 @@ class _Request:
             task_type=task.task_type,
             queue=task.queue,
             status=status_of(changes),
-            note=status_note(changes, task.spans, task.queue, node),
+            note=status_note(task, changes),
             node=node,
             attempt=max((change.attempt for change in changes), default=0),
             since_ns=(self._start if begun is None else begun) - self._start,

@@ -9,7 +9,7 @@ from throughline.journey.role import Role
 from throughline.journey.span import Span
 from throughline.journey.task_changes import REPLAYED
 
-_EFFECTS: Final = {"task.cancelled": "cancelled", REPLAYED: "replayed"}
+_EFFECTS: Final = {"task.cancel_requested": "asked to stop", "task.cancelled": "cancelled", REPLAYED: "replayed"}
 
 
 def effects_of(family: Sequence[Span], lines: Iterable[Line]) -> tuple[Effect, ...]:
@@ -24,4 +24,7 @@ def effects_of(family: Sequence[Span], lines: Iterable[Line]) -> tuple[Effect, .
         # Written while it was answered, or later on by a worker that was told who had asked.
         and (str(line.fields.get("span.id", "")) in api or str(line.fields.get("requested_by", "")) in own)
     ]
-    return tuple(dict.fromkeys(found))
+    cancelled = {effect.task_id for effect in found if effect.action == "cancelled"}
+    return tuple(
+        dict.fromkeys(each for each in found if each.action != "asked to stop" or each.task_id not in cancelled)
+    )

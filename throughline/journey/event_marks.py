@@ -74,7 +74,8 @@ def describe_event(fields: Mapping[str, Any]) -> str:
     phrases = {
         "task.put_back": f"put back into {queue} by the sweep{reason}",
         "task.handed_back": f"handed back to {queue}{reason}",
-        "task.due": f"retry due: put into {queue}{_for_attempt(fields)}",
+        "task.due": f"retry due: put into {queue} for attempt {attempt_in(fields) + 1}",
+        "task.cancel_requested": f"asked to stop{by}",
         "task.cancelled": f"cancelled{by}{reason}",
         "task.replayed_by_operator": f"dead letter replayed{by}: put into {queue}",
         "task.dead_lettered": f"dead letter{reason or _error(fields)}",
@@ -84,11 +85,6 @@ def describe_event(fields: Mapping[str, Any]) -> str:
         "task.succeeded": f"ended → {fields.get('status')}",
     }
     return phrases.get(str(fields.get("event.action", "")), str(fields.get("message", "")))
-
-
-def _for_attempt(fields: Mapping[str, Any]) -> str:
-    attempt = attempt_in(fields)
-    return f" for attempt {attempt}" if attempt > 1 else ""
 
 
 def _error(fields: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ _FINAL: Final = frozenset(status.value for status in Status if status.is_final)
 class Effect:
     """What a request did to a task of an earlier one."""
 
-    action: str  # cancelled, replayed
+    action: str  # cancelled, asked to stop, replayed
     task_id: str
     correlation_id: str  # of that task
 

@@ -94,7 +94,10 @@ def notes(request: Request) -> Iterator[str]:
 
 def effect(done: Effect) -> str:
     """`cancelled task 7f3a of ABC-123`."""
-    return f"{done.action} task {done.task_id}" + (f" of {done.correlation_id}" if done.correlation_id else "")
+    of = f" of {done.correlation_id}" if done.correlation_id else ""
+    if done.action == "asked to stop":
+        return f"asked task {done.task_id}{of} to stop"
+    return f"{done.action} task {done.task_id}{of}"
 
 
 def shares(request: Request) -> tuple[Share, ...]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from throughline.journey.role import Role
 from throughline.journey.span import Span
 from throughline.journey.task_changes import Change
+from throughline.journey.task_spans import TaskSpans
 from throughline.ledger.states import Status
 
 
@@ -14,30 +15,38 @@ def status_of(changes: Sequence[Change]) -> str:
     return changes[-1].status if changes else Status.PENDING
 
 
-def status_note(changes: Sequence[Change], spans: Sequence[Span], queue: str, node: str) -> str:
-    """`spans` are those of the task, `node` is where it was last seen at work; empty when there is nothing to add."""
-    ran = any(span.role is Role.RUN for span in spans)
+def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
+    """Empty when there is nothing to add to the steps."""
+    runs = [span for span in task.spans if span.role is Role.RUN]
     match status_of(changes):
         case Status.PENDING:
-            return f"Not started yet: it waits in {queue}." if queue else "Not started yet."
+            return f"Not started yet: it waits in {task.queue}." if task.queue else "Not started yet."
         case Status.STARTED:
-            return f"It is running on {node}." if node else "It is running."
+            return _running(task, changes[-1], runs)
         case Status.RETRY:
             return f"It waits for {_next_attempt(changes[-1])}."
-        case Status.FAILURE if not ran:
+        case Status.FAILURE if not runs:
             return "Its run left no span: its process was killed, or it never ran."
         case Status.REVOKED:
-            return _cancelled(changes[-1], ran=ran)
+            return _cancelled(task, changes[-1], "while it ran" if runs else "before it ran")
         case _:
             return ""
+
+
+def _running(task: TaskSpans, started: Change, runs: Sequence[Span]) -> str:
+    if any(run.end_ns >= started.at_ns and not run.lost for run in runs):
+        return "Its run ended without a status: its process was killed, or what it stored was refused."
+    node = task.node_at(started.at_ns)
+    return f"It is running on {node}." if node else "It is running."
 
 
 def _next_attempt(change: Change) -> str:
     return f"attempt {change.attempt + 1}" if change.attempt else "another attempt"
 
 
-def _cancelled(change: Change, *, ran: bool) -> str:
+def _cancelled(task: TaskSpans, change: Change, when: str) -> str:
     at = datetime.fromtimestamp(change.at_ns / 1e9, UTC)
-    by = f" by request {change.fields['requested_by']}" if change.fields.get("requested_by") else ""
-    when = f"at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC"
-    return f"Cancelled {'while it ran' if ran else 'before it ran'}, {when}{by}."
+    asked = [str(line.fields["requested_by"]) for line in task.lines if line.fields.get("requested_by")]
+    by = f" by request {asked[-1]}" if asked else ""
+    why = f" ({change.fields['cause']})" if change.fields.get("cause") else ""
+    return f"Cancelled {when}, at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC{by}{why}."

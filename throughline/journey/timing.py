@@ -12,6 +12,7 @@ from throughline.journey.span import Span
 
 # NGINX's clock ticks in milliseconds, and is read once per round of its event loop.
 _NGINX_GRAIN_NS: Final = 10 * 10**6
+_CLAIM_NS: Final = 200 * 10**6  # the longest that a process needs from taking a task to its claim
 
 
 def with_plausible_times(family: Sequence[Span], enqueued_again: Mapping[str, Sequence[int]]) -> list[Span]:
@@ -25,6 +26,8 @@ def _corrected(span: Span, family: Sequence[Span], enqueued_again: Mapping[str, 
             return _around_its_replicas(span, family)
         case Role.WAIT:
             return _after_the_attempt_before(span, family, enqueued_again.get(span.task_id, ()))
+        case Role.RUN if span.lost:
+            return _from_the_end_of_its_wait(span, family)
         case _:
             return span
 
@@ -43,6 +46,17 @@ def _after_the_attempt_before(wait: Span, family: Sequence[Span], enqueued_again
     ended = [span.end_ns for span in attempts if wait.start_ns < span.end_ns < wait.end_ns]
     again = [at_ns for at_ns in enqueued_again if wait.start_ns < at_ns <= wait.end_ns]
     return replace(wait, start_ns=max([wait.start_ns, *ended, *again]))
+
+
+def _from_the_end_of_its_wait(lost: Span, family: Sequence[Span]) -> Span:
+    """Its span begins when Redis knew of it, a little after its process had taken the task."""
+    before = [
+        span.end_ns
+        for span in family
+        if span.role in {Role.WAIT, Role.RUN} and span.task_id == lost.task_id and span.start_ns < lost.start_ns
+    ]
+    begun = max(before, default=lost.start_ns)
+    return replace(lost, start_ns=begun) if lost.start_ns - begun <= _CLAIM_NS else lost
 
 
 def own_ns(span: Span, family: Sequence[Span]) -> int:

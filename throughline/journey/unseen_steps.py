@@ -32,8 +32,15 @@ def unseen_steps(task: TaskSpans, changes: Sequence[Change], start_ns: int) -> l
         _step(task, stretch, part, start_ns)
         for stretch in _stretches(task.enqueued_ns, changes)
         for part in uncovered(stretch.interval, covered)
-        if part[1] - part[0] >= _SHORTEST_NS
+        if part[1] - part[0] >= _SHORTEST_NS and not _is_told(task, stretch)
     ]
+
+
+def _is_told(task: TaskSpans, stretch: _Stretch) -> bool:
+    """Whether a span tells of the run already: what it leaves of the time is no second run."""
+    begin, end = stretch.interval
+    runs = [span for span in task.spans if span.role is Role.RUN]
+    return stretch.begun.status == Status.STARTED and any(run.start_ns < end and run.end_ns > begin for run in runs)
 
 
 def _stretches(enqueued_ns: int | None, changes: Sequence[Change]) -> Iterator[_Stretch]:

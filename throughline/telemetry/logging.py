@@ -35,7 +35,8 @@ class JsonLine(OrjsonFormatter):
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         log_data["@timestamp"] = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        log_data["log.level"] = record.levelname.lower()
+        # By its number: billiard gives the same one a name of its own, when a pool's process is lost for one.
+        log_data["log.level"] = "notice" if record.levelno == NOTICE else record.levelname.lower()
         log_data["message"] = record.getMessage()
         log_data.update(self._origin)
         log_data["process.pid"] = record.process
