@@ -76,6 +76,11 @@ def test_what_is_set_outside_arrives_in_the_container(service):
     assert {name: got.get(name) for name in names} == given
 
 
+@pytest.mark.parametrize("service", ["fastapi", "worker", "monitor"])
+def test_a_container_is_given_nothing_that_its_process_does_not_read(service):
+    assert {name.lower() for name in SERVICES[service]["environment"]} <= READERS[service].model_fields.keys()
+
+
 @pytest.mark.parametrize("service", READERS)
 def test_a_container_whose_settings_nobody_set_is_given_ones_that_its_process_takes(service, monkeypatch):
     for name in NineSettings.model_fields:
