@@ -7,7 +7,7 @@ from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
-from worker import heartbeat, patches, shutdown, telemetry
+from worker import heartbeat, killed_processes, patches, shutdown, telemetry
 
 settings = WorkerSettings.load()
 registry()  # a wrong task ends the worker here, before Celery has begun
@@ -26,6 +26,7 @@ _visibility = {"visibility_timeout": settings.visibility_timeout_seconds}
 _exchange = Exchange("throughline", type="direct")
 
 app.conf.update(
+    worker_consumer="worker.consumer:RecordingConsumer",
     # Delivery: a message is acknowledged after its task has run, and goes back to its queue when the process dies.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -33,7 +34,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_concurrency=settings.worker_concurrency,
-    # Queues in strict order. kombu before 5.7 kept no order here; "sorted" would be alphabetical: high, low, medium.
+    # Queues in strict order.
     task_queues=[Queue(name, _exchange, routing_key=name) for name in message.Queue],
     task_default_queue=message.Queue.MEDIUM,
     task_default_exchange=_exchange.name,
@@ -41,7 +42,7 @@ app.conf.update(
     task_create_missing_queues=False,  # a misspelt queue is an error, not a list that nobody reads
     broker_transport_options=_visibility
     | {
-        "queue_order_strategy": "priority",
+        "queue_order_strategy": "worker.strict_order:StrictOrder",
         "priority_steps": [0],  # one Redis list per queue; the default is four, and LLEN would miss three
         "socket_keepalive": True,
         "socket_connect_timeout": 2,
@@ -77,4 +78,5 @@ app.conf.update(
 patches.install()
 shutdown.install(settings)
 telemetry.install(settings)
+killed_processes.install()
 heartbeat.install(app, settings)

@@ -4,33 +4,16 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore
-from celery.worker.request import Request
 
 from throughline.errors import is_temporary
 from throughline.ledger.states import Status
 from worker import retries, telemetry
 
 
-class HeldRequest(Request):
-    """A task in the hands of a worker's main process, which tells why it gives it up."""
-
-    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
-        """The worker stops and has no time to finish the task: the next one is not blamed for it."""
-        if self.task.acks_late and not self.acknowledged:
-            self.task.backend.hand_back(self.id, stopped=True)
-        super().cancel(pool, signal, emit_retry=emit_retry)
-
-    def reject(self, requeue: bool = False) -> None:
-        """Its process was lost: the message goes back to its queue."""
-        if requeue:
-            self.task.backend.hand_back(self.id, stopped=False)
-        super().reject(requeue=requeue)
-
-
 class ClaimedTask(Task):
     """The class of all tasks here."""
 
-    Request = "worker.claim:HeldRequest"
+    Request = "worker.held_request:HeldRequest"
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Raises `Ignore`, which acknowledges the message and stores nothing, for a task that must not run."""

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
+from celery.app.task import Context
 from celery.backends.redis import RedisBackend
+from celery.exceptions import NotRegistered, TaskRevokedError
 
 from throughline.errors import TooManyDeliveries
-from throughline.ledger import message, scripts
+from throughline.ledger import scripts
 from throughline.ledger.answers import Claim, HandedBack, Stored
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
 from throughline.settings import WorkerSettings
-from throughline.telemetry import correlation
 from throughline.telemetry.logging import node_name
+from worker import recorded
+from worker.delivery import Delivery
 
 _logger = logging.getLogger("throughline.worker")
 
@@ -33,9 +36,9 @@ class RecordingBackend(RedisBackend):
         """The number of the attempt that this process makes, by task: the fence of every write."""
         return {}
 
-    def received(self, task_id: str, record: Mapping[str, str]) -> Status:
-        """This worker took a message that was sent past the api: its task has a record (`record_of`) from now on."""
-        return self._decided(scripts.received(task_id, ttl=_ttl(), record=record))
+    def received(self, delivery: Delivery) -> Status:
+        """This worker took a message that was sent past the api: its task has a record from now on."""
+        return self._decided(scripts.received(delivery.task_id, ttl=_ttl(), record=delivery.record()))
 
     def claim(self, task_id: str, request: Any) -> Claim:
         """Records that this process starts the task, or says why it must not."""
@@ -84,10 +87,27 @@ class RecordingBackend(RedisBackend):
         """Celery ended the task, which may not have started: REVOKED by its own command, or EXPIRED."""
         return self._store(task_id, None, Status.REVOKED, reason, request)
 
-    def ended_without_result(self, task_id: str, status: Status, request: Any, error: str = "") -> Stored:
-        """A task sent with `ignore_result` has ended: Celery stores nothing. `error`: the class of its exception."""
-        reason = Reason.RETURNED if status is Status.SUCCESS else Reason.FAILED
-        return self._store(task_id, None, status, reason, request, error)
+    def mark_as_revoked(
+        self,
+        task_id: str,
+        reason: str = "",
+        request: Any = None,
+        store_result: bool = True,
+        state: str = Status.REVOKED,
+    ) -> None:
+        """Celery's remote control comes without a request: the task waits, or is in the hands of another worker."""
+        if request is not None:
+            super().mark_as_revoked(task_id, reason, request=request, store_result=store_result, state=state)
+        elif not recorded.revoke_waiting(self, task_id):
+            # A stock client's, which no worker has taken: Celery alone knows of it.
+            RedisBackend._store_result(self, task_id, self.encode_result(TaskRevokedError(reason), state), state)
+
+    def refused(self, delivery: Delivery, error: Exception) -> Stored:
+        """A message that cannot be run: its task has failed before it started."""
+        request = Context(delivery.request())
+        result = self.encode_result(error, Status.FAILURE)
+        reason = Reason.UNKNOWN_TASK if isinstance(error, NotRegistered) else Reason.INVALID_MESSAGE
+        return self._store(delivery.task_id, result, Status.FAILURE, reason, request, type(error).__name__)
 
     def _store_result(
         self,
@@ -143,36 +163,14 @@ class RecordingBackend(RedisBackend):
         return answer
 
 
-def record_of(task_type: str, queue: str, headers: Mapping[str, Any], parent_id: object = None) -> dict[str, str]:
-    """The record of a task that was sent past the api, from what its message says."""
-    traceparent = headers.get(message.TRACEPARENT)
-    record = {
-        "task_type": task_type,
-        "queue": queue,
-        "priority": queue,
-        "correlation_id": correlation.keep_or_make(headers.get(message.CORRELATION_ID) or correlation.current()),
-        "trace_id": traceparent[3:35] if isinstance(traceparent, str) else "",
-    }
-    return record | {"parent_id": parent_id} if parent_id and isinstance(parent_id, str) else record
-
-
 def _record(request: Any) -> dict[str, str]:
-    queue = (getattr(request, "delivery_info", None) or {}).get("routing_key") or message.Queue.MEDIUM
-    return record_of(
-        str(getattr(request, "task", None) or "unknown"),
-        queue,
-        getattr(request, "headers", None) or {},
-        getattr(request, "parent_id", None),
-    )
+    """The record of a task that was sent past the api, from what its message says."""
+    return Delivery.of_request(request).record()
 
 
 # What Celery says of an end, in its own words, and which reason that is.
 _FAILURES: Final = {
     "TimeLimitExceeded": Reason.TIME_LIMIT,
-    "NotRegistered": Reason.UNKNOWN_TASK,
-    "InvalidTaskError": Reason.INVALID_MESSAGE,
-    "DecodeError": Reason.INVALID_MESSAGE,
-    "ContentDisallowed": Reason.INVALID_MESSAGE,
     "WorkerLostError": Reason.LOST_PROCESS,
 }
 _REVOCATIONS: Final = {"revoked": Reason.REVOKED, "terminated": Reason.REVOKED, "expired": Reason.EXPIRED}

@@ -1,13 +1,12 @@
 """The worker's share of the journey: correlation from the message's headers, wait and run spans, task events."""
 
 import logging
-import os
 import time
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from typing import Any
 
+from billiard.util import get_logger as get_billiard_logger
 from celery import Task
-from celery.app.task import Context
 from celery.signals import (
     setup_logging,
     task_failure,
@@ -18,35 +17,33 @@ from celery.signals import (
     task_success,
     worker_process_init,
     worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
 )
-from celery.worker.request import Request
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, use_span
 
-from throughline.ledger import message
 from throughline.ledger.answers import Claim
-from throughline.ledger.record import Attempt
 from throughline.ledger.states import Status
 from throughline.settings import WorkerSettings
-from throughline.telemetry import correlation, tracing
 from throughline.telemetry import logging as log_lines
+from throughline.telemetry import tracing
 from throughline.telemetry.logging import event
+from worker import attempt_spans
+from worker.delivery import Delivery
 
 
 class RunningTask:
     """What is open while a task runs in this process: its correlation, its start and, once claimed, its run span."""
 
-    def __init__(self, task: Task, task_id: str) -> None:
-        request = task.request
-        headers = own_headers(request)
-        self.queue = (request.delivery_info or {}).get("routing_key") or "unknown"
-        self.fields = {"task_type": task.name, "queue": self.queue, "attempt": 1}
+    def __init__(self, task: Task) -> None:
+        self.delivery = Delivery.of_request(task.request)
+        self.fields = {"task_type": task.name, "queue": self.delivery.queue, "attempt": 1}
         self.started = time.time()
-        published_at = headers.get(message.PUBLISHED_AT)
-        self._waits_since = float(published_at) if isinstance(published_at, int | float) else None
-        self._parent = tracing.remote_parent(headers.get(message.TRACEPARENT))
         self.span: Span = INVALID_SPAN  # until it is claimed: nothing runs before
+        self._waits_since = self.delivery.published_at
+        self._has_ended = False
         self._open = ExitStack()
-        self._open.enter_context(correlation.bound(headers[message.CORRELATION_ID], task_id))
+        self._open.enter_context(self.delivery.bound())
 
     def claimed(self, claim: Claim) -> None:
         """A message that came again does not know how often it came, nor since when it waits: the claim does."""
@@ -54,41 +51,17 @@ class RunningTask:
         if claim.before:
             self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at or 0.0)
         if claim.before and claim.lost:
-            self._tell_of_lost(claim.before)
-        self.span = self._open.enter_context(self._run_span())
-        if claim.lost:
-            tracing.flush()  # what killed that process may kill this one too
-
-    def _run_span(self) -> AbstractContextManager[Span]:
-        started_ns, parent = int(self.started * 1e9), self._parent
-        if self._waits_since is not None:
-            since_ns = int(min(self._waits_since, self.started) * 1e9)
-            wait = tracing.tracer().start_span(
-                f"wait {self.queue}", parent, attributes={"queue": self.queue}, start_time=since_ns
-            )
-            wait.end(started_ns)
-            parent = set_span_in_context(wait)
-        attributes = self.fields | {"process.pid": os.getpid()}
-        return tracing.span(self._run, SpanKind.CONSUMER, attributes, parent, started_ns)
-
-    def _tell_of_lost(self, attempt: Attempt) -> None:
-        """The span that a killed process could not write: from its start to when its end was noticed."""
-        attributes = self.fields | {
-            "attempt": attempt.number,
-            "process.pid": attempt.process,
-            "worker": attempt.worker,
-            "cause": attempt.cause,
-            "status": Status.RETRY,
-        }
-        lost = tracing.tracer().start_span(
-            self._run, self._parent, SpanKind.CONSUMER, attributes, start_time=int(attempt.started_at * 1e9)
-        )
-        lost.set_status(StatusCode.ERROR)
-        lost.end(int((attempt.finished_at or attempt.started_at) * 1e9))
-
-    @property
-    def _run(self) -> str:
-        return f"run {self.fields['task_type']}"
+            attempt_spans.write_closed(self.delivery, claim.before)
+        if claim.outcome == "run":
+            parent = attempt_spans.write_wait(self.delivery, claim.attempt, self._waits_since, self.started)
+            self.span = attempt_spans.start_run(self.delivery, claim.attempt, parent, self.started)
+        elif claim.outcome in {"cancel", "dead"}:
+            number = claim.attempt + 1  # none, but the time since the last one was a wait
+            parent = attempt_spans.write_wait(self.delivery, number, self._waits_since, self.started)
+            self.span = attempt_spans.start_refusal(self.delivery, claim.attempt, parent, self.started)
+        self._open.enter_context(use_span(self.span, record_exception=False, set_status_on_exception=False))
+        if claim.before:
+            tracing.flush()  # what ended the attempt before may end this one too, and with it the span of its wait
 
     @property
     def queue_wait_ms(self) -> float | None:
@@ -97,13 +70,17 @@ class RunningTask:
 
     def ended(self, status: Status) -> dict[str, Any]:
         """The fields of the event that ends this run."""
+        self._has_ended = True
         self.span.set_attribute("status", status)
         duration_ms = round((time.time() - self.started) * 1000, 3)
         fields = self.fields | {"status": status, "duration_ms": duration_ms}
         return fields | ({} if self.queue_wait_ms is None else {"queue_wait_ms": self.queue_wait_ms})
 
     def close(self) -> None:
+        """A run that is torn away in the middle leaves its span to the main process, which knows why."""
         self._open.close()
+        if self._has_ended:
+            self.span.end()
 
 
 _running: dict[str, RunningTask] = {}  # by task id; a prefork process runs one at a time
@@ -115,14 +92,20 @@ def install(settings: WorkerSettings) -> None:
     def set_up_process(**_: Any) -> None:
         log_lines.setup("worker", settings)
         # Celery's own account of each task repeats ours, with a traceback for what is the client's mistake.
-        for name in ("celery.app.trace", "celery.worker.strategy"):
+        for name in ("celery.app.trace", "celery.worker.strategy", "celery.worker.request"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        get_billiard_logger().propagate = True  # that a process was killed is a line like any other
 
     def set_up_child(**_: Any) -> None:
         set_up_process()
         tracing.setup("worker", settings)
 
+    def set_up_main(**_: Any) -> None:
+        tracing.setup("worker", settings)  # after the processes have parted: for what they do not live to tell
+
     setup_logging.connect(set_up_process, weak=False)
+    worker_ready.connect(set_up_main, weak=False)
+    worker_shutdown.connect(_flush, weak=False)
     worker_process_init.connect(set_up_child, weak=False)
     worker_process_shutdown.connect(_flush, weak=False)
     task_received.connect(_received)
@@ -133,27 +116,18 @@ def install(settings: WorkerSettings) -> None:
     task_postrun.connect(_done)
 
 
-def own_headers(request: Context) -> dict[str, Any]:
-    """Our headers of a task's message; a correlation ID is made for a message that came without a valid one."""
-    headers = dict(request.headers or {})
-    headers[message.CORRELATION_ID] = correlation.keep_or_make(headers.get(message.CORRELATION_ID))
-    return headers
-
-
-def _received(request: Request, **_: Any) -> None:
-    """In the main process. Celery's request overwrites a *header* correlation_id with the property of that name
-    (the task id), so the headers travel to the child, and into a retry's message, as the request's `headers`."""
-    sent = request.message.headers
-    own = {name: sent[name] for name in message.OWN_HEADERS if name in sent}
-    own[message.CORRELATION_ID] = correlation.keep_or_make(own.get(message.CORRELATION_ID))
-    request.request_dict["headers"] = own
-    with correlation.bound(own[message.CORRELATION_ID], request.id):
-        queue = request.delivery_info["routing_key"]
-        event("task.received", f"Took {request.name} from {queue}", {"task_type": request.name, "queue": queue})
+def _received(request: Any, **_: Any) -> None:
+    """In the main process."""
+    delivery = request.delivery
+    with delivery.bound():
+        if not delivery.is_recorded:
+            request.task.backend.received(delivery)
+        fields = {"task_type": delivery.task_type, "queue": delivery.queue}
+        event("task.received", f"Took {delivery.task_type} from {delivery.queue}", fields)
 
 
 def _prepared(task_id: str, task: Task, **_: Any) -> None:
-    _running[task_id] = RunningTask(task, task_id)
+    _running[task_id] = RunningTask(task)
 
 
 def claimed(task: Task, claim: Claim) -> None:
@@ -187,8 +161,9 @@ def _succeeded(sender: Task, **_: Any) -> None:
 def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> None:
     error = {"error.type": type(exception).__name__, "error.message": str(exception)}
     running = _running.get(task_id)
-    if running is None:  # in the main process: the task's own process was lost or killed at its time limit
-        event("task.failed", f"{sender.name} failed", error | {"task_id": task_id, "status": Status.FAILURE})
+    if running is None:  # in the main process: see held_request.py
+        fields = {"task_type": sender.name, "status": Status.FAILURE}
+        event("task.failed", f"{sender.name} failed: {exception}", fields | error)
         return
     tracing.mark_failed(running.span, exception)
     event("task.failed", f"{sender.name} failed: {exception}", running.ended(Status.FAILURE) | error)

@@ -13,6 +13,16 @@ import pytest
 @pytest.fixture
 def start(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """`start("celery", "-A", …, SPANS_DIR=…)` runs a Python program until the test ends; `output=` is its file."""
+    yield from _started(redis_url)
+
+
+@pytest.fixture(scope="module")
+def start_for_module(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """The same until the module's last test ends."""
+    yield from _started(redis_url)
+
+
+def _started(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     with ExitStack() as programs:
 
         def started(*command: str, output: Path | None = None, **environment: str) -> "subprocess.Popen[str]":

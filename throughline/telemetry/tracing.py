@@ -3,6 +3,8 @@
 import atexit
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import blake2b
 from typing import IO, Final, cast
 
 from opentelemetry import trace
@@ -12,6 +14,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
@@ -25,6 +29,46 @@ EXPORT_EVERY_MS: Final = 200  # a journey is complete this long after its last s
 EXPORT_TIMEOUT_SECONDS: Final = 5
 
 _propagator = TraceContextTextMapPropagator()
+
+
+_known_span: ContextVar[int | None] = ContextVar("known_span", default=None)
+_known_trace: ContextVar[int | None] = ContextVar("known_trace", default=None)
+
+
+class KnownIds(RandomIdGenerator):
+    """Random IDs, but for a span that `known` names."""
+
+    def generate_span_id(self) -> int:
+        return _known_span.get() or super().generate_span_id()
+
+    def generate_trace_id(self) -> int:
+        return _known_trace.get() or super().generate_trace_id()
+
+
+@contextmanager
+def known(name: str, trace_id: str = "") -> Iterator[None]:
+    """The span that is started in the block has an ID made from this name, whichever process starts it.
+
+    So the span of a process that was killed can be written by another one: as the parent of what the first had written
+    below it, and as the same span if both wrote it. `trace_id` (32 hex digits) counts for a span without a parent.
+    """
+    span = _known_span.set(_span_id(name))
+    trace_ = _known_trace.set(int(trace_id, 16) if trace_id else None)
+    try:
+        yield
+    finally:
+        _known_trace.reset(trace_)
+        _known_span.reset(span)
+
+
+def known_parent(name: str, trace_id: str) -> Context:
+    """The context for a span whose parent is, or will be, the one that `known` names so."""
+    parent = trace.SpanContext(int(trace_id, 16), _span_id(name), is_remote=True)
+    return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
+
+
+def _span_id(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
 class CorrelationStamp(SpanProcessor):
@@ -44,7 +88,10 @@ def setup(service: str, settings: BrokerSettings) -> None:
     """Sets up this process's spans; in a prefork child after the fork, which no exporter thread survives."""
     node = node_name(service, settings)
     provider = TracerProvider(
-        resource=Resource({"service.name": service, "service.instance.id": node}), shutdown_on_exit=False
+        resource=Resource({"service.name": service, "service.instance.id": node}),
+        sampler=ALWAYS_ON,  # a client's flag must not hide its task's journey
+        id_generator=KnownIds(),
+        shutdown_on_exit=False,
     )
     provider.add_span_processor(CorrelationStamp())
     exporter = _exporter(node, settings)
@@ -118,3 +165,10 @@ def traceparent() -> str:
 def remote_parent(traceparent: str | None) -> Context:
     """The context for a span whose parent is elsewhere; for a root span when the header is absent or broken."""
     return _propagator.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
+
+
+def valid_traceparent(header: object) -> str:
+    """The header if it is a W3C `traceparent`, else an empty one."""
+    if not isinstance(header, str) or not trace.get_current_span(remote_parent(header)).get_span_context().is_valid:
+        return ""
+    return header.strip()

@@ -1,6 +1,6 @@
 """Repairs of Celery and kombu, one file each: the upstream issue, the versions seen, and when it can go."""
 
-from worker.patches import banner, connection_loss, pool_flush
+from worker.patches import banner, connection_loss, pool_flush, process_exit
 
 
 def install() -> None:
@@ -8,3 +8,4 @@ def install() -> None:
     banner.install()
     connection_loss.install()
     pool_flush.install()
+    process_exit.install()

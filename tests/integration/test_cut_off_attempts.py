@@ -1,0 +1,162 @@
+"""What is told of an attempt whose process is killed, whenever and by whomever: its wait, its run, its end."""
+
+import os
+import random
+import signal
+import time
+
+import psutil
+import pytest
+import redis
+
+from tests.integration import faulty_worker as faults
+from tests.integration.stock_client import StockClient
+from throughline.journey.role import Role
+from throughline.ledger import keys
+
+WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+LIMITS = {"TASK_SOFT_TIME_LIMIT_SECONDS": "2", "TASK_TIME_LIMIT_SECONDS": "4"}
+
+
+@pytest.fixture(scope="module")
+def client(redis_url, start_for_module, wait_until, tmp_path_factory):
+    """A stock client beside one worker of two processes, whose tasks go wrong on demand."""
+    folder = tmp_path_factory.mktemp("var")
+    (folder / "log").mkdir()
+    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
+        broker.flushall()
+        settings = {"WORKER_CONCURRENCY": "2", "SPANS_DIR": str(folder / "spans"), "SERVICE_NODE_NAME": "worker-1"}
+        start_for_module("celery", *WORKER, output=folder / "log" / "worker.jsonl", **settings, **LIMITS)
+        wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+        yield StockClient(redis_url, broker, folder)
+
+
+@pytest.fixture
+def send(client):
+    """`send(seed, "ID-1")`: a task that goes wrong as its seed says; the message's headers are those of the api."""
+
+    def sent(seed, correlation_id, **options):
+        headers = {"correlation_id": correlation_id, "published_at": time.time()}
+        return client.send(args=[{"seed": seed}], headers=headers, **options)
+
+    return sent
+
+
+@pytest.fixture
+def running(client, send, wait_until):
+    """The same, once it runs; with its process."""
+
+    def begun(seed, correlation_id):
+        task_id = send(seed, correlation_id)
+        wait_until(lambda: client.record(task_id).get("status") == "STARTED", 20, "it runs")
+        return task_id, int(client.record(task_id)["process"])
+
+    return begun
+
+
+@pytest.fixture
+def told(client, wait_until):
+    """`told(task_id)` is the task in its journey, once that has come to the record's end and shows a run of it."""
+
+    def look(task_id, runs=1):
+        wait_until(lambda: client.has_ended(task_id), 60, f"{task_id} has ended")
+        status = client.record(task_id)["status"]
+
+        def agrees():
+            request = client.request(task_id)
+            return request is not None and request.status == status and len(steps(request)) == runs and request
+
+        return wait_until(agrees, 5, f"the journey of {task_id} says {status}, with {runs} runs")
+
+    return look
+
+
+def steps(request, role=Role.RUN):
+    """Those that are spans: the journey shows what log lines tell of as steps too."""
+    return [step for step in request.steps if step.role is role and step.span_id]
+
+
+def ids(client, task_id):
+    return {line["correlation_id"] for line in client.lines(task_id)}
+
+
+def event(client, task_id, action):
+    (line,) = [line for line in client.lines(task_id) if line["event.action"] == action]
+    return line
+
+
+def test_a_task_at_its_hard_time_limit_has_a_run_that_says_so(client, send, told):
+    task_id = send(faults.IGNORES_THE_SOFT_LIMIT, "LIMIT-1")
+    request = told(task_id)
+    (run,) = steps(request)
+    assert request.status == "FAILURE"
+    assert 3.5e9 < run.duration_ns < 8e9
+    assert "hard time limit" in run.what
+    assert len(steps(request, Role.WAIT)) == 1
+    failed = event(client, task_id, "task.failed")
+    assert (failed["error.type"], failed["correlation_id"]) == ("TimeLimitExceeded", "LIMIT-1")
+
+
+def test_a_process_killed_just_after_the_start_leaves_no_gap(client, send, told):
+    task_id = send(faults.KILLS_ITS_PROCESS, "EARLY-1")
+    request = told(task_id, runs=4)
+    assert request.status == "FAILURE"
+    assert len(steps(request, Role.WAIT)) == 4
+    for wait, run in zip(steps(request, Role.WAIT)[:3], steps(request)[:3], strict=True):
+        assert "lost with process" in run.what
+        assert run.parent_id == wait.span_id
+        assert run.offset_ns - wait.end_ns < 50e6
+    assert ids(client, task_id) == {"EARLY-1"}
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_a_running_task_that_celery_terminates_is_cancelled(client, running, told, name):
+    task_id, _ = running(faults.TAKES_SECONDS + 1.5, f"TERMINATED-{name}")
+    client.app.control.revoke(task_id, terminate=True, signal=name)
+    request = told(task_id)
+    (run,) = steps(request)
+    assert request.status == "REVOKED"
+    assert "terminated" in run.what
+    assert run.duration_ns < 5e9
+    assert "terminated" in event(client, task_id, "task.cancelled")["cause"]
+    assert ids(client, task_id) == {f"TERMINATED-{name}"}
+
+
+def test_a_waiting_task_that_celery_revokes_is_cancelled_and_never_runs(client, running, send, wait_until):
+    for number in range(2):
+        running(faults.TAKES_SECONDS + 1.5, f"BEFORE-{number}")
+    task_id = send(0, "REVOKED-1")
+    client.app.control.revoke(task_id)
+    wait_until(lambda: client.has_ended(task_id), 30, "it is cancelled")
+    wait_until(lambda: client.request(task_id), 5, "its journey is written")
+    request = client.request(task_id)
+    assert (client.record(task_id)["status"], request.status) == ("REVOKED", "REVOKED")
+    assert steps(request) == []
+    assert "revoked" in event(client, task_id, "task.cancelled")["cause"]
+    assert ids(client, task_id) == {"REVOKED-1"}
+    assert client.broker.llen("medium") == 0
+
+
+def test_a_task_whose_stamp_celery_revokes_is_cancelled(client, send, told, wait_until):
+    client.app.control.revoke_by_stamped_headers({"batch": ["7"]})
+    task_id = client.publish(
+        stamped_headers=["batch"], stamps={"batch": ["7"]}, correlation_id="STAMPED-1", published_at=time.time()
+    )
+    told(task_id, runs=0)
+    assert "revoked" in event(client, task_id, "task.cancelled")["cause"]
+
+
+def test_whenever_a_process_is_killed_the_journey_ends_as_the_record_does(client, running, told, wait_until):
+    """Around the moment in which the result is stored: before, within, after, and when the process is idle again."""
+    chance = random.Random(7)
+    for number in range(40):
+        task_id, process = running(faults.TAKES_SECONDS + 0.05, f"KILLED-{number}")
+        time.sleep(chance.uniform(0.03, 0.07))
+        os.kill(process, signal.SIGKILL)
+        wait_until(lambda process=process: not psutil.pid_exists(process), 5, "it is gone")
+        wait_until(lambda task_id=task_id: client.has_ended(task_id), 30, "it has ended")
+        attempts = client.broker.llen(keys.attempts(task_id))
+        request = told(task_id, runs=attempts)
+        assert request.status == "SUCCESS"
+        assert len(steps(request, Role.WAIT)) == attempts
+        assert ids(client, task_id) == {f"KILLED-{number}"}

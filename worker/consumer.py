@@ -1,0 +1,56 @@
+"""The worker's consumer of messages: one that it cannot run ends as a failure on record."""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery.exceptions import InvalidTaskError, NotRegistered
+from celery.utils.log import get_logger
+from celery.worker.consumer import Consumer
+
+from throughline.ledger.states import Status
+from throughline.telemetry.logging import event
+from worker import attempt_spans
+from worker.delivery import Delivery
+
+_logger = get_logger(__name__)
+
+
+class RecordingConsumer(Consumer):
+    """Celery's own refuses such a message with its whole body in the log, and records an unknown name alone."""
+
+    def create_task_handler(self, **options: Any) -> Callable[[Any], None]:
+        """The handler of each message; a message that makes it fail must not end the worker."""
+        handle = super().create_task_handler(**options)
+
+        def on_task_received(message: Any) -> None:
+            try:
+                handle(message)
+            except (TypeError, ValueError, LookupError, AttributeError) as error:
+                self._refuse(message, InvalidTaskError(f"{type(error).__name__}: {error}"))
+
+        return on_task_received
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        self._refuse(message, NotRegistered(str(message.headers.get("task"))))
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        self._refuse(message, InvalidTaskError("no Celery task message"))
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        self._refuse(message, exc)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        self._refuse(message, exc)
+
+    def _refuse(self, message: Any, error: Exception) -> None:
+        headers = message.headers if isinstance(message.headers, dict) else {}
+        queue = (message.delivery_info or {}).get("routing_key")
+        delivery = Delivery.of(headers, queue)
+        with delivery.bound():
+            if delivery.task_id:
+                self.app.backend.refused(delivery, error)
+            attempt_spans.write_refused(delivery, error)
+            fields = {"task_type": delivery.task_type, "queue": delivery.queue, "status": Status.FAILURE}
+            told = {"error.type": type(error).__name__, "error.message": str(error)}
+            event("task.failed", f"A message cannot be run: {type(error).__name__}", fields | told)
+        message.reject_log_error(_logger, self.connection_errors)

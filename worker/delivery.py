@@ -1,0 +1,103 @@
+"""One delivery of a task: what its message says, whoever sent it. A header that is not what it should be is absent."""
+
+import math
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from throughline.ledger import message
+from throughline.telemetry import correlation, tracing
+
+_OLDEST_SECONDS: Final = 30 * 86_400  # a message that says it is older has a wrong clock: no record lives as long
+_LONGEST_NAME: Final = 256
+_MADE: Final = uuid.UUID("6f9c2f4e-6a0e-4c0c-9a53-0d6f5d2b7a11")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What every process that meets the message must find in it alike: IDs that are made are made from the task's."""
+
+    task_id: str
+    task_type: str
+    queue: str
+    correlation_id: str
+    traceparent: str  # '' for a task that begins a trace of its own
+    trace_id: str
+    published_at: float | None
+    parent_id: str = ""  # the task that sent it
+    is_recorded: bool = False  # it came through the front door, which has written its record
+
+    @classmethod
+    def of(cls, headers: Mapping[str, Any], queue: Any) -> Self:
+        """`headers` are the message's, with those of Celery beside ours."""
+        task_id, root = str(headers.get("id") or ""), headers.get("root_id")
+        made = made_id(str(root) if isinstance(root, str) and root else task_id)
+        correlation_id = headers.get(message.CORRELATION_ID)
+        traceparent = tracing.valid_traceparent(headers.get(message.TRACEPARENT))
+        return cls(
+            task_id=task_id,
+            task_type=str(headers.get("task") or "unknown")[:_LONGEST_NAME],
+            queue=queue if isinstance(queue, str) and queue else "unknown",
+            correlation_id=str(correlation_id) if correlation.is_valid(correlation_id) else made,
+            traceparent=traceparent,
+            trace_id=traceparent[3:35] or made,
+            published_at=_moment(headers.get(message.PUBLISHED_AT)),
+            parent_id=parent if isinstance(parent := headers.get("parent_id"), str) else "",
+        )
+
+    @classmethod
+    def of_request(cls, request: Any) -> Self:
+        """The same from Celery's request, whose `headers` are ours alone: see held_request.py."""
+        names = {name: getattr(request, name, None) for name in ("id", "task", "root_id", "parent_id")}
+        queue = (getattr(request, "delivery_info", None) or {}).get("routing_key")
+        return cls.of({**(getattr(request, "headers", None) or {}), **names}, queue)
+
+    def headers(self) -> dict[str, Any]:
+        """Our headers, as they travel to the process that runs the task and into the message of a retry."""
+        own = {
+            message.CORRELATION_ID: self.correlation_id,
+            message.TRACEPARENT: self.traceparent,
+            message.PUBLISHED_AT: self.published_at,
+        }
+        return {name: value for name, value in own.items() if value}
+
+    def request(self) -> dict[str, Any]:
+        """What Celery's request would say of it."""
+        names = {"id": self.task_id, "task": self.task_type, "parent_id": self.parent_id}
+        return {**names, "headers": self.headers(), "delivery_info": {"routing_key": self.queue}}
+
+    def record(self) -> dict[str, str]:
+        """The fields of the task's record, when no other process has written it."""
+        queue = self.queue if self.queue != "unknown" else message.Queue.MEDIUM.value
+        record = {
+            "task_type": self.task_type,
+            "queue": queue,
+            "priority": queue,
+            "correlation_id": self.correlation_id,
+            "trace_id": self.trace_id,
+        }
+        return record | ({"parent_id": self.parent_id} if self.parent_id else {})
+
+    def bound(self) -> AbstractContextManager[None]:
+        """Log lines and spans inside the block are the task's."""
+        return correlation.bound(self.correlation_id, self.task_id)
+
+
+def made_id(task_id: str) -> str:
+    """The ID of 32 hex digits for what came without: the same at each delivery, and for all tasks of one canvas."""
+    return uuid.uuid5(_MADE, task_id).hex
+
+
+def _moment(value: object) -> float | None:
+    """A time that can be true, in seconds since the epoch; one that is yet to come is left to who measures from it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    now = time.time()
+    return seconds if math.isfinite(seconds) and now - _OLDEST_SECONDS < seconds < now + _OLDEST_SECONDS else None

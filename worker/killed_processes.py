@@ -1,0 +1,47 @@
+"""Tells of tasks that ended in a process which was killed just after that, with their spans still unwritten."""
+
+import time
+from collections import deque
+from typing import Any, Final
+
+from celery.signals import worker_ready
+
+from worker import recorded
+from worker.delivery import Delivery
+
+_WRITTEN_SECONDS: Final = 2.0  # spans leave their process 0.2 s after they end; its own end is noticed in 1 s
+
+_ended: deque[tuple[float, int, Delivery, Any]] = deque(maxlen=1_000)
+
+
+def note_end(process: int, delivery: Delivery, backend: Any) -> None:
+    """In the main process, when a process has told it that a task has ended."""
+    now = time.monotonic()
+    while _ended and _ended[0][0] < now - _WRITTEN_SECONDS:
+        _ended.popleft()
+    _ended.append((now, process, delivery, backend))
+
+
+def install() -> None:
+    worker_ready.connect(_watch, weak=False)
+
+
+def _watch(sender: Any, **_: Any) -> None:
+    pool = getattr(sender.pool, "_pool", None)
+    known = getattr(pool, "on_process_down", None)
+    if pool is None or known is None:  # not the prefork pool
+        return
+
+    def on_process_down(process: Any) -> None:
+        known(process)
+        if (process.exitcode or 0) < 0:  # by a signal: one that is replaced writes its spans before it ends
+            _tell(process.pid)
+
+    pool.on_process_down = on_process_down
+
+
+def _tell(process: int) -> None:
+    since = time.monotonic() - _WRITTEN_SECONDS
+    for at, of, delivery, backend in tuple(_ended):
+        if of == process and at >= since:
+            recorded.tell(backend, delivery)
