@@ -1,4 +1,4 @@
-"""What tests of every kind share: free ports, waiting with a deadline, a real Redis of one's own."""
+"""What tests of every kind share: free ports, waiting with a deadline, a real Redis of their own."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""An HTTP server in the place of Elasticsearch or Kibana, for what they answer seldom."""
+"""An HTTP server in the place of Elasticsearch or Kibana, for answers that they rarely give."""
 
 import json
 import threading
@@ -33,7 +33,7 @@ class Server:
 
         self.http = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
-        # It looks this often whether it shall end: each test that has a server waits for that.
+        # How often it checks whether to stop: each test that has a server waits for that.
         threading.Thread(target=self.http.serve_forever, args=[0.02], daemon=True).start()
 
     answer: dict[str, Any]

@@ -1,4 +1,4 @@
-"""The faults, each a short story about the running nine; what is broken at its end is whole again."""
+"""The faults: each breaks something of the running nine and mends it again."""
 
 import os
 import signal
@@ -126,7 +126,7 @@ def _two_monitors(nine: Nine, traffic: Traffic) -> None:
 
 
 def _poison(nine: Nine, traffic: Traffic) -> None:
-    """The workers' place is taken by one that does what the data says: a poison task among good ones."""
+    """A worker that does what the data says takes the workers' place: a poison task among good ones."""
     workers = nine.recorded.workers
     assert nine.run("stop", *workers).returncode == 0
     data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": faulty_worker.KILLS_ITS_PROCESS}

@@ -35,7 +35,7 @@ class Score:
 
 
 def suffer(nine: Nine, fault: Fault) -> Score:
-    """Breaks it while tasks run and requests arrive; returns when all is as good as it will get."""
+    """Breaks it while tasks run and requests arrive; returns when everything has ended, or after the deadline."""
     with Traffic(nine) as traffic:
         if fault.long_tasks:
             long = [traffic.submit(LONG) for _ in range(fault.long_tasks)]

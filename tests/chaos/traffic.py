@@ -1,4 +1,4 @@
-"""What goes on while something breaks: long tasks in flight, and quick ones arriving all the time."""
+"""The load while something breaks: long tasks in flight, and quick ones arriving all the time."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Before a task runs, its worker looks whether it still should: one that was cancelled or is done does not."""
+"""Before a task runs, its worker checks that it still should: a task that was cancelled or has ended does not run."""
 
 import asyncio
 import json

@@ -83,14 +83,14 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
     assert runs()[4].startswith("ran calculate_var, attempt 4: lost with process")  # none is told twice
 
 
-def test_a_temporary_error_is_retried_and_told_in_the_record(api, broker):
+def test_a_temporary_error_is_retried_and_is_in_the_record(api, broker):
     task_id = submit(api, faults.LOSES_CONNECTION_TWICE)
     task = ended(api, task_id)
     assert task["status"] == "SUCCESS", task
     assert [attempt.get("cause") for attempt in task["attempts"]] == ["retried: ConnectionError"] * 2 + [None]
 
 
-def test_a_waiting_retry_tells_when_it_is_due_and_can_be_cancelled(api, broker, wait_until):
+def test_a_waiting_retry_shows_when_it_is_due_and_can_be_cancelled(api, broker, wait_until):
     task_id = submit(api, faults.LOSES_CONNECTION)
     url = f"/api/v1/tasks/{task_id}"
 
@@ -106,7 +106,7 @@ def test_a_waiting_retry_tells_when_it_is_due_and_can_be_cancelled(api, broker, 
     assert broker.zcard(keys.OPEN) == broker.zcard(keys.DELAYED) == 0
 
 
-def test_temporary_errors_without_end_use_up_three_retries(api, broker):
+def test_a_task_that_always_has_a_temporary_error_uses_up_three_retries(api, broker):
     task = ended(api, submit(api, faults.LOSES_CONNECTION))
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "ConnectionError")
     assert len(task["attempts"]) == 4

@@ -71,7 +71,7 @@ def test_the_position_counts_who_is_served_first(door):
     assert door(story) == [1, 2, 1, 1, 5]
 
 
-def test_a_herd_gets_exactly_as_many_tasks_in_as_there_is_room_for(door, broker):
+def test_of_many_simultaneous_submissions_exactly_as_many_as_fit_are_taken(door, broker):
     async def story(tasks):
         return await asyncio.gather(*(tasks.submit(submission(), ANYONE) for _ in range(60)), return_exceptions=True)
 
@@ -138,7 +138,7 @@ def test_an_unknown_task_is_not_found_rather_than_pending(door):
         door(lambda tasks: tasks.find("00000000-0000-0000-0000-000000000000", ANYONE))
 
 
-def test_a_redis_that_is_away_is_told_as_such():
+def test_a_redis_that_is_away_makes_the_broker_unavailable():
     async def story():
         queue = QueueService(ApiSettings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
         with pytest.raises(BrokerUnavailable):
@@ -151,7 +151,7 @@ ALICE, BOB = (Caller(name, frozenset({Scope.SUBMIT, Scope.READ})) for name in ("
 ADMIN = Caller("root", frozenset({Scope.ADMIN}))
 
 
-def test_an_idempotency_key_and_a_task_are_their_callers_own(door):
+def test_an_idempotency_key_and_a_task_belong_to_their_caller(door):
     async def story(tasks):
         hers = await tasks.submit(submission(), ALICE, "key-1")
         his = await tasks.submit(submission(), BOB, "key-1")
@@ -196,7 +196,7 @@ def test_a_task_that_a_worker_took_is_asked_to_stop(door, broker):
     assert now == "taken from queue high, about to start, but to be cancelled"
 
 
-def test_who_waits_for_a_task_is_told_when_it_ends_and_not_later(door, broker):
+def test_a_waiting_request_is_answered_as_soon_as_the_task_ends(door, broker):
     async def story(tasks):
         task_id = (await tasks.submit(submission(), ANYONE)).task_id
         began = time.monotonic()
@@ -210,7 +210,7 @@ def test_who_waits_for_a_task_is_told_when_it_ends_and_not_later(door, broker):
     assert door(story) < 1.5  # sooner than it would look again by itself
 
 
-def test_who_waits_in_vain_is_told_how_the_task_stands(door):
+def test_a_request_that_waited_without_success_gets_the_current_state(door):
     async def story(tasks):
         task_id = (await tasks.submit(submission(), ANYONE)).task_id
         return await tasks.find(task_id, ANYONE, wait_seconds=0.2)
@@ -228,16 +228,16 @@ def seconds_ahead(submitted, broker):
     return submitted.estimated_start.timestamp() - seconds - microseconds / 1e6
 
 
-def test_nothing_is_promised_while_nobody_works(door):
+def test_no_start_is_estimated_while_no_worker_is_alive(door):
     assert door(lambda tasks: tasks.submit(submission(), ANYONE)).estimated_start is None
 
 
-def test_a_start_is_promised_at_once_while_a_worker_has_room(door, broker):
+def test_the_estimated_start_is_now_while_a_process_is_free(door, broker):
     alive(broker, slots=1)
     assert abs(seconds_ahead(door(lambda tasks: tasks.submit(submission(), ANYONE)), broker)) < 1
 
 
-def test_a_start_is_promised_by_the_measured_pace_of_those_served_before(door, broker):
+def test_the_estimated_start_follows_the_measured_time_between_starts(door, broker):
     alive(broker, slots=1)
     broker.hset(keys.WORKER_TASKS, "worker-1", "running")
     broker.hset(keys.DRAIN, mapping={"high": 10, "low": 100, "all": 20})
@@ -245,7 +245,7 @@ def test_a_start_is_promised_by_the_measured_pace_of_those_served_before(door, b
     async def story(tasks):
         return [await tasks.submit(submission(priority=p), ANYONE) for p in ("high", "high", "medium", "low")]
 
-    # One gap until the one that runs has made room, and one for each of those before it, by their own queue's pace.
+    # One gap until the running task has made room, and one for each task before it, as measured for its own queue.
     promised = [seconds_ahead(submitted, broker) for submitted in door(story)]
     assert promised == pytest.approx([10, 20, 40, 140], abs=2)
 
@@ -263,7 +263,7 @@ def test_retry_after_says_how_long_the_backlog_takes_when_that_is_longer_than_th
     assert door(story, circuit_max_depth=5, circuit_close_depth=2, circuit_open_seconds=10) == 90
 
 
-def test_who_comes_back_after_retry_after_is_taken_if_the_backlog_shrank_as_measured(door, broker, wait_until):
+def test_a_client_that_waits_for_retry_after_is_taken_if_the_backlog_shrank_as_measured(door, broker, wait_until):
     limits = {"circuit_max_depth": 4, "circuit_close_depth": 2, "circuit_open_seconds": 1}
     broker.hset(keys.DRAIN, "all", 0.5)
 
@@ -282,7 +282,7 @@ def test_who_comes_back_after_retry_after_is_taken_if_the_backlog_shrank_as_meas
     assert door(lambda tasks: tasks.submit(submission(), ANYONE), **limits).position == 3
 
 
-def test_a_hundred_at_the_half_open_moment_are_one_probe(door, broker):
+def test_of_a_hundred_submissions_at_the_half_open_moment_one_is_the_probe(door, broker):
     broker.hset(keys.BREAKER, mapping={"state": "open", "wait": 60, "until": 1})
 
     async def story(tasks):

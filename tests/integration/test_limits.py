@@ -28,7 +28,7 @@ def ended(start, broker, redis_url, wait_until):
     return run
 
 
-def test_a_task_past_its_soft_limit_fails_saying_so_and_is_not_run_again(ended):
+def test_a_task_past_its_soft_limit_fails_with_that_error_and_is_not_run_again(ended):
     began = time.monotonic()
     result = ended(TAKES_SECONDS + 60)
     assert (result["status"], result["result"]["exc_type"]) == ("FAILURE", "SoftTimeLimitExceeded")

@@ -1,4 +1,4 @@
-"""What the monitor tells Prometheus of what stands in Redis."""
+"""The monitor's metrics of the queues, the workers and the dead letters in Redis."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ def test_dead_letters_are_counted(broker, redis_url):
     assert told(redis_url)["throughline_dead_letters"] == 2
 
 
-def test_workers_that_are_missing_can_be_told_from_those_that_there_should_be(broker, redis_url):
+def test_the_metrics_have_the_workers_alive_and_the_workers_expected(broker, redis_url):
     seconds, _ = broker.time()
     broker.zadd(keys.WORKERS, {"worker-1": seconds, "worker-2": seconds - keys.WORKER_ALIVE_SECONDS - 1})
     metrics = told(redis_url)

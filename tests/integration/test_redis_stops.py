@@ -69,7 +69,7 @@ async def submit_seed(url, seed):
 def stop_redis_while_a_task_runs(stoppable, start, wait_until, module):
     """The worker, and the ID of the task."""
     options = ["-A", module, "worker", "--without-gossip", "--without-mingle"]
-    # Two processes, one of them free: only a worker that still listens for work falls into the trap.
+    # Two processes, one of them free: the fault shows only in a worker that still waits for messages.
     worker = start("celery", *options, REDIS_URL=stoppable.url, WORKER_CONCURRENCY="2")
     wait_until(lambda: stoppable.client.zcard(keys.WORKERS), 60, "the worker is there")
     task_id = asyncio.run(submit(stoppable.url, 4))
@@ -92,7 +92,7 @@ def test_a_worker_survives_redis_stopping_while_its_task_runs(stoppable, start, 
     assert stoppable.client.llen(keys.attempts(task_id)) == 1
 
 
-def test_a_worker_without_the_guard_ends(stoppable, start, wait_until):
+def test_a_worker_without_the_repair_ends(stoppable, start, wait_until):
     """When this fails after an upgrade of Celery or kombu, worker/patches/connection_loss.py can go."""
     worker, _ = stop_redis_while_a_task_runs(stoppable, start, wait_until, "tests.integration.unguarded_worker")
     worker.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""A real worker tells how far a task is while it runs, stops when that is asked of it, and says what it refuses."""
+"""A real worker reports a task's progress, stops it when it is cancelled, and says what it refuses."""
 
 import json
 import time
@@ -80,7 +80,7 @@ def run_span(folder: Path, task_id: str) -> dict[str, Any] | None:
     return next((span for span in spans(folder, task_id) if span["name"].startswith("run ")), None)
 
 
-def test_a_running_task_is_watched_and_cancelled_between_two_chunks(api, wait_until, tmp_path):
+def test_a_running_task_shows_its_progress_and_stops_at_a_checkpoint_when_cancelled(api, wait_until, tmp_path):
     task_id = submit(api, "calculate_var", LONG)
     widths, asked = [], None
     task: dict[str, Any] = {}
@@ -99,7 +99,7 @@ def test_a_running_task_is_watched_and_cancelled_between_two_chunks(api, wait_un
     # The worker is free for the next one.
     next_id = submit(api, "calculate_var", {"positions": LONG["positions"][:1]})
     assert final(api, next_id)["status"] == "SUCCESS"
-    # The worker's own account.
+    # The worker's own log lines and spans.
     told = said(tmp_path, task_id)
     assert told.keys() == {"task.received", "task.started", "task.cancelled"}
     assert told["task.cancelled"]["status"] == "REVOKED"
@@ -191,7 +191,7 @@ def test_each_type_on_offer_gives_its_examples_result(api):
         assert last["result"]["assumptions"]
 
 
-def test_what_cannot_be_calculated_is_told_with_its_field(api):
+def test_a_calculation_that_cannot_be_done_fails_with_the_field_that_is_wrong(api):
     impossible = [[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]
     task_id = submit(api, "calculate_var", {"positions": LONG["positions"][:3], "correlations": impossible})
     last = final(api, task_id)

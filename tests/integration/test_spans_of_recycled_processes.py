@@ -1,4 +1,4 @@
-"""A worker process that is replaced after ten tasks takes no span with it, wherever spans go."""
+"""A worker process that is replaced after ten tasks loses no span, whether spans go to files or to a collector."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Celery as anyone has it: runs what the front door enqueues, and sends what our workers run."""
+"""Celery without Throughline: it runs what the front door enqueues, and sends what our workers run."""
 
 import asyncio
 

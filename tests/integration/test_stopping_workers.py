@@ -1,4 +1,4 @@
-"""SIGTERM to a worker: what can end within its time ends, the rest goes back; a late attempt changes nothing."""
+"""SIGTERM to a worker: short tasks end, the others are handed back; a late attempt changes nothing."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def attempts(broker, task_id):
     return [json.loads(attempt) for attempt in broker.lrange(keys.attempts(task_id), 0, -1)]
 
 
-def test_a_worker_that_stops_finishes_the_short_and_hands_back_the_long(worker, running, broker):
+def test_a_worker_that_stops_finishes_short_tasks_and_hands_back_long_ones(worker, running, broker):
     long, short = running(60), running(1)
     began = time.monotonic()
     worker.terminate()
@@ -53,7 +53,7 @@ def test_a_worker_that_stops_finishes_the_short_and_hands_back_the_long(worker, 
     assert broker.zcard(keys.WORKERS) == 0
 
 
-def test_a_worker_whose_tasks_end_early_does_not_wait_out_its_time(worker, running):
+def test_a_worker_whose_tasks_end_early_stops_at_once(worker, running):
     running(1)
     began = time.monotonic()
     worker.terminate()

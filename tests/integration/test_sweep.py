@@ -1,4 +1,4 @@
-"""The sweep on a real Redis: what is nowhere goes back, what is somewhere stays, two sweeps are as good as one."""
+"""The sweep on a real Redis: it puts back tasks that are nowhere, leaves all others, and may run twice at once."""
 
 import asyncio
 import json
@@ -74,7 +74,7 @@ def test_a_message_that_was_given_back_by_celery_is_recognised_in_its_queue(swee
     assert sweep() == sweep() == []
 
 
-def test_a_task_that_is_nowhere_goes_back_at_the_second_look(sweep, broker, task_id):
+def test_a_task_that_is_nowhere_is_put_back_at_the_second_sweep(sweep, broker, task_id):
     message = broker.rpop("medium")
     assert sweep() == []
     assert sweep() == [("put_back", task_id, "lost_on_the_way")]
@@ -82,7 +82,7 @@ def test_a_task_that_is_nowhere_goes_back_at_the_second_look(sweep, broker, task
     assert sweep() == []
 
 
-def test_a_task_of_a_dead_worker_goes_back_at_once_and_its_attempt_says_why(sweep, broker, task_id):
+def test_a_task_of_a_dead_worker_is_put_back_at_once_and_its_attempt_has_the_cause(sweep, broker, task_id):
     started_by(broker, task_id, "worker-2", beat_ago=20, holds=True)
     tag = json.loads(broker.get(keys.message(task_id)))["properties"]["delivery_tag"]
     broker.hset(keys.CELERY_UNACKED, tag, "[]")
@@ -100,13 +100,13 @@ def test_a_running_task_of_a_live_worker_is_never_put_back_however_long_it_runs(
     assert broker.llen("medium") == 0
 
 
-def test_a_task_that_a_live_worker_lost_within_goes_back_at_the_second_look(sweep, broker, task_id):
+def test_a_task_that_its_live_worker_no_longer_lists_is_put_back_at_the_second_sweep(sweep, broker, task_id):
     started_by(broker, task_id, "worker-2", beat_ago=1, holds=False)
     assert sweep() == []
     assert sweep() == [("put_back", task_id, "lost_within")]
 
 
-def test_after_redis_was_away_every_worker_has_time_to_beat_again(sweep, broker, task_id):
+def test_after_an_outage_of_redis_every_worker_has_time_for_a_heartbeat(sweep, broker, task_id):
     started_by(broker, task_id, "worker-2", beat_ago=40, holds=True)
     broker.hset(keys.SWEEP, "last", time.time() - 40)
     assert sweep() == sweep() == []
@@ -122,7 +122,7 @@ def test_of_two_monitors_at_once_one_puts_the_task_back(sweep, broker, task_id):
     assert broker.llen("medium") == 1
 
 
-def test_a_retry_goes_back_when_it_is_due_and_not_before(sweep, broker, task_id):
+def test_a_retry_is_enqueued_when_it_is_due_and_not_before(sweep, broker, task_id):
     broker.rpop("medium")
     broker.hset(keys.task(task_id), "status", "RETRY")
     broker.zadd(keys.DELAYED, {task_id: time.time() + 60})
@@ -132,7 +132,7 @@ def test_a_retry_goes_back_when_it_is_due_and_not_before(sweep, broker, task_id)
     assert (broker.llen("medium"), broker.hget(keys.task(task_id), "status")) == (1, "PENDING")
 
 
-def test_a_worker_that_takes_nothing_while_work_waits_is_told_of_once(sweep, broker, task_id):
+def test_a_worker_that_takes_no_task_while_tasks_wait_is_reported_once(sweep, broker, task_id):
     broker.zadd(keys.WORKERS, {"worker-3": time.time() + 60})
     assert sweep() == []
     broker.hset(keys.SWEEP, "idle:worker-3", time.time() - 16)

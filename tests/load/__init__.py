@@ -1,1 +1,1 @@
-"""Load from clients that never tire, on nine of its own: what is answered, and whether memory stays flat."""
+"""Load on nine processes of its own: how requests are answered, and whether memory stays flat."""

@@ -20,7 +20,7 @@ _HEAVY: Final[dict[str, Any]] = {  # some 100 ms of one core
 
 
 class Breaker:
-    """What the clients have seen of it. An answer from before it opened may come after one that it made a refusal."""
+    """The breaker's state as the clients have seen it. An answer from before it opened may arrive after a refusal."""
 
     opened = closed_again = False
     _last_open = 0.0
@@ -57,7 +57,7 @@ class Client(Caller):
 
 
 class UntilClosedAgain(LoadTestShape):
-    """A flood until the breaker is seen open, then a trickle until it is seen closed."""
+    """Much load until the breaker is seen open, then little until it is seen closed."""
 
     def tick(self) -> tuple[int, float] | None:
         if _breaker.closed_again or self.get_run_time() > _MOST_SECONDS:

@@ -20,7 +20,7 @@ def test_twenty_seconds_of_all_four_calculations_end_without_an_error(tmp_path):
 
 
 @pytest.mark.timeout(200)
-def test_a_flood_opens_the_breaker_and_its_end_closes_it(tmp_path):
+def test_too_much_load_opens_the_breaker_and_less_load_closes_it(tmp_path):
     limits = {"CIRCUIT_MAX_DEPTH": "20", "CIRCUIT_CLOSE_DEPTH": "10", "CIRCUIT_OPEN_SECONDS": "3"}
     with Nine(tmp_path / "var", **limits) as nine:
         found = put_load(nine, OVERLOAD, tmp_path / "report", window=5)

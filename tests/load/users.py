@@ -45,7 +45,7 @@ class Caller(FastHttpUser):
                 answer.failure(f"{answer.status_code} {(answer.text or '')[:200]}")
 
     def is_expected(self, answer: Any) -> bool:
-        """Whether a refusal is what this profile is there to provoke."""
+        """Whether this profile is meant to provoke this refusal."""
         return False
 
     def ask(self) -> None:

@@ -104,7 +104,7 @@ def test_a_line_is_searchable_soon_after_it_was_written(stack: Stack, measured: 
     assert p95 < 10
 
 
-def test_a_line_that_is_not_ours_is_kept_apart_with_the_reason(stack: Stack, wait_until: Wait):
+def test_a_line_outside_the_vocabulary_is_kept_apart_with_the_reason(stack: Stack, wait_until: Wait):
     word = f"word{time.time_ns()}"
     odd = json.dumps({"log.level": "info", "service.name": "monitor", "service.node.name": "x", "stray": word})
     ours = {"log.level": "info", "service.name": "monitor", "service.node.name": "x", "message": word + "b"}

@@ -28,7 +28,7 @@ def test_elasticsearch_refuses_without_the_right_password(stack: Stack, auth: tu
         ("throughline_reader", "READER_PASSWORD", "GET", "/_security/user"),
     ],
 )
-def test_a_user_may_do_no_more_than_its_work(stack: Stack, user: str, secret: str, method: str, path: str):
+def test_a_user_has_only_the_rights_that_it_needs(stack: Stack, user: str, secret: str, method: str, path: str):
     answer = httpx.request(
         method,
         stack.url("ELASTICSEARCH") + path,
@@ -44,7 +44,7 @@ def test_redis_refuses_without_a_password(stack: Stack):
         client.ping()
 
 
-def test_from_the_clients_network_nothing_but_nginx_answers(stack: Stack):
+def test_from_the_clients_network_only_nginx_answers(stack: Stack):
     doors = [(network["IPAddress"], name) for name in (*NINE, *PLANE) for network in _networks(stack, name)]
     ports = (80, 8000, 6379, 8084, 9200, 9300, 16686, 4317, 4318, 8085, 8888, 8889, 9090, 9093, 13133, 5066)
     program = f"""

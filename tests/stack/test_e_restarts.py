@@ -41,7 +41,7 @@ def test_down_and_up_keep_queued_tasks_results_lines_and_traces(stack: Stack, wa
     wait_until(lambda: _lines(stack, f"{queued.prefix}-19") >= 5, 30, "lines from before and after")
 
 
-def test_what_a_killed_worker_container_ran_is_told_by_the_journey_from_elasticsearch(stack: Stack, wait_until: Wait):
+def test_the_journey_from_elasticsearch_shows_what_a_killed_worker_container_ran(stack: Stack, wait_until: Wait):
     correlation_id = f"KILLED-{time.time_ns()}"
     with stack.http() as client:
 

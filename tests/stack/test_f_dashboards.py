@@ -324,7 +324,7 @@ def test_throughput_is_the_tasks_that_were_sent(ours: Looking, happened: Happene
     assert summed(ours.rows(lens("throughput"), "1d"), "type", "done") == happened.succeeded
 
 
-def test_top_errors_say_what_where_and_for_whom(ours: Looking, happened: Happened):
+def test_top_errors_name_the_problem_the_service_and_the_latest_correlation_id(ours: Looking, happened: Happened):
     errors = {(row["problem"], row["service"]): row for row in ours.rows(lens("top-errors"))}
     assert errors["HTTP 503", "nginx"]["count"] == REFUSED
     assert errors["CIRCUIT_OPEN", "api"]["count"] == REFUSED

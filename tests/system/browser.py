@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the page, which fail on whatever it complains about."""
+"""A real Chromium for the tests of the page: whatever it reports as an error fails the test."""
 
 import shutil
 from collections.abc import Iterator

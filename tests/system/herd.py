@@ -1,4 +1,4 @@
-"""Many POSTs in one moment, each on a connection opened before: faster than a client library can."""
+"""Many POSTs at the same moment, each on a connection opened before: faster than a client library can send them."""
 
 import asyncio
 import json

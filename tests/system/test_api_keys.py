@@ -50,7 +50,7 @@ def test_a_key_may_do_what_its_scopes_say(locked):
         assert client.post("/api/v1/queues/circuit/close", headers={"X-API-Key": made["root"]}).status_code == 204
 
 
-def test_dead_letters_are_an_administrators(locked):
+def test_dead_letters_need_the_scope_admin(locked):
     nine, made = locked
     replay = f"/api/v1/dead-letters/{uuid4()}/replay"
     with nine.http() as client:
@@ -61,7 +61,7 @@ def test_dead_letters_are_an_administrators(locked):
         assert client.post(replay, headers=root).status_code == 404
 
 
-def test_another_callers_task_is_as_good_as_none(locked):
+def test_another_callers_task_is_not_found(locked):
     nine, made = locked
     with nine.http() as client:
         mine, his = {"X-API-Key": made["alice"]}, {"X-API-Key": made["bob"]}

@@ -1,4 +1,4 @@
-"""What cannot be a task is refused with a problem that names the field; nothing is enqueued, nothing is traced back."""
+"""A request that cannot be a task gets a problem that names the field; nothing is enqueued, no traceback is logged."""
 
 import json
 from collections.abc import Callable
@@ -97,7 +97,7 @@ def test_a_bad_submission_is_refused_with_the_field_it_is_about(nine: Nine, unch
 def test_the_log_line_of_a_refused_request_carries_the_problems_code_and_no_other_line_does(
     nine: Nine, wait_until: Callable[..., Any]
 ):
-    with nine.http(nine.replica_urls[0]) as client:  # one connection: what one request left behind, the next would show
+    with nine.http(nine.replica_urls[0]) as client:  # one connection: the code of one request must not reach the next
         client.post("/api/v1/tasks", json=GOOD | {"priority": "urgent"}, headers={"X-Request-ID": "CODE-1"})
         client.get("/api/v1/task-types", headers={"X-Request-ID": "CODE-2"})
 
@@ -123,13 +123,13 @@ def test_a_refused_submission_is_an_event_and_no_other_refusal_is(nine: Nine, wa
     assert "REFUSED-1" not in rejected()
 
 
-def test_what_is_not_declared_to_be_json_is_refused(nine: Nine, unchanged):
+def test_a_body_that_is_not_declared_to_be_json_is_refused(nine: Nine, unchanged):
     with nine.http() as client:
         answer = client.post("/api/v1/tasks", content=json.dumps(GOOD), headers={"Content-Type": "text/plain"})
     assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def test_a_path_or_method_that_is_not_there_is_a_problem_too(nine: Nine):
+def test_an_unknown_path_or_method_is_a_problem_too(nine: Nine):
     with nine.http() as client:
         assert client.get("/api/v1/nothing").json()["code"] == "NOT_FOUND"
         assert client.put("/api/v1/tasks").json()["code"] == "METHOD_NOT_ALLOWED"

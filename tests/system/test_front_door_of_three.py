@@ -1,4 +1,4 @@
-"""The front door on three replicas at once: what no herd, no repetition and no failure of Redis may break."""
+"""The front door on three replicas: its promises under simultaneous requests, repetitions and failures of Redis."""
 
 import asyncio
 import json
@@ -114,7 +114,7 @@ def test_a_key_is_answered_while_the_circuit_is_open_and_bound_to_its_payload(em
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", '"', "ü"])
-def test_a_key_that_is_none_is_refused(empty: Nine, key: str):
+def test_an_invalid_idempotency_key_is_refused(empty: Nine, key: str):
     with empty.http(empty.replica_urls[0]) as client:
         answer = client.post("/api/v1/tasks", json=TASK, headers={b"Idempotency-Key": key.encode()})
     assert (answer.status_code, answer.json()["code"]) == (400, "IDEMPOTENCY_KEY_INVALID")
@@ -160,7 +160,7 @@ def test_every_call_is_answered_within_a_second_while_redis_hangs_and_goes_on_wh
         os.kill(pid, signal.SIGCONT)
 
     assert {(status, code) for status, code, _ in answers} == {(503, "BROKER_UNAVAILABLE")}
-    # A second for one call, and what 140 at once take of each other on this machine when Redis does answer.
+    # A second for one call, and the time that 140 simultaneous calls need on this machine when Redis does answer.
     assert slowest(answers) < 1 + 3 * slowest(unhindered)
 
     def all_take_tasks() -> bool:
@@ -242,7 +242,7 @@ def test_nginx_refuses_more_than_its_rate_with_429(tmp_path: Path):
     assert other.status_code == 200
 
 
-def test_answers_say_how_they_may_be_used_and_not_by_what_they_were_made(empty: Nine):
+def test_answers_have_security_headers_and_name_no_version(empty: Nine):
     with empty.http() as client:
         too_large = client.post("/api/v1/tasks", content=b"x" * 2_000_000)
         answers = [client.get("/health"), client.get("/api/v1/nothing"), too_large]

@@ -1,4 +1,4 @@
-"""/health tells the truth at once, whatever is broken; NGINX goes round a replica that is down, and comes back."""
+"""/health is right at once, whatever is broken; NGINX leaves out a replica that is down, and uses it again later."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def health(nine: Nine) -> tuple[int, dict[str, Any], float]:
         return answer.status_code, answer.json(), time.monotonic() - began
 
 
-def test_all_is_well(nine: Nine):
+def test_all_nine_are_healthy(nine: Nine):
     status, body, _ = health(nine)
 
     assert status == 200
@@ -84,7 +84,7 @@ def test_a_health_check_that_waits_for_redis_holds_up_no_other_request(nine: Nin
             assert quick.get("/health/live").status_code == 200
             answered += 1
     assert waiting.result().status_code == 503
-    assert answered >= 10  # a loop that is blocked would answer the first when the wait is over
+    assert answered >= 10  # a blocked event loop would answer the first one only after the wait
     wait_until(lambda: nine.run("status").returncode == 0, 20, "all nine are healthy again")
 
 

@@ -1,4 +1,4 @@
-"""NGINX ends its idle connections to the replicas before they do: no POST meets a connection that is being closed."""
+"""NGINX closes its idle connections to the replicas first: no POST is sent on a connection that is being closed."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from tests.system.nine import Nine
 from throughline.ledger import keys
 
 
-def test_what_a_killed_worker_ran_is_back_in_its_queue_within_fifteen_seconds(tmp_path: Path, wait_until):
+def test_tasks_of_a_killed_worker_are_back_in_their_queue_within_fifteen_seconds(tmp_path: Path, wait_until):
     with Nine(tmp_path / "var", WORKER_REPLICAS="2") as nine, nine.http() as client, nine.redis() as redis:
         tasks = [client.post("/api/v1/tasks", json=LONG).json()["task_id"] for _ in range(8)]
 

@@ -67,7 +67,7 @@ def test_processes_killed_all_at_once_come_back_by_themselves(nine: Nine, wait_u
 
     wait_until(lambda: _all_new(nine, killed), 20, "each killed process has another pid")
     wait_until(lambda: nine.run("status").returncode == 0, 30, "all nine are healthy again")
-    # Workers of a killed master would keep its port: healthy to look at, beyond the reach of any command.
+    # Workers of a killed master would keep its port: they would look healthy, and no command would reach them.
     wait_until(lambda: not workers_of_nginx & set(_group(killed["nginx"])), 5, "NGINX's orphans have ended")
 
 
@@ -155,7 +155,7 @@ def test_a_second_run_beside_the_first_and_its_end(nine: Nine, tmp_path: Path):
 
 
 @pytest.mark.timeout(40)  # it gives up long before the minute that a healthy start may take
-def test_a_program_that_cannot_start_is_named_with_its_last_words(apart: Nine, tmp_path: Path):
+def test_a_program_that_cannot_start_is_named_with_its_last_line(apart: Nine, tmp_path: Path):
     broken = tmp_path / "redis-server"
     broken.write_text("#!/bin/sh\necho no space left on device >&2; exit 1\n")
     broken.chmod(0o755)
@@ -168,7 +168,7 @@ def test_a_program_that_cannot_start_is_named_with_its_last_words(apart: Nine, t
     assert "no space left on device" in answer.stderr
 
 
-def test_down_ends_what_a_killed_supervisor_left_behind(apart: Nine, wait_until: Wait):
+def test_down_ends_the_processes_that_a_killed_supervisor_left_behind(apart: Nine, wait_until: Wait):
     assert apart.run("up").returncode == 0
     leader = Supervisor(apart.recorded.socket).pid()
     assert leader is not None
@@ -231,7 +231,7 @@ def test_submit_without_a_running_throughline_says_what_to_do(apart: Nine):
     assert answer.stderr.strip().endswith("`make up` starts it.")
 
 
-def test_a_run_that_was_never_started_is_no_error_to_end(apart: Nine):
+def test_down_without_a_run_is_no_error(apart: Nine):
     answer = apart.run("down")
 
     assert answer.returncode == 0

@@ -1,4 +1,4 @@
-"""The page through NGINX, without a browser: what is answered to whom, and what can never happen in it."""
+"""The page through NGINX, without a browser: what each client gets, and what the page must never do."""
 
 import base64
 import json
@@ -97,7 +97,7 @@ def test_the_words_are_those_of_the_terminal(nine: Nine, done: str):
         assert words in page
 
 
-def test_nothing_of_the_page_may_come_from_elsewhere_or_stand_in_it(nine: Nine, done: str):
+def test_the_page_loads_nothing_from_other_hosts_and_has_no_inline_script(nine: Nine, done: str):
     for path in ("/", f"/journeys/{done}", "/journeys/NOWHERE", "/journeys/a%20b"):
         answer = get(nine, path)
         (policy,) = answer.headers.get_list("Content-Security-Policy")
@@ -125,7 +125,7 @@ def test_its_files_may_be_kept_and_change_their_address_with_their_content(nine:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_what_can_be_no_id_is_refused_and_never_runs(nine: Nine, hostile: str):
+def test_text_that_cannot_be_an_id_is_refused_and_never_runs(nine: Nine, hostile: str):
     path = f"/journeys/{quote(hostile, safe='')}"
     page, problem = get(nine, path), get(nine, path, JSON)
 
@@ -177,7 +177,7 @@ def test_an_id_whose_task_is_known_but_not_yet_or_no_longer_written_says_so(
 
 
 @pytest.mark.parametrize("query", ["page=x", "page=0", "task=" + "x" * 129])
-def test_a_wrong_question_is_named(nine: Nine, done: str, query: str):
+def test_a_wrong_query_is_named(nine: Nine, done: str, query: str):
     page, problem = get(nine, f"/journeys/{done}?{query}"), get(nine, f"/journeys/{done}?{query}", JSON)
 
     assert (page.status_code, page.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
@@ -221,7 +221,7 @@ def test_a_failed_and_retried_task_shows_both_attempts_and_why_in_plain_text(nin
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_the_page_is_only_looked_at(nine: Nine, method: str):
+def test_another_method_than_get_is_refused_on_the_page(nine: Nine, method: str):
     with nine.http() as client:
         for path in ("/", "/journeys/PAGE-1"):
             answer = client.request(method, path)
@@ -229,7 +229,7 @@ def test_the_page_is_only_looked_at(nine: Nine, method: str):
             assert answer.headers["Allow"] == "GET"
 
 
-def test_the_home_page_tells_queues_breaker_errors_and_the_latest_requests(nine: Nine, done: str):
+def test_the_home_page_shows_queues_breaker_errors_and_the_latest_requests(nine: Nine, done: str):
     refused = get(nine, "/api/v1/tasks/none-such", {"X-Request-ID": "PAGE-REFUSED"})
     assert refused.status_code == 404
     page = get(nine, "/").text
@@ -292,7 +292,7 @@ def basic(key: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"me:{key}".encode()).decode()}
 
 
-def test_with_api_keys_nobody_looks_without_one_of_scope_admin(locked: tuple[Nine, dict[str, str]]):
+def test_with_api_keys_the_page_needs_one_of_scope_admin(locked: tuple[Nine, dict[str, str]]):
     nine, made = locked
     for headers in ({}, basic("wrong"), basic(made["read"]), {"Authorization": "Basic ?"}):
         for path in ("/", "/journeys/LOCKED-1", "/journeys?id=LOCKED-1"):
@@ -305,7 +305,7 @@ def test_with_api_keys_nobody_looks_without_one_of_scope_admin(locked: tuple[Nin
     assert get(nine, re.findall(r'"(/assets/page.css[^"]+)"', get(nine, "/").text)[0]).status_code == 200
 
 
-def test_an_admin_looks_and_finds_the_links_to_kibana_and_jaeger(locked: tuple[Nine, dict[str, str]], wait_until: Wait):
+def test_an_admin_sees_the_page_with_links_to_kibana_and_jaeger(locked: tuple[Nine, dict[str, str]], wait_until: Wait):
     nine, made = locked
     with nine.http() as client:
         sent = client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": "LOCKED-1", "X-API-Key": made["admin"]})

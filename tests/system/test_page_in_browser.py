@@ -173,7 +173,7 @@ def test_a_narrow_screen_never_scrolls_sideways(nine: Nine, tab: Open, path: str
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/journeys/COLOURS-1", "/journeys/NOWHERE-1"])
-def test_words_stand_out_from_their_ground_in_light_and_dark(nine: Nine, browser: Browser, path: str, scheme: Any):
+def test_text_has_enough_contrast_in_light_and_dark(nine: Nine, browser: Browser, path: str, scheme: Any):
     """At least 4.5 to 1, as WCAG AA asks of text."""
     submitted(nine, "COLOURS-1")
     seen = Tab(browser, nine.base_url, color_scheme=scheme)

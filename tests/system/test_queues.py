@@ -1,4 +1,4 @@
-"""The queues: strict order of priority, nothing lost when Redis is killed, and a monitor that tells how they fare."""
+"""The queues: strict order of priority, nothing lost when Redis is killed, and a monitor that reports on them."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def test_tasks_sent_low_medium_high_run_high_first_then_medium_then_low(nine: Ni
     workers = nine.recorded.workers
     assert nine.run("stop", *workers).returncode == 0
     sent = {priority: submit(nine, priority, 10) for priority in ("low", "medium", "high")}
-    # One worker: between twelve processes, which of two tasks taken a moment apart starts first is the system's whim.
+    # One worker: with twelve processes, two tasks that are taken at nearly the same time may start in either order.
     assert nine.run("start", "worker-1").returncode == 0
     everything = [task_id for ids in sent.values() for task_id in ids]
     wait_until(lambda: all_succeed(nine, everything), 30, "all thirty have run")
@@ -60,7 +60,7 @@ def test_waiting_tasks_survive_a_redis_that_is_killed(nine: Nine, wait_until: Wa
     wait_until(lambda: all_succeed(nine, waiting), 30, "all twenty have run")
 
 
-def test_the_monitor_tells_what_waits_in_its_log_and_to_prometheus(nine: Nine, wait_until: Wait):
+def test_the_monitor_reports_what_waits_in_its_log_and_to_prometheus(nine: Nine, wait_until: Wait):
     assert nine.run("stop", *nine.recorded.workers).returncode == 0
     waiting = submit(nine, "low", 3) + submit(nine, "high", 2)
 
@@ -94,7 +94,7 @@ def test_the_monitor_tells_what_waits_in_its_log_and_to_prometheus(nine: Nine, w
     wait_until(lambda: all_succeed(nine, waiting), 30, "the five have run")
 
 
-def test_how_far_promised_starts_were_off_is_a_metric(nine: Nine, wait_until: Wait):
+def test_the_error_of_estimated_starts_is_a_metric(nine: Nine, wait_until: Wait):
     def promises() -> float:
         with nine.http() as client:
             families = text_string_to_metric_families(client.get("/metrics").text)

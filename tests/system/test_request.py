@@ -35,7 +35,7 @@ def submitted(nine: Nine) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def journey(nine: Nine, wait_until: Wait) -> Callable[..., dict[str, Any]]:
-    """What `throughline journey ID --json` tells once so many tasks have run to their end."""
+    """The output of `throughline journey ID --json` once so many tasks have ended."""
 
     def complete(correlation_id: str, tasks: int = 1) -> dict[str, Any] | None:
         answer = nine.run("journey", correlation_id, "--json")

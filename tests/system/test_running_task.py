@@ -56,7 +56,7 @@ def test_its_progress_arrives_while_it_runs_and_its_end_closes_the_stream(nine: 
     assert last["status"] == "REVOKED"
 
 
-def test_cancelled_it_stops_and_everyone_is_told(
+def test_a_cancelled_task_stops_and_its_followers_see_it(
     nine: Nine, running: str, wait_until: Wait, request: pytest.FixtureRequest
 ):
     with nine.http() as client:

@@ -1,4 +1,4 @@
-"""What a whole demo writes: words of the vocabulary only, and nothing of what the client sent."""
+"""What a whole demo writes: only names of the vocabulary, and nothing that the client sent."""
 
 import json
 import re

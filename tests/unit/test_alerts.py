@@ -39,7 +39,7 @@ def test_the_runbook_has_no_chapter_about_an_alert_that_is_gone():
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_an_alert_wakes_somebody_or_waits_for_the_morning(name: str):
+def test_every_alert_is_a_page_or_a_ticket(name: str):
     assert ALERTS[name]["labels"] in ({"severity": "page"}, {"severity": "ticket"})
 
 

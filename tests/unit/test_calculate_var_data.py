@@ -12,13 +12,13 @@ def with_positions(*positions, **rest):
     return {"portfolio_data": {"positions": list(positions)}} | rest
 
 
-def test_the_example_is_valid_and_defaults_are_told_apart_from_what_was_said():
+def test_the_example_is_valid_and_defaults_count_as_not_given():
     data = CalculateVarData.model_validate(EXAMPLE)
     assert (data.confidence_level, data.time_horizon, data.simulations) == (0.95, 10, 100_000)
     assert data.model_fields_set == {"portfolio_data"}
 
 
-def test_positions_may_stand_at_the_top():
+def test_positions_are_accepted_at_the_top_of_the_data():
     data = CalculateVarData.model_validate({"positions": [POSITION], "time_horizon": 1})
     assert data.portfolio_data.positions[0].symbol == "AAPL"
     assert data.time_horizon == 1
@@ -47,7 +47,7 @@ def test_positions_may_stand_at_the_top():
         ({"portfolio_data": {"positions": [POSITION], "correlations": [[2.0]]}}, "portfolio_data.correlations.0.0"),
     ],
 )
-def test_a_mistake_is_told_by_its_path(data, where):
+def test_a_mistake_is_reported_with_its_path(data, where):
     with pytest.raises(ValidationError) as raised:
         CalculateVarData.model_validate(data)
     assert ".".join(map(str, raised.value.errors()[0]["loc"])) == where
@@ -86,7 +86,7 @@ def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit()
         ({"covariance": [[0.04]], "correlations": [[1.0]]}, "give one or the other"),
     ],
 )
-def test_what_does_not_go_together_is_told(rest, words):
+def test_fields_that_contradict_each_other_are_refused(rest, words):
     with pytest.raises(ValidationError, match=words):
         CalculateVarData.model_validate({"positions": [POSITION]} | rest)
 

@@ -46,13 +46,13 @@ def checkpoint(server):
     return at
 
 
-def test_it_speaks_at_most_ten_times_a_second(server, checkpoint):
+def test_progress_is_written_at_most_ten_times_a_second(server, checkpoint):
     for millisecond in range(1, 1_001):
         checkpoint(millisecond / 1000)
     assert 9 <= len(server.told) <= 10
 
 
-def test_it_tells_the_narrowing_interval(server, checkpoint):
+def test_progress_has_the_narrowing_interval(server, checkpoint):
     checkpoint(1.0, (0.25, 983.0, (980.0, 986.0)))
     key, told = server.told[0]
     assert key == "tl:task:t1"
@@ -66,7 +66,7 @@ def test_a_requested_cancellation_ends_the_calculation(server, checkpoint):
         checkpoint(1.0)
 
 
-def test_a_redis_that_is_away_fails_nothing_and_is_left_alone_for_a_while(server, checkpoint):
+def test_a_redis_that_is_away_fails_no_task_and_is_not_asked_for_a_while(server, checkpoint):
     server.away = True
     checkpoint(1.0)
     checkpoint(1.0 + PAUSE_SECONDS / 2)

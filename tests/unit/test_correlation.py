@@ -18,7 +18,7 @@ def test_an_id_of_safe_characters_is_kept(candidate):
     "candidate",
     [None, "", "x" * 129, 'a"b', "a\nb", "a\n", "a b", "ä", "<script>", "a/b", "a,b", "٣", "{}", "a'b"],
 )
-def test_any_other_is_replaced_by_a_new_one(candidate):
+def test_any_other_id_is_replaced_by_a_new_one(candidate):
     made = correlation.keep_or_make(candidate)
     assert made != candidate
     assert correlation.is_valid(made)

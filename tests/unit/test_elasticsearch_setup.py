@@ -33,7 +33,7 @@ def declared(*missing: str) -> dict[str, Any]:
     return server.declared
 
 
-def test_every_field_of_the_vocabulary_is_in_the_mapping_and_no_other_is_let_in():
+def test_every_field_of_the_vocabulary_is_in_the_mapping_and_no_other_is_accepted():
     mappings = all_templates()["logs-throughline"]["template"]["mappings"]
 
     assert mappings["properties"].keys() == vocabulary.load()["fields"].keys()
@@ -74,7 +74,7 @@ def test_spans_are_removed_after_seven_days_where_elasticsearch_can():
     assert settings["index.lifecycle.name"] == "throughline"
 
 
-def test_an_elasticsearch_that_cannot_remove_old_data_is_set_up_all_the_same_and_says_so(
+def test_an_elasticsearch_that_cannot_remove_old_data_is_set_up_and_the_log_says_so(
     caplog: pytest.LogCaptureFixture,
 ):
     found = declared("/_ilm/policy", "/_data_stream/*/_lifecycle")

@@ -20,7 +20,7 @@ def test_each_password_is_random_and_only_the_owner_can_read_them(tmp_path: Path
     assert all(len(value) >= 48 for value in first.values())
 
 
-def test_what_is_there_stays_and_what_is_missing_is_added(tmp_path: Path):
+def test_existing_passwords_stay_and_missing_ones_are_added(tmp_path: Path):
     path = tmp_path / "env"
     path.write_text("REDIS_PASSWORD=mine\nAPI_REPLICAS=5\n")
 

@@ -1,25 +1,8 @@
 """What became of a task: several attempts, one that failed or was killed, one that waits or still runs."""
 
-from pathlib import Path
-
-import pytest
-
-from tests.unit.test_journey_sample import Sample
-from throughline.journey import assemble, find
-from throughline.journey.journey import Request
+from tests.unit.test_journey_sample import ID, Sample, only_request
 
 MS = 10**6
-ID = "ABC-1"
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
-
-
-def only_request(sample: Sample) -> Request:
-    (request,) = assemble(ID, find(sample.var_dir, ID)).requests
-    return request
 
 
 def test_a_second_attempt_waits_from_the_end_of_the_first(sample: Sample):

@@ -1,30 +1,14 @@
 """Parent and children: several tasks of one request, each below the run of the task that submitted it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.test_journey_sample import Sample, Task
-from throughline.journey import Journey, assemble, find, is_complete, to_dict
+from tests.unit.test_journey_sample import ID, Sample, Task, journey, only_request
+from throughline.journey import is_complete, to_dict
 from throughline.journey.journey import Request
 
 MS = 10**6
-ID = "ABC-1"
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
-
-
-def journey(sample: Sample) -> Journey:
-    return assemble(ID, find(sample.var_dir, ID))
-
-
-def only_request(sample: Sample) -> Request:
-    (request,) = journey(sample).requests
-    return request
 
 
 def submit_child(sample: Sample, parent: Task, at_ms: int, *, names_itself: bool = True, run: int = 0) -> Task:

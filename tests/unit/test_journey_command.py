@@ -15,11 +15,6 @@ from throughline.journey import assemble, find
 ID = "ULTIMATE-SUCCESS-123"
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
-
-
 def printed(sample: Sample, width: int = 100, *, logs: bool = False) -> list[str]:
     """The lines of the drawing on something that is no terminal."""
     out = io.StringIO()
@@ -79,7 +74,7 @@ def test_a_terminal_too_narrow_cuts_and_does_not_crash(sample: Sample, width: in
     assert max(map(cell_len, printed(sample, width, logs=True))) <= width
 
 
-def test_what_a_terminal_would_obey_does_not_reach_it(sample: Sample):
+def test_escape_sequences_in_data_do_not_reach_the_terminal(sample: Sample):
     task = sample.complete(ID)
     hostile = "\x1b[2J[bold]\r\nnext \u202e\x07"
     sample.log(60, hostile, correlation_id=ID, task_id=task.task_id, **{"log.level": hostile})

@@ -1,22 +1,15 @@
 """What the log lines add to the spans: put back, retry due, cancelled, dead letter, replayed, and how a task ended."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.test_journey_sample import Sample, Task
+from tests.unit.test_journey_sample import ID, Sample, Task, only_request
 from throughline.journey import assemble, find, is_complete
 from throughline.journey.journey import Request
 from throughline.journey.role import Role
 
 MS = 10**6
-ID = "ABC-1"
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
 
 
 def tell(sample: Sample, at_ms: float, action: str, task: Task, correlation_id: str = ID, **fields: Any) -> None:
@@ -26,11 +19,6 @@ def tell(sample: Sample, at_ms: float, action: str, task: Task, correlation_id: 
 
 def monitor(**fields: Any) -> dict[str, Any]:
     return {"service": "monitor", "node": "monitor", "status": "PENDING"} | fields
-
-
-def only_request(sample: Sample, correlation_id: str = ID) -> Request:
-    (request,) = assemble(correlation_id, find(sample.var_dir, correlation_id)).requests
-    return request
 
 
 def rows(request: Request, after: int = 3) -> list[tuple[str, float, float]]:

@@ -1,25 +1,11 @@
 """Log lines in their places: under the span they name, else where their task, their trace and the time put them."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.test_journey_sample import START_MS, Sample
-from throughline.journey import assemble, find
-from throughline.journey.journey import Journey
+from tests.unit.test_journey_sample import ID, START_MS, Sample, journey
 from throughline.journey.log_placement import logs_by_row, timed_line
-
-ID = "ABC-1"
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
-
-
-def journey(sample: Sample) -> Journey:
-    return assemble(ID, find(sample.var_dir, ID))
 
 
 def places(sample: Sample) -> dict[str, tuple[int, str]]:

@@ -1,32 +1,15 @@
 """From spans to requests: which belong together, where their time went, and what became of the task."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.test_journey_sample import Sample
-from throughline.journey import Found, assemble, find, is_complete
-from throughline.journey.journey import Journey, Request
+from tests.unit.test_journey_sample import ID, Sample, journey, only_request
+from throughline.journey import Found, assemble, is_complete
+from throughline.journey.journey import Request
 from throughline.journey.span import Span
 
 MS = 10**6
-ID = "ABC-1"
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
-
-
-def journey(sample: Sample) -> Journey:
-    return assemble(ID, find(sample.var_dir, ID))
-
-
-def only_request(sample: Sample) -> Request:
-    (request,) = journey(sample).requests
-    return request
 
 
 def times(request: Request) -> list[tuple[str, int, float, float]]:

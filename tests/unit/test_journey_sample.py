@@ -16,10 +16,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 
-from throughline.journey import find
+from throughline.journey import Journey, assemble, find
+from throughline.journey.journey import Request
 from throughline.telemetry import correlation
 from throughline.telemetry.logging import JsonLine
 
+ID = "ABC-1"
 START_MS = 1_795_531_512_123  # 2026-11-24T14:45:12.123Z
 _TEMPLATE = Path(__file__).parents[2] / "nginx" / "throughline.conf.template"
 _KINDS = {"nginx": SpanKind.SERVER, "api": SpanKind.SERVER, "publish": SpanKind.PRODUCER, "run": SpanKind.CONSUMER}
@@ -130,6 +132,15 @@ class Sample:
         http = {"http.request.method": "GET", "url.path": path, "http.response.status_code": status}
         self.span("api", at_ms, at_ms + 1, (trace, api, nginx), correlation_id=correlation_id, **http)
         self.nginx(at_ms + 2, "0.002", (trace, nginx, 0), correlation_id, f"GET {path}", status)
+
+
+def journey(sample: Sample, correlation_id: str = ID) -> Journey:
+    return assemble(correlation_id, find(sample.var_dir, correlation_id))
+
+
+def only_request(sample: Sample, correlation_id: str = ID) -> Request:
+    (request,) = journey(sample, correlation_id).requests
+    return request
 
 
 def timestamp(at_ms: float) -> str:

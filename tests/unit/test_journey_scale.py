@@ -8,7 +8,6 @@ from throughline.journey.intervals import clipped, covered_ns
 from throughline.journey.quantities import format_duration
 from throughline.journey.scale import Scale
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 WITHIN = st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)).map(sorted)
 
 

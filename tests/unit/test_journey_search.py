@@ -15,11 +15,6 @@ from throughline.journey.files_overview import files_overview
 IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,12}", fullmatch=True)
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
-
-
 def messages(sample: Sample, correlation_id: str) -> list[str]:
     return sorted(line["message"] for line in find(sample.var_dir, correlation_id).log_lines)
 

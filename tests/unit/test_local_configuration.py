@@ -61,7 +61,7 @@ def test_nginx_knows_each_replica_and_only_those(run: Run):
     assert "server 127.0.0.1:9002 max_fails=3 fail_timeout=4s;" in site
 
 
-def test_what_holds_a_password_is_the_users_alone(run: Run):
+def test_a_file_with_a_password_is_readable_by_its_owner_only(run: Run):
     for file in (run.folder / "conf").iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
 
@@ -94,7 +94,7 @@ def test_supervisor_waits_for_a_worker_as_long_as_the_worker_believes(run: Run):
     assert supervisord.get("program:worker-1", "stopwaitsecs") == "90"
 
 
-def test_a_percent_sign_is_not_supervisors_to_expand(run: Run):
+def test_supervisor_does_not_expand_a_percent_sign(run: Run):
     supervisord = RawConfigParser()
     supervisord.read_string(conf(run, "supervisord.conf"))
 

@@ -31,13 +31,13 @@ def test_a_recent_heartbeat_is_health(run: Run, broker: redis.Redis):
     assert word(run, "RUNNING", started=at - 5) == "healthy"
 
 
-def test_the_heartbeat_of_a_predecessor_is_not(run: Run, broker: redis.Redis):
+def test_the_heartbeat_of_a_predecessor_is_not_health(run: Run, broker: redis.Redis):
     at = beat(broker, ago=1)
 
     assert word(run, "RUNNING", started=at) == "no heartbeat"
 
 
-def test_neither_is_an_old_one(run: Run, broker: redis.Redis):
+def test_an_old_heartbeat_is_not_health(run: Run, broker: redis.Redis):
     at = beat(broker, ago=keys.WORKER_ALIVE_SECONDS + 1)
 
     assert word(run, "RUNNING", started=at - 5) == "no heartbeat"

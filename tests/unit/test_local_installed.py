@@ -13,7 +13,7 @@ def program(folder: Path, name: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def test_a_program_where_only_roots_path_leads_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_program_in_a_folder_of_roots_path_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     on_path, beside = tmp_path / "bin", tmp_path / "sbin"
     on_path.mkdir()
     beside.mkdir()
@@ -25,7 +25,7 @@ def test_a_program_where_only_roots_path_leads_is_found(monkeypatch: pytest.Monk
     assert installed.require() == {"nginx": str(beside / "nginx"), "redis-server": str(on_path / "redis-server")}
 
 
-def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_missing_programs_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     program(tmp_path, "nginx")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(installed, "_BESIDE_PATH", ())

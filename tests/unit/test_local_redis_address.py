@@ -8,7 +8,7 @@ from throughline.local import redis_address
 from throughline.local.run import CannotRun
 
 
-def test_the_own_password_is_made_once_and_is_the_users_alone(tmp_path: Path):
+def test_the_password_is_made_once_and_readable_by_its_owner_only(tmp_path: Path):
     first = redis_address.own(tmp_path, 8085)
 
     assert redis_address.own(tmp_path, 8085) == first
@@ -33,7 +33,7 @@ def test_a_loopback_address_is_taken_as_it_is(url: str):
         "redis://:secret@127.0.0.1:many/0",
     ],
 )
-def test_an_address_that_cannot_be_ours_is_refused_in_one_line_without_its_password(url: str):
+def test_an_address_that_a_local_redis_cannot_have_is_refused_in_one_line_without_its_password(url: str):
     with pytest.raises(CannotRun, match=r"^REDIS_URL") as refused:
         redis_address.checked(url)
 

@@ -33,7 +33,7 @@ def test_the_members_of_a_session_are_found(leader: int):
     assert os.getpid() not in session.members(leader)
 
 
-def test_a_number_that_another_program_has_by_now_is_not_ours(tmp_path: Path, pid_file: Path):
+def test_a_pid_that_another_program_has_by_now_is_not_taken_for_supervisord(tmp_path: Path, pid_file: Path):
     assert session.recorded_leader(tmp_path) is None
 
 
@@ -45,7 +45,7 @@ def test_a_supervisor_that_has_ended_still_names_its_session(tmp_path: Path, pid
     assert session.recorded_leader(tmp_path) == ended.pid
 
 
-def test_a_pid_file_from_before_the_machine_started_says_nothing(tmp_path: Path, pid_file: Path):
+def test_a_pid_file_from_before_the_machine_started_is_ignored(tmp_path: Path, pid_file: Path):
     pid_file.write_text("4194304")
     os.utime(pid_file, (1, 1))
 

@@ -42,7 +42,7 @@ def setup(checkout: Path, *arguments: str, **environment: str) -> "subprocess.Co
     )
 
 
-def test_pythons_that_do_not_run_are_passed_over_and_their_lack_is_said(checkout: Path):
+def test_a_python_that_does_not_run_is_skipped_and_reported_if_no_other_does(checkout: Path):
     answer = setup(checkout)
 
     assert answer.returncode == 1
@@ -51,7 +51,7 @@ def test_pythons_that_do_not_run_are_passed_over_and_their_lack_is_said(checkout
     assert not (checkout / ".venv").exists()
 
 
-def test_a_python_that_was_asked_for_and_is_none_is_named(checkout: Path):
+def test_a_python_variable_that_names_no_python_is_an_error(checkout: Path):
     answer = setup(checkout, PYTHON="/nowhere/python")
 
     assert answer.returncode == 1

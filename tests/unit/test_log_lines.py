@@ -90,7 +90,7 @@ def test_an_exception_is_fields_of_its_line_and_not_lines_of_its_own(written):
     assert line["log.level"] == "error"
 
 
-def test_the_last_words_of_a_process_are_json_too(written):
+def test_the_traceback_of_a_dying_process_is_json_too(written):
     written("production")
     sys.excepthook(RuntimeError, RuntimeError("gone"), None)
     (line,) = written()

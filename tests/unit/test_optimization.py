@@ -34,7 +34,7 @@ def test_a_return_that_is_sought_is_reached_at_least_variance():
     assert THREE.deviation(weights) == pytest.approx(0.140062, abs=1e-6)
 
 
-def test_short_positions_are_for_who_asks_for_them():
+def test_short_positions_are_allowed_only_on_request():
     hedged = quant.Assets(np.array([0.05, 0.05]), np.array([[0.1, 0.0], [0.27, 0.13]]))
     assert quant.minimum_variance(hedged, FREE).min() < -0.01
     assert quant.minimum_variance(hedged, quant.Limits()).min() > -1e-8
@@ -79,6 +79,6 @@ def test_a_constraint_that_cannot_hold_is_named(limits, target, words):
         quant.minimum_variance(THREE, limits, target)
 
 
-def test_a_riskless_rate_above_every_return_is_told_as_such():
+def test_a_riskless_rate_above_every_return_is_an_error_that_says_so():
     with pytest.raises(quant.Infeasible, match=r"risk_free_rate: .* 0\.15 is the most"):
         quant.max_sharpe(THREE, quant.Limits(), 0.2)

@@ -52,7 +52,7 @@ def with_page_data(source: Slow, work: Callable[[PageData], Any]) -> Any:
     return asyncio.run(run())
 
 
-def test_while_one_searches_the_event_loop_goes_on_and_others_wait_for_the_same_answer():
+def test_during_a_search_the_event_loop_goes_on_and_others_wait_for_the_same_answer():
     source = Slow()
 
     async def several_ask(data: PageData) -> int:
@@ -107,7 +107,7 @@ def test_an_answer_is_made_again_when_it_is_no_longer_fresh():
     assert asyncio.run(ask()) == [1, 1, 2, 3, 4, 5]
 
 
-def test_an_error_is_told_to_all_who_waited():
+def test_an_error_reaches_all_who_waited():
     async def make() -> int:
         raise ValueError
 

@@ -39,7 +39,7 @@ def test_queues_fill_up_to_the_depth_at_which_the_breaker_opens():
 
 
 @pytest.mark.parametrize(("state", "tone"), [("closed", "good"), ("open", "bad"), ("half_open", "warn")])
-def test_the_breaker_is_told_by_word_and_tone(state: str, tone: str):
+def test_the_breaker_has_a_word_and_a_colour(state: str, tone: str):
     view = queues_view(sample(state), 500)
 
     assert (view.circuit, view.circuit_tone) == (state.replace("_", " "), tone)
@@ -56,13 +56,13 @@ def test_the_breaker_is_told_by_word_and_tone(state: str, tone: str):
         (seen(refused=2), ("0 %", "good", "0 of 10 requests", "answered in the last 5 minutes", "2 refused (4xx)")),
     ],
 )  # fmt: skip
-def test_errors_are_told_with_what_they_are_a_share_of(traffic: Traffic, told: tuple[str, ...]):
+def test_errors_are_shown_with_the_number_of_requests(traffic: Traffic, told: tuple[str, ...]):
     view = traffic_view(traffic)
 
     assert (view.rate, view.tone, view.failed, view.answered, view.refused) == told
 
 
-def test_an_accepted_task_is_told_by_its_state_and_a_refusal_by_its_answer():
+def test_an_accepted_task_shows_its_state_and_a_refusal_its_answer():
     tasks = {"A": TaskRecord("1", Status.STARTED, "calculate_var", "high", "A")}
 
     (accepted,) = recent_view(seen(recent()), tasks, NOW)
@@ -78,7 +78,7 @@ def test_an_accepted_task_is_told_by_its_state_and_a_refusal_by_its_answer():
     ("seconds", "ago"),
     [(-1, "now"), (0.5, "now"), (1.9, "1 s ago"), (61, "1 min ago"), (7200, "2 h ago"), (200_000, "2 d ago")],
 )
-def test_ages_are_told_in_one_unit(seconds: float, ago: str):
+def test_ages_have_one_unit(seconds: float, ago: str):
     assert recent_view(seen(recent(ago=seconds)), {}, NOW)[0].ago == ago
 
 

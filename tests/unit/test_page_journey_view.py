@@ -2,29 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
 from monitor.page.task_list import PAGE, PageQuery
-from tests.unit.test_journey_sample import START_MS, Sample
+from tests.unit.test_journey_sample import ID, START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 from throughline.journey import assemble, find
 from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Reason, Status
 
-ID = "ABC-1"
 ALL = PageQuery()
 HERE = Places("http://here:8080")
 START = datetime.fromtimestamp(START_MS / 1000, UTC)
 LATER = START + timedelta(days=1)
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Sample:
-    return Sample(tmp_path / "var")
 
 
 def view(
@@ -131,7 +124,7 @@ def test_a_task_whose_end_was_not_written_down_ends_as_redis_has_it(sample: Samp
     assert shown.refresh_seconds == 0
 
 
-def test_attempts_are_told_with_their_cause(sample: Sample):
+def test_attempts_show_their_cause(sample: Sample):
     task = sample.complete(ID)
     lost = Attempt(1, "worker-1", 11, START.timestamp(), START.timestamp() + 1.5, Status.RETRY, Reason.LOST_PROCESS)
     runs = Attempt(2, "worker-2", 12, START.timestamp() + 2)
@@ -143,7 +136,7 @@ def test_attempts_are_told_with_their_cause(sample: Sample):
     assert (second.outcome, second.took) == ("STARTED", "")
 
 
-def test_a_failed_task_says_why_in_the_words_of_its_last_error(sample: Sample):
+def test_a_failed_task_shows_its_last_error(sample: Sample):
     task = sample.submission(ID)
     sample.run(task, ID, 10, 110, status="FAILURE", **{"error.type": "NotCalculable"})
     told = {"event.action": "task.failed", "status": "FAILURE", "error.type": "NotCalculable"}
@@ -293,7 +286,7 @@ def test_a_journey_of_hundreds_is_searched_less_often(sample: Sample):
     assert view(sample, now=START + timedelta(seconds=1)).refresh_seconds == 3
 
 
-def test_what_was_seen_just_now_may_have_more_to_show(sample: Sample):
+def test_a_journey_that_was_written_just_now_is_refreshed_soon(sample: Sample):
     sample.log(0, "the first to be written", correlation_id=ID)
     soon, later = START + timedelta(seconds=1), START + timedelta(minutes=1)
     assert (view(sample, now=soon).refresh_seconds, view(sample, now=later).refresh_seconds) == (1, 0)

@@ -125,13 +125,13 @@ def test_settings_that_just_go_together_are_taken(monkeypatch):
     NineSettings()
 
 
-def test_every_wrong_setting_is_told_at_once(ended):
+def test_all_wrong_settings_are_named_at_once(ended):
     lines = ended("up", HTTP_PORT="eighty", MAX_DELIVERIES="0", ENVIRONMENT="prod")
 
     assert sorted(line.split(": ")[1] for line in lines) == ["ENVIRONMENT", "HTTP_PORT", "MAX_DELIVERIES"]
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch):
+def test_an_empty_variable_counts_as_unset(monkeypatch):
     monkeypatch.setenv("API_KEYS_FILE", "")
     monkeypatch.setenv("CIRCUIT_MAX_DEPTH", "")
     assert (ApiSettings().api_keys_file, ApiSettings().circuit_max_depth) == (None, 500)

@@ -35,7 +35,7 @@ def heard(*views, **limits):
     return asyncio.run(listen())
 
 
-def test_each_change_of_state_and_each_step_is_told_once_and_the_end_is_the_end():
+def test_each_change_of_state_and_each_step_of_progress_is_reported_once_and_nothing_follows_the_end():
     running = [view("STARTED"), view("STARTED", 0.1), view("STARTED", 0.2)]
     told = heard(view("PENDING"), view("PENDING"), *running, view("SUCCESS", 0.2))
     steps = [(task.status, task.progress and task.progress.fraction) for task in told]
@@ -43,11 +43,11 @@ def test_each_change_of_state_and_each_step_is_told_once_and_the_end_is_the_end(
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILURE", "REVOKED"])
-def test_a_task_that_is_done_is_told_once(status):
+def test_a_task_that_has_ended_is_reported_once(status):
     assert [task.status for task in heard(view(status))] == [status]
 
 
-def test_silence_is_broken_by_a_sign_of_life_and_ends_in_time():
+def test_a_quiet_stream_has_heartbeats_and_ends_in_time():
     told = heard(view("PENDING"), look_every=0.01, heartbeat=0.05, longest=0.3)
     assert told[0].status == "PENDING"
     assert told[1:] == [None] * len(told[1:])

@@ -7,7 +7,7 @@ Messages that cannot be given back are left to the monitor's sweep.
 
 Upstream: none found. Nearest: celery/kombu#582 (closed), the same AttributeError when a channel is closed.
 Seen: Celery and kombu 5.7.0 with redis-py 8.1.0; Celery 5.6.3 and kombu 5.6.2 end in another way.
-Can go: when `test_a_worker_without_the_guard_ends` in tests/integration/test_redis_stops.py fails.
+Can go: when `test_a_worker_without_the_repair_ends` in tests/integration/test_redis_stops.py fails.
 """
 
 import logging
