@@ -48,6 +48,13 @@ class UnsupportedMediaType(Refusal):
         super().__init__(f"Content-Type must be application/json, not {content_type[:128] or 'absent'}.")
 
 
+class MalformedJson(Refusal):
+    """The body is JavaScript rather than JSON: it holds a NaN, an infinity or half a character."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The request body is not JSON: {why}.")
+
+
 class IdempotencyKeyInvalid(Refusal):
     """The Idempotency-Key is empty, too long or not printable."""
 

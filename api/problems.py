@@ -21,6 +21,7 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.Unauthorized: (401, "UNAUTHORIZED"),
     errors.Forbidden: (403, "FORBIDDEN"),
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
+    errors.MalformedJson: (400, "MALFORMED_JSON"),
     errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),
     errors.IdempotencyKeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
     errors.CircuitOpen: (503, "CIRCUIT_OPEN"),

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, RootModel, create_model
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PrivateAttr, RootModel, create_model
 from pydantic_core import CoreSchema, core_schema
 
+from api.errors import MalformedJson
 from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
 from throughline.tasks.task_type import TaskType
@@ -54,6 +56,22 @@ class TaskSubmission(RootModel[Annotated[Envelope, _OneOfTheRegistry]]):
     def data(self) -> BaseModel:
         data: BaseModel = self.root.data
         return data
+
+    _sent: Any = PrivateAttr(default=None)
+
+    def keep_as_sent(self, body: bytes) -> None:
+        """The worker validates the client's own data again: what a model makes of it need not be what it takes."""
+        try:
+            self._sent = orjson.loads(body)
+        except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
+            raise MalformedJson(str(error)) from None
+
+    @property
+    def data_as_sent(self) -> Any:
+        """The data in JSON's own values."""
+        if self._sent is None:
+            return self.data.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return self._sent["data"]
 
     @property
     def priority(self) -> str:

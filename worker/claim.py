@@ -3,16 +3,20 @@
 from typing import Any
 
 from celery import Task
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, TaskPredicate
 
-from throughline.errors import is_temporary
 from throughline.ledger.states import Status
+from throughline.settings import WorkerSettings
 from worker import retries, telemetry
+from worker.failure import Failure
 
 
 class ClaimedTask(Task):
     """The class of all tasks here."""
 
+    # Unless the task says otherwise.
+    max_retries = WorkerSettings.load().task_max_retries
+    default_retry_delay = WorkerSettings.load().task_retry_seconds
     Request = "worker.held_request:HeldRequest"
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
@@ -37,7 +41,12 @@ class ClaimedTask(Task):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return self.run(*args, **kwargs)
-        except Exception as error:
-            if self.request.called_directly or not is_temporary(error):
+        except TaskPredicate:  # what is raised to tell Celery something
+            raise
+        except (Exception, SystemExit) as error:
+            if self.request.called_directly:
                 raise
-            retries.later(self, error)
+            failure = Failure.of(error, [args, kwargs])
+        if failure.is_temporary:
+            retries.later(self, failure)
+        raise failure

@@ -10,18 +10,16 @@ from typing import NoReturn
 from celery import Task
 from celery.exceptions import Ignore
 
-from throughline.settings import WorkerSettings
 from worker import telemetry
 
 
 def later(task: Task, error: Exception) -> NoReturn:
     """Raises `Ignore`, which acknowledges the message: the task's state is stored already."""
-    settings = WorkerSettings.load()
     # Tasks that failed together do not come back together.
-    delay = settings.task_retry_seconds * random.uniform(0.8, 1.2)  # noqa: S311
-    outcome = task.app.backend.retry_later(task.request, error, delay, settings.task_max_retries)
+    delay = task.default_retry_delay * random.uniform(0.8, 1.2)  # noqa: S311
+    outcome = task.app.backend.retry_later(task.request, error, delay, task.max_retries)
     if outcome == "unstored":
-        raise task.retry(exc=error, countdown=delay, max_retries=settings.task_max_retries)
+        raise task.retry(exc=error, countdown=delay, max_retries=task.max_retries)
     if outcome == "retry":
         telemetry.retried(task, error)
     elif outcome == "dead":

@@ -6,8 +6,10 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
-from throughline.errors import TaskCancelled, TaskError, WrongTask
+from throughline.errors import TaskCancelled, WrongTask
+from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
+from throughline.tasks.result import as_json
 from throughline.tasks.task_type import TaskType
 from worker import telemetry
 from worker.app import app
@@ -15,7 +17,7 @@ from worker.task_run import WorkerRun
 
 
 def _register(task_type: TaskType) -> None:
-    function = task_type.function()
+    function, options = task_type.function(), _options(task_type)
 
     def run(self: Task, data: Any) -> Any:
         try:
@@ -26,13 +28,33 @@ def _register(task_type: TaskType) -> None:
             raise Ignore from None  # its state is stored: Celery shall add none
 
     run.__doc__ = task_type.summary
-    app.task(name=task_type.name, bind=True, throws=(TaskError,))(run)
+    app.task(name=task_type.name, bind=True, **options)(run)
 
 
 def _ran(run: WorkerRun, task_type: TaskType, function: Callable[[Any, Any], Any], data: Any) -> Any:
     with run.phase("validate"):
         model = task_type.validated(data)
-    return function(model, run)
+    return as_json(function(model, run))
+
+
+def _options(task_type: TaskType) -> dict[str, Any]:
+    """What the task says itself; the rest is as in the settings."""
+    settings = WorkerSettings.load()
+    soft, hard = task_type.soft_time_limit, task_type.time_limit or settings.task_time_limit_seconds
+    if hard >= settings.visibility_timeout_seconds:
+        raise task_type.wrong(
+            f"its time_limit ({hard:g}) must be below VISIBILITY_TIMEOUT_SECONDS "
+            f"({settings.visibility_timeout_seconds}): while it runs it would be delivered a second time"
+        )
+    if soft is not None and soft >= hard:
+        raise task_type.wrong(f"its soft_time_limit ({soft:g}) must be below TASK_TIME_LIMIT_SECONDS ({hard:g})")
+    said = {
+        "max_retries": task_type.max_retries,
+        "default_retry_delay": task_type.retry_seconds,
+        "soft_time_limit": soft,
+        "time_limit": task_type.time_limit,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 try:

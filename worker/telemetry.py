@@ -28,7 +28,7 @@ from throughline.settings import WorkerSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry import tracing
 from throughline.telemetry.logging import event
-from worker import attempt_spans
+from worker import attempt_spans, failure
 from worker.delivery import Delivery
 
 
@@ -159,14 +159,15 @@ def _succeeded(sender: Task, **_: Any) -> None:
 
 
 def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> None:
-    error = {"error.type": type(exception).__name__, "error.message": str(exception)}
+    error = failure.log_fields(exception)
     running = _running.get(task_id)
     if running is None:  # in the main process: see held_request.py
         fields = {"task_type": sender.name, "status": Status.FAILURE}
         event("task.failed", f"{sender.name} failed: {exception}", fields | error)
         return
     tracing.mark_failed(running.span, exception)
-    event("task.failed", f"{sender.name} failed: {exception}", running.ended(Status.FAILURE) | error)
+    why = error.get("error.message") or error["error.type"]
+    event("task.failed", f"{sender.name} failed: {why}", running.ended(Status.FAILURE) | error)
 
 
 def cancelled(task: Task) -> None:
@@ -178,7 +179,7 @@ def cancelled(task: Task) -> None:
 def retried(task: Task, error: BaseException) -> None:
     """A temporary error: the task waits for its next attempt."""
     running = _running[task.request.id]
-    told = {"error.type": type(error).__name__, "error.message": str(error)}
+    told = failure.log_fields(error)
     event("task.retried", f"{task.name} will run again", running.ended(Status.RETRY) | told)
 
 

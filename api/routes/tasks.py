@@ -98,8 +98,11 @@ router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
         "requestBody": {"content": {"application/json": {"example": EXAMPLE}}},
     },
 )
-async def submit(call: Annotated[_Call, Depends(_call)], task: TaskSubmission, response: Response) -> SubmittedTask:
+async def submit(
+    call: Annotated[_Call, Depends(_call)], task: TaskSubmission, request: Request, response: Response
+) -> SubmittedTask:
     """Puts a task in its queue. 201 means: recorded, enqueued, and it will run."""
+    task.keep_as_sent(await request.body())
     submitted = await call.tasks.submit(task, call.caller, call.idempotency_key)
     response.headers["Location"] = f"/api/v1/tasks/{submitted.task_id}"
     if submitted.replayed:

@@ -170,13 +170,16 @@ def _of_task(view: TaskView) -> dict[str, str]:
 
 def _submission(task_id: str, task: TaskSubmission, caller: Caller, idempotency_key: str | None) -> Submission:
     origin = Origin(correlation.current(), tracing.traceparent(), caller.name)
-    data = task.data.model_dump(exclude_unset=True)
     idempotency = ("", "")
     if idempotency_key is not None:
-        payload_hash = _sha256(orjson.dumps(task.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS))
+        payload_hash = _sha256(
+            orjson.dumps(task.model_dump(mode="json", exclude_unset=True), option=orjson.OPT_SORT_KEYS)
+        )
         idempotency = keys.idempotency(caller.name, _sha256(idempotency_key.encode())), payload_hash
     queue = task.target_queue
-    return Submission.of(task_id, task.task_type, data, queue, origin, priority=task.priority, idempotency=idempotency)
+    return Submission.of(
+        task_id, task.task_type, task.data_as_sent, queue, origin, priority=task.priority, idempotency=idempotency
+    )
 
 
 def _sha256(data: bytes) -> str:

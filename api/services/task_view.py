@@ -47,7 +47,7 @@ class TaskView(BaseModel):
     task_id: str
     task_type: str
     status: Status
-    result: dict[str, Any] | None = None
+    result: Any = None
     error: TaskError | None = None
     correlation_id: str
     trace_id: str | None = None

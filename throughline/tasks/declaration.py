@@ -64,7 +64,7 @@ def task(
     place = _caller(sys._getframe(1))
 
     def declare(function: Callable[[Any, Any], Any] | str) -> TaskType:
-        known: Any = Queue(queue) if queue in tuple(Queue) else queue
+        known: Any = Queue(queue) if isinstance(queue, str) and queue in tuple(Queue) else queue
         made = TaskType(name, model, function, place, queue=known, **options)
         made.check_declaration()
         before = declared.get(name)

@@ -1,11 +1,13 @@
 """The tasks that this installation has: those of the modules in TASK_MODULES and of installed packages."""
 
+import importlib
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from throughline.errors import WrongTask
 from throughline.settings import BrokerSettings
@@ -13,6 +15,7 @@ from throughline.tasks.declaration import check_all_decorated, declared
 from throughline.tasks.task_type import TaskType
 
 ENTRY_POINTS: Final = "throughline.tasks"
+_NOT_THE_MODULES: Final = (str(Path(__file__).parent), str(Path(importlib.__file__).parent), "<frozen importlib")
 
 
 class Registry(Mapping[str, TaskType]):
@@ -56,6 +59,8 @@ def load(modules: str) -> Registry:
 
 
 def _import(name: str) -> None:
+    if name.endswith(".py"):
+        raise WrongTask(f"Wrong task module: TASK_MODULES holds {name!r}: leave out the .py")
     if not all(part.isidentifier() for part in name.split(".")):
         raise WrongTask(f"Wrong task module: TASK_MODULES holds {name!r}, which is no module's name (as in my.tasks)")
     try:
@@ -78,14 +83,16 @@ def _load(entry_point: EntryPoint) -> None:
 
 
 def _unusable(name: str, error: BaseException) -> WrongTask:
-    what = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    what = f"{type(error).__name__}: {' '.join(message.split())}".removesuffix(": ")
     return WrongTask(f"Wrong task module: {name} does not import: {what}{_where(error)}")
 
 
 def _where(error: BaseException) -> str:
-    """The line of the module that it broke off at; not that of Python's own import."""
+    """The line of the module that it broke off at; not that of Python's own import, nor of `task()`."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({error.filename}, line {error.lineno})"
-    own: Any = (__file__, "importlib")
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not any(f in frame.filename for f in own)]
+    frames = [
+        each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(_NOT_THE_MODULES)
+    ]
     return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""

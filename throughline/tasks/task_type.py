@@ -1,6 +1,7 @@
 """A task type: a name, the model of its data, the function that runs it, and how workers are to treat it."""
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,9 +65,9 @@ class TaskType:
                 for part in name.split("."):
                     function = getattr(function, part)
             except Exception as error:
-                raise self._wrong(f"run={self.run!r} is not found: {_in_one_line(error)}") from error
+                raise self.wrong(f"run={self.run!r} is not found: {_in_one_line(error)}") from error
         if not callable(function):
-            raise self._wrong(f"run={self.run!r} is no function")
+            raise self.wrong(f"run={self.run!r} is no function")
         self._check_function(function)
         return cast("Callable[[Any, Any], Any]", function)
 
@@ -83,17 +84,17 @@ class TaskType:
     def check_declaration(self) -> None:
         """Raises `WrongTask` for what can be seen where the task is declared."""
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise self._wrong("its name must begin with a letter and hold up to 64 letters, digits, _ . and -")
+            raise self.wrong("its name must begin with a letter and hold up to 64 letters, digits, _ . and -")
         if _RESERVED.fullmatch(self.name):
-            raise self._wrong("this name is reserved")
+            raise self.wrong("this name is reserved")
         if not (isinstance(self.model, type) and issubclass(self.model, BaseModel)) or self.model is BaseModel:
-            raise self._wrong(f"its model must be a subclass of pydantic.BaseModel, not {_shown(self.model)}")
+            raise self.wrong(f"its model must be a subclass of pydantic.BaseModel, not {_shown(self.model)}")
         if not isinstance(self.summary, str):
-            raise self._wrong("its summary must be a text")
+            raise self.wrong("its summary must be a text")
         self._check_options()
         if isinstance(self.run, str):
             if not _FUNCTION_NAME.fullmatch(self.run):
-                raise self._wrong(f"run must be like 'package.module:function', not {self.run!r}")
+                raise self.wrong(f"run must be like 'package.module:function', not {self.run!r}")
         else:
             self._check_function(self.run)
 
@@ -103,38 +104,44 @@ class TaskType:
             self.model.model_rebuild()
             schema = self.data_schema
         except Exception as error:
-            raise self._wrong(f"its model {self.model.__name__} is not usable: {_in_one_line(error)}") from error
+            raise self.wrong(f"its model {self.model.__name__} is not usable: {_in_one_line(error)}") from error
         if not isinstance(schema, dict):
-            raise self._wrong(f"its model {self.model.__name__} has no JSON schema")
+            raise self.wrong(f"its model {self.model.__name__} has no JSON schema")
         if self.example is None:
             return
+        try:
+            json.dumps(self.example, allow_nan=False)
+        except (TypeError, ValueError):
+            raise self.wrong("its example is not JSON: lists, dicts, texts, numbers, true, false and null") from None
         try:
             self.model.model_validate(self.example)
         except ValidationError as error:
             mistake = self._first_mistake(error, self.example)
-            raise self._wrong(f"its model {self.model.__name__} refuses its example: {mistake}") from None
+            raise self.wrong(f"its model {self.model.__name__} refuses its example: {mistake}") from None
 
     def _check_options(self) -> None:
-        if self.queue is not None and self.queue not in tuple(Queue):
-            raise self._wrong(f"its queue must be {', '.join(Queue)}, not {self.queue!r}")
+        if self.queue is not None and not isinstance(self.queue, Queue):
+            raise self.wrong(f"its queue must be high, medium or low, not {self.queue!r}")
         if self.max_retries is not None and (not _is_number(self.max_retries, int) or not 0 <= self.max_retries <= 100):
-            raise self._wrong(f"its max_retries must be a whole number from 0 to 100, not {self.max_retries!r}")
+            raise self.wrong(f"its max_retries must be a whole number from 0 to 100, not {self.max_retries!r}")
         for name in ("retry_seconds", "soft_time_limit", "time_limit"):
             seconds = getattr(self, name)
             if seconds is not None and (not _is_number(seconds, int, float) or not 0 < seconds <= 86_400):
-                raise self._wrong(f"its {name} must be above 0 and at most 86400 seconds, not {seconds!r}")
+                raise self.wrong(f"its {name} must be above 0 and at most 86400 seconds, not {seconds!r}")
         if self.soft_time_limit and self.time_limit and self.soft_time_limit >= self.time_limit:
-            raise self._wrong(
+            raise self.wrong(
                 f"its soft_time_limit ({self.soft_time_limit:g}) must be below its time_limit ({self.time_limit:g})"
             )
 
     def _check_function(self, function: Callable[..., Any]) -> None:
         if inspect.iscoroutinefunction(function):
-            raise self._wrong("its function is async; a worker runs plain functions")
+            raise self.wrong("its function is async; a worker runs plain functions")
+        if not callable(function):
+            raise self.wrong("it decorates no function")
         try:
             inspect.signature(function).bind(None, None)
         except TypeError:
-            raise self._wrong("its function must take two arguments, the data and the run") from None
+            raise self.wrong("its function must take two arguments, the data and the run") from None
         except ValueError:
             pass  # a function of C that tells nothing of its arguments
 
@@ -143,7 +150,8 @@ class TaskType:
         path = f"data.{client_path(first, data, discriminators=self.discriminators)}".removesuffix(".")
         return f"{path.replace('.[', '[')}: {first['msg'].removeprefix('Value error, ')}"
 
-    def _wrong(self, what: str) -> WrongTask:
+    def wrong(self, what: str) -> WrongTask:
+        """What to raise for a mistake in the declaration."""
         return WrongTask(f"Wrong task: {self.name!r} in {self.place}: {what}")
 
 

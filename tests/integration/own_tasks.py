@@ -1,0 +1,90 @@
+"""Tasks as a user would write them, for the tests: each does one thing, and most go wrong in a way of their own."""
+
+import sys
+import time
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from throughline import PermanentError, Run, TemporaryError, task
+
+
+class Text(BaseModel):
+    text: str
+
+
+class Order(BaseModel):
+    """Values that JSON has no words for, and a name that Python has taken."""
+
+    due: datetime
+    kind: str = Field(alias="class")
+
+
+@task("word_count", model=Text, summary="Counts words.", example={"text": "to be or not to be"}, queue="low")
+def word_count(data: Text, run: Run) -> dict[str, int]:
+    with run.phase("split", words=len(data.text.split())):
+        words = data.text.split()
+    run.checkpoint(0.5)
+    return {"words": len(words)}
+
+
+@task("take_order", model=Order, example={"due": "2026-11-25T12:00:00Z", "class": "express"})
+def take_order(data: Order, run: Run) -> dict[str, object]:
+    return {"order": data, "weekday": data.due.isoweekday()}
+
+
+@task("named_like_steps", model=Text)
+def named_like_steps(data: Text, run: Run) -> str:
+    for name in ("nginx", "api", "publish low", "wait medium", "run fast"):
+        with run.phase(name):
+            run.log.warning("In a phase named like a step")
+    return data.text
+
+
+@task("look_up", model=Text)
+def look_up(data: Text, run: Run) -> object:
+    orders: dict[str, object] = {}
+    return orders[data.text]
+
+
+@task("refuse_by_value", model=Text)
+def refuse_by_value(data: Text, run: Run) -> None:
+    try:
+        int(data.text)
+    except ValueError as error:
+        error.add_note(f"it was {data.text}")
+        raise ValueError(f"there is no order {data.text!r}") from error
+
+
+@task("refuse", model=Text)
+def refuse(data: Text, run: Run) -> None:
+    raise PermanentError("Orders are closed.")
+
+
+@task("leave", model=Text)
+def leave(data: Text, run: Run) -> None:
+    sys.exit(3)
+
+
+@task("not_a_number", model=Text)
+def not_a_number(data: Text, run: Run) -> dict[str, float]:
+    return {"price": float("nan")}
+
+
+@task("not_json", model=Text)
+def not_json(data: Text, run: Run) -> dict[str, object]:
+    return {"seen": [{1, 2}]}
+
+
+@task("come_back", model=Text, max_retries=1, retry_seconds=1)
+def come_back(data: Text, run: Run) -> int:
+    if run.attempt == 1 or data.text == "never":
+        raise TemporaryError("The exchange is closed.")
+    return run.attempt
+
+
+@task("slow", model=Text, soft_time_limit=1, time_limit=30)
+def slow(data: Text, run: Run) -> None:
+    for _ in range(600):
+        time.sleep(0.05)
+        run.checkpoint(0.1)
