@@ -6,17 +6,13 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from throughline.cli import http_api, nine
+from throughline.cli import nine, service
 from throughline.cli.command_name import command_name
 from throughline.cli.journey import draw, terminal
 from throughline.journey import Journey, assemble, find, is_complete
 from throughline.local.run import CannotRun, var_dir
 
-_TASK: Final = {
-    "task_type": "calculate_var",
-    "data": {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}},
-    "priority": "high",
-}
+_DATA: Final = {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}}
 _ANOTHER: Final = '{"positions": [{"symbol": "MSFT", "quantity": 10, "price": 400}]}'
 _RESULT_SECONDS: Final = 60
 _JOURNEY_SECONDS: Final = 3
@@ -28,11 +24,9 @@ def demo(arguments: Namespace) -> int:
     nine.up(arguments)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"\nAsking for the value at risk of 100 AAPL at 150.00, as [bold]{arguments.id}[/bold]:")
-    try:
-        answer = http_api.submit(_TASK, arguments.id)
-        task = http_api.result(answer.body["task_id"], _RESULT_SECONDS)
-    except http_api.Refused as refusal:
-        raise CannotRun(f"The request was refused: {refusal}") from None
+    with service.client(service.local_url()) as client:
+        submitted = client.submit("calculate_var", _DATA, priority="high", correlation_id=arguments.id)
+        task = submitted.wait(_RESULT_SECONDS)
     console.print(f"201, task {task['task_id']}: {task['status']}")
     console.print(f"{_in_words(task)}\n")
     draw(_complete_journey(arguments.id, task["task_id"]), terminal(), logs=False)
@@ -71,8 +65,8 @@ def _next_steps(correlation_id: str) -> list[str]:
         f"  {name} journey {correlation_id} --logs",
         f"  {name} submit calculate_var --data '{_ANOTHER}' --wait",
         f"  {name} status",
-        f"  {http_api.url()}/journeys/{correlation_id}  the same as a page, live",
-        f"  {http_api.url()}/docs     the API, to try out",
-        f"  {http_api.url()}/metrics  for Prometheus",
+        f"  {service.local_url()}/journeys/{correlation_id}  the same as a page, live",
+        f"  {service.local_url()}/docs     the API, to try out",
+        f"  {service.local_url()}/metrics  for Prometheus",
         "  make down",
     ]

@@ -8,7 +8,9 @@ from typing import Final
 
 from throughline.local.run import CannotRun, var_dir
 
-# Commands import what they need when they are called: `throughline journey` must answer at once.
+# Commands import what they need when they are called: `throughline journey` must answer at once, and `throughline
+# submit` runs where only the client is installed.
+_LOCAL_EXTRA: Final = {"rich", "supervisor"}
 
 _EXAMPLES: Final = """\
 examples:
@@ -21,9 +23,14 @@ examples:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    command = getattr(import_module(arguments.module), arguments.function)
     try:
+        command = getattr(import_module(arguments.module), arguments.function)
         return int(command(arguments))
+    except ModuleNotFoundError as missing:
+        if missing.name not in _LOCAL_EXTRA:
+            raise
+        print(_needs(missing.name, arguments.command), file=sys.stderr)
+        return 1
     except CannotRun as reason:
         print(reason, file=sys.stderr)
         return 1
@@ -35,6 +42,10 @@ def main() -> int:
         return 0
 
 
+def _needs(package: str, command: str) -> str:
+    return f"`throughline {command}` needs {package}, which comes with: pip install 'throughline[local]'"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="throughline",
@@ -42,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
 
     for name, meaning in {
         "up": "start the nine processes and wait until all are healthy",
@@ -72,9 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     submit = commands.add_parser("submit", help="submit a task")
     submit.add_argument("task_type", help="such as calculate_var")
     submit.add_argument("--data", required=True, help="the task's data: JSON, @FILE, or - for standard input")
-    submit.add_argument("--priority", default="medium", help="high, medium (default) or low")
+    submit.add_argument("--priority", help="high, medium or low (default: what the service takes)")
     submit.add_argument("--id", help="correlation ID (default: one is made)")
     submit.add_argument("--wait", action="store_true", help="wait for the result")
+    submit.add_argument(
+        "--url",
+        help="where Throughline answers (default: THROUGHLINE_URL, else the local run); the key: THROUGHLINE_API_KEY",
+    )
     submit.set_defaults(module="throughline.cli.submit", function="submit")
 
     key = commands.add_parser("api-key", help="make an API key and print its line for API_KEYS_FILE")

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
-from throughline.cli import http_api
+from throughline.cli import service
 from throughline.cli.command_name import command_name
 from throughline.ledger.states import Status
 from throughline.local.run import CannotRun
@@ -16,15 +16,13 @@ _RESULT_SECONDS: Final = 300
 
 def submit(arguments: Namespace) -> int:
     """1 when the API refuses the task, or when it fails."""
-    task = {"task_type": arguments.task_type, "data": _data(arguments.data), "priority": arguments.priority}
-    try:
-        answer = http_api.submit(task, arguments.id)
-        shown = http_api.result(answer.body["task_id"], _RESULT_SECONDS) if arguments.wait else answer.body
-    except http_api.Refused as refusal:
-        print(refusal, file=sys.stderr)
-        return 1
+    address, data = service.url(arguments.url), _data(arguments.data)
+    with service.client(address) as client:
+        task = client.submit(arguments.task_type, data, priority=arguments.priority, correlation_id=arguments.id)
+        shown = task.wait(_RESULT_SECONDS) if arguments.wait else task.submission
     print(json.dumps(shown, indent=2, ensure_ascii=False))
-    print(f"its journey: {command_name()} journey {answer.correlation_id}", file=sys.stderr)
+    journey = f"{command_name()} journey " if service.is_local(address) else f"{address}/journeys/"
+    print(f"its journey: {journey}{task.correlation_id}", file=sys.stderr)
     return 0 if shown["status"] in {Status.PENDING, Status.SUCCESS} else 1
 
 

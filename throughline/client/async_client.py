@@ -72,7 +72,7 @@ class AsyncClient:
             correlation_id=correlation_id,
         )
         submitted = await self._run(calls.submit(request, self._limits))
-        return AsyncHandle(self, submitted.task_id, submitted.correlation_id)
+        return AsyncHandle(self, submitted.task_id, submitted.correlation_id, submitted.answer)
 
     def handle(self, task_id: str) -> "AsyncHandle":
         """The handle of a task that was submitted elsewhere or earlier; asks nothing."""
@@ -126,12 +126,18 @@ class AsyncClient:
 
 
 class AsyncHandle:
-    """An accepted task. `correlation_id` is what its submission was sent under; empty when that is not known."""
+    """An accepted task. `correlation_id` is what its submission was sent under; empty when that is not known.
 
-    def __init__(self, client: AsyncClient, task_id: str, correlation_id: str = "") -> None:
+    `submission` is the service's answer to it (`queue_position`, `estimated_start`, `from_cache`); empty for others.
+    """
+
+    def __init__(
+        self, client: AsyncClient, task_id: str, correlation_id: str = "", submission: Mapping[str, Any] | None = None
+    ) -> None:
         self._client = client
         self.task_id = task_id
         self.correlation_id = correlation_id
+        self.submission = dict(submission or {})
 
     def __repr__(self) -> str:
         return f"<task {self.task_id}>"

@@ -36,16 +36,18 @@ def limits(timeout: float, deadline: float) -> Limits:
 
 @dataclass(frozen=True)
 class Submitted:
-    """An accepted task."""
+    """An accepted task; `answer` is what the service said of it."""
 
     task_id: str
     correlation_id: str
+    answer: dict[str, Any]
 
 
 def submit(request: Request, limits: Limits) -> Call[Submitted]:
     """Every try carries the same idempotency key, so that all of them together make one task."""
     answer = yield from _answered(request, limits, _patience(limits))
-    return Submitted(str(document(answer, "task_id")["task_id"]), request.headers["X-Request-ID"])
+    accepted = document(answer, "task_id", "status")
+    return Submitted(str(accepted["task_id"]), request.headers["X-Request-ID"], accepted)
 
 
 def details(task_id: str, limits: Limits) -> Call[dict[str, Any]]:

@@ -16,6 +16,7 @@ from throughline.settings import (
     WorkerSettings,
     together,
 )
+from throughline.settings.command import CommandSettings
 from throughline.settings.environment import EnvironmentSettings
 from throughline.telemetry import vocabulary
 
@@ -31,6 +32,7 @@ _READERS: Final[Mapping[str, type[EnvironmentSettings]]] = {
     "nginx": NginxSettings,
     "plane": PlaneSettings,
     "local run": LocalSettings,
+    "command": CommandSettings,
 }
 
 
