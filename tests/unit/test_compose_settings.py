@@ -1,5 +1,6 @@
 """Every setting that a process reads reaches its container, with a value that the process takes."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from tests.system.nine import ROOT
+from throughline.local.programs import Program
 from throughline.settings import (
     ApiSettings,
     LocalSettings,
@@ -100,6 +102,12 @@ def test_keys_for_callers_are_mounted_where_the_containers_look_for_them():
 @pytest.mark.parametrize("name", LocalSettings.model_fields)
 def test_what_is_set_for_a_local_run_is_heard_by_the_stack_too(name):
     assert re.search(rf"\$\{{{name.upper()}:|^ +{name.upper()}:", TEXT, re.MULTILINE)
+
+
+def test_docker_and_supervisor_wait_equally_long_for_the_others():
+    local = {field.name: field.default for field in dataclasses.fields(Program)}["stop_seconds"]
+
+    assert {SERVICES[service]["stop_grace_period"] for service in ("nginx", "fastapi")} == {f"{local}s"}
 
 
 @pytest.mark.parametrize("seconds", ["", "120"])

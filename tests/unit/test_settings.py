@@ -84,6 +84,24 @@ def test_a_redis_url_that_one_process_cannot_use_ends_all_with_the_same_line():
     assert "secret" not in ends[0].stderr
 
 
+def test_a_module_of_tasks_that_does_not_import_ends_a_local_run_before_anything_starts(tmp_path):
+    (tmp_path / "broken_tasks.py").write_text("1 / 0")
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("throughline")), "up"],
+        check=False,
+        env=os.environ
+        | {"TASK_MODULES": "broken_tasks", "PYTHONPATH": str(tmp_path), "VAR_DIR": str(tmp_path / "var")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Wrong task module: broken_tasks (in TASK_MODULES) ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "var").exists()
+
+
 @pytest.mark.parametrize("settings", [ApiSettings, MonitorSettings, WorkerSettings, PlaneSettings])
 def test_a_process_reads_no_settings_of_others(settings, monkeypatch):
     for name in NineSettings.model_fields.keys() - settings.model_fields.keys():

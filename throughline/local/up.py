@@ -1,11 +1,17 @@
 """Starts the nine, or what is missing of them, and returns when all are healthy."""
 
+import subprocess
+import sys
+from typing import Final
+
 from rich.console import Console
 
 from throughline.local import configuration, control_socket, installed, ports, redis_address, session, waiting
-from throughline.local.run import CannotRun, Run, var_dir
+from throughline.local.run import ROOT, CannotRun, Run, var_dir
 from throughline.local.supervisor import Supervisor, launch
 from throughline.settings import NineSettings
+
+_TASKS_SECONDS: Final = 30
 
 
 def up(console: Console) -> Run:
@@ -49,6 +55,7 @@ def planned(settings: NineSettings) -> Run:
 
 
 def _start(settings: NineSettings) -> Run:
+    _require_tasks()
     found = installed.require()
     run = planned(settings)
     leader = session.recorded_leader(run.folder)
@@ -60,6 +67,17 @@ def _start(settings: NineSettings) -> Run:
     run.record()
     launch(run)
     return run
+
+
+def _require_tasks() -> None:
+    """Loads TASK_MODULES as the processes will: in the checkout, with an interpreter of its own."""
+    command = [sys.executable, "-c", "from throughline.tasks.registry import registry; registry()"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_TASKS_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise CannotRun(f"The modules of TASK_MODULES are not imported within {_TASKS_SECONDS} s.") from None
+    if done.returncode != 0:
+        raise CannotRun(done.stderr.strip().rpartition("\n")[2])
 
 
 def _start_missing(run: Run) -> None:
