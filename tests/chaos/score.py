@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.chaos.faults import DISK, Fault
 from tests.chaos.traffic import LONG, QUICK, Traffic
+from tests.keys_at_rest import left_over
 from tests.system.nine import Nine
 from throughline.ledger import keys
 from throughline.ledger.states import Status
@@ -48,6 +49,8 @@ def suffer(nine: Nine, fault: Fault) -> Score:
         recovery = time.monotonic() - began
     _until(lambda: _all_ended(nine, traffic.accepted), "everything that was accepted has ended", fail=False)
     _until(lambda: nine.run("status").returncode == 0, "all nine are healthy")
+    with nine.redis() as redis:
+        assert not (left := left_over(redis, seconds=30)), f"left in Redis after {fault.name}: {left}"
     return _score(nine, traffic, recovery)
 
 

@@ -1,13 +1,33 @@
 """Programs of ours, started for real on a Redis of the test's own."""
 
+import io
+import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from throughline.telemetry.logging import JsonLine
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The log lines of the test, as they are written."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(JsonLine("test", "test-1"))
+    logger = logging.getLogger("throughline")
+    logger.addHandler(handler)
+    before, logger.level = logger.level, logging.DEBUG
+    yield lambda: [json.loads(line) for line in text.getvalue().splitlines()]
+    logger.removeHandler(handler)
+    logger.level = before
 
 
 @pytest.fixture

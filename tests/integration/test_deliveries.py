@@ -1,12 +1,15 @@
 """Lost processes, temporary and permanent errors: how often a task is run, and what its record says of it."""
 
+import json
 import time
 
 import httpx
 import pytest
+from celery import Celery
 
 from tests.conftest import free_port, is_healthy
 from tests.integration import faulty_worker as faults
+from tests.keys_at_rest import left_over
 from throughline.journey import assemble, find
 from throughline.journey.role import Role
 from throughline.ledger import keys
@@ -21,7 +24,7 @@ def api(start, broker, wait_until, tmp_path):
     port, spans = free_port(), {"SPANS_DIR": str(tmp_path / "spans")}
     start("uvicorn", "api.main:app", "--port", str(port), SERVICE_NODE_NAME="fastapi-1", **spans)
     start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
-    start("monitor", MONITOR_PORT=str(free_port()), **QUICK)
+    start("monitor", output=tmp_path / "monitor.log", MONITOR_PORT=str(free_port()), **QUICK)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
@@ -104,6 +107,53 @@ def test_a_waiting_retry_shows_when_it_is_due_and_can_be_cancelled(api, broker, 
     assert task["next_attempt_at"] > task["submitted_at"]
     assert api.delete(url).json()["status"] == "REVOKED"
     assert broker.zcard(keys.OPEN) == broker.zcard(keys.DELAYED) == 0
+
+
+def monitor_said(tmp_path, action):
+    lines = map(json.loads, (tmp_path / "monitor.log").read_text().splitlines())
+    return [line for line in lines if line.get("event.action") == action]
+
+
+def test_the_timeline_of_a_retried_and_replayed_task_has_every_change(api, broker, tmp_path):
+    task_id = submit(api, faults.LOSES_CONNECTION, "RETRIED-1")
+    ended(api, task_id)
+    replay = {"X-Request-ID": "REPLAY-1"}
+    assert api.post(f"/api/v1/dead-letters/{task_id}/replay", headers=replay).status_code == 202
+    ended(api, task_id)
+    changes = api.get(f"/api/v1/tasks/{task_id}/timeline").json()["changes"]
+    assert [change["at"] for change in changes] == sorted(change["at"] for change in changes)
+    retried = [("STARTED", "claimed"), ("RETRY", "retried"), ("PENDING", "due")] * 3
+    used_up = [*retried, ("STARTED", "claimed"), ("FAILURE", "retries_used_up")]
+    told = [(change["status"], change.get("reason")) for change in changes]
+    assert told == [("PENDING", None), *used_up, ("PENDING", "replayed"), *used_up]
+    assert [change["requested_by"] for change in changes if "requested_by" in change] == ["REPLAY-1"]
+
+    due = monitor_said(tmp_path, "task.due")
+    assert {(line["correlation_id"], line["task_id"], line["task_type"], line["queue"]) for line in due} == {
+        ("RETRIED-1", task_id, "calculate_var", "medium")
+    }
+    assert [line["attempt"] for line in due] == [1, 2, 3, 5, 6, 7]
+    trace_id = api.get(f"/api/v1/tasks/{task_id}").json()["trace_id"]
+    assert {line["trace.id"] for line in due} == {trace_id}
+    assert left_over(broker, seconds=10) == []
+
+
+def test_a_stock_clients_task_whose_attempts_meet_an_error_was_not_lost(api, broker, redis_url, tmp_path, wait_until):
+    with Celery(broker=redis_url, backend=redis_url) as client:
+        client.conf.broker_transport_options = {"priority_steps": [0]}
+        data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": faults.LOSES_CONNECTION_TWICE}
+        headers = {"correlation_id": "STOCK-1"}
+        sent = client.send_task("calculate_var", [data], queue="medium", headers=headers)
+        sent.get(timeout=60)
+    task = api.get(f"/api/v1/tasks/{sent.id}").json()
+    assert [attempt["ended_by"] for attempt in task["attempts"]] == ["retried", "retried", "returned"]
+
+    def runs():
+        return [span.attributes for span in find(tmp_path, "STOCK-1").spans if span.name == "run calculate_var"]
+
+    wait_until(lambda: len(runs()) >= 3, 5, "the last span is written")
+    assert sorted(run["attempt"] for run in runs()) == [1, 2, 3]
+    assert not [run for run in runs() if "cause" in run]
 
 
 def test_a_task_that_always_has_a_temporary_error_uses_up_three_retries(api, broker):

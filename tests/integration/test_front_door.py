@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from kombu import Connection
 
 from api.errors import BrokerUnavailable, CircuitOpen, IdempotencyKeyReused, TaskFinished, TaskNotFound
 from api.queue_service import QueueService
@@ -181,6 +182,61 @@ def test_a_cancelled_task_leaves_its_queue_and_cannot_be_cancelled_again(door, b
 
     kept = door(story)
     assert [json.loads(message)["headers"]["id"] for message in broker.lrange("high", 0, -1)] == list(reversed(kept))
+
+
+def given_back_by_celery(redis_url, queue):
+    """A worker took the message and gave it back: kombu writes it anew."""
+    with Connection(redis_url, transport_options={"priority_steps": [0]}) as connection:
+        channel = connection.channel()
+        message = channel.basic_get(queue)
+        channel.message_to_python(message).requeue()
+
+
+def test_a_waiting_task_whose_message_celery_gave_back_has_its_position_and_is_cancelled_at_once(
+    door, broker, redis_url
+):
+    async def story(tasks):
+        first, second = [(await tasks.submit(submission(n), ANYONE)).task_id for n in (1, 2)]
+        await asyncio.to_thread(given_back_by_celery, redis_url, "high")
+        assert broker.llen("high") == 2
+        assert broker.get(keys.message(first)) not in broker.lrange("high", 0, -1)
+        assert (await tasks.timeline(first, ANYONE)).now.startswith("in queue high at position")
+        assert (await tasks.cancel(first, ANYONE)).status == "REVOKED"
+        return second
+
+    kept = door(story)
+    assert [json.loads(message)["headers"]["id"] for message in broker.lrange("high", 0, -1)] == [kept]
+
+
+def test_a_cancellation_is_told_under_the_tasks_correlation_id_and_says_which_request_asked(door, log_lines):
+    async def story(tasks):
+        waiting = (await tasks.submit(submission(), ANYONE)).task_id
+        with correlation.bound("DELETE-1"):
+            await tasks.cancel(waiting, ANYONE)
+        return waiting, (await tasks.timeline(waiting, ANYONE)).changes[-1]
+
+    waiting, change = door(story)
+    (line,) = [line for line in log_lines() if line["event.action"] == "task.cancelled"]
+    assert (line["correlation_id"], line["requested_by"], line["task_id"]) == ("ABC-1", "DELETE-1", waiting)
+    assert (change.status, change.reason, change.requested_by) == ("REVOKED", "cancelled", "DELETE-1")
+
+
+def test_whoever_asks_a_held_task_to_stop_is_on_its_timeline(door, broker, log_lines):
+    async def story(tasks):
+        task_id = (await tasks.submit(submission(), ANYONE)).task_id
+        broker.rpop("high")
+        for request in ("DELETE-1", "DELETE-2"):
+            with correlation.bound(request):
+                await tasks.cancel(task_id, ANYONE)
+        return (await tasks.timeline(task_id, ANYONE)).changes
+
+    asked = [change for change in door(story) if change.reason == "cancel_requested"]
+    assert [(change.status, change.requested_by) for change in asked] == [("PENDING", "DELETE-1")]
+    told = [line for line in log_lines() if line["event.action"] == "task.cancel_requested"]
+    assert [(line["correlation_id"], line["requested_by"]) for line in told] == [
+        ("ABC-1", "DELETE-1"),
+        ("ABC-1", "DELETE-2"),
+    ]
 
 
 def test_a_task_that_a_worker_took_is_asked_to_stop(door, broker):

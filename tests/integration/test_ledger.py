@@ -1,8 +1,6 @@
 """The ledger's scripts on a real Redis: each move as states.py has it, and nothing past it."""
 
-import io
 import json
-import logging
 import uuid
 
 import pytest
@@ -15,7 +13,6 @@ from throughline.ledger.script import Ledger
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
 from throughline.ledger.submission import Limits, Submission
-from throughline.telemetry.logging import JsonLine
 
 TTL = 600
 LIMITS = Limits(max_depth=500, close_depth=400, open_seconds=60, ttl=TTL, idempotency_ttl=300)
@@ -91,18 +88,6 @@ def story(broker):
     return Story(broker)
 
 
-@pytest.fixture
-def lines():
-    """The log lines of the test, as they are written."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(JsonLine("worker", "worker-1"))
-    logger = logging.getLogger("throughline")
-    logger.addHandler(handler)
-    yield lambda: [json.loads(line) for line in text.getvalue().splitlines()]
-    logger.removeHandler(handler)
-
-
 def given_back(broker, queue="medium"):
     """As Celery gives a message back: other bytes, one header more."""
     message = json.loads(broker.rpop(queue))
@@ -151,13 +136,13 @@ def test_a_copy_of_a_running_tasks_message_is_not_the_task(story, broker):
 # Moves.
 
 
-def test_a_move_that_is_not_in_the_table_is_refused_and_logged_under_the_tasks_correlation_id(story, broker, lines):
+def test_a_move_that_is_not_in_the_table_is_refused_and_logged_under_the_tasks_correlation_id(story, broker, log_lines):
     task_id = story.submit()
     assert story.take(task_id).attempt == 1
     assert not story.store(task_id, Status.REVOKED, Reason.EXPIRED)  # it has started: too late to expire
     assert story.record(task_id).status is Status.STARTED
     assert broker.zscore(keys.OPEN, task_id) is not None
-    (line,) = lines()
+    (line,) = log_lines()
     assert (line["event.action"], line["correlation_id"], line["task_id"]) == ("task.move_refused", "ABC-1", task_id)
     assert line["message"] == "store refused STARTED → REVOKED (expired): states.py does not allow it"
 

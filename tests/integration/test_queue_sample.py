@@ -6,7 +6,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from monitor.metrics import Metrics
-from throughline.ledger import keys, queue_sample
+from throughline.ledger import keys, queue_sample, scripts
+from throughline.ledger.scripts import Ledger
 
 
 def told(redis_url: str) -> dict[str, float]:
@@ -26,6 +27,15 @@ def test_dead_letters_are_counted(broker, redis_url):
     assert told(redis_url)["throughline_dead_letters"] == 0
     broker.zadd(keys.DEAD_LETTERS, {"task-1": 1.0, "task-2": 2.0})
     assert told(redis_url)["throughline_dead_letters"] == 2
+
+
+def test_in_flight_is_what_live_workers_hold_and_not_what_celery_has_still_on_its_list(broker, redis_url):
+    ledger = Ledger(broker)
+    for worker, held in (("worker-1", "a b"), ("worker-2", ""), ("worker-3", "c")):
+        ledger(scripts.beat(worker, slots=4, held=held))
+    broker.zadd(keys.WORKERS, {"worker-3": broker.time()[0] - keys.WORKER_ALIVE_SECONDS - 1})
+    broker.hset(keys.CELERY_UNACKED, mapping=dict.fromkeys("vwxyz", "[]"))  # Redis was killed as they were given back
+    assert told(redis_url)["throughline_tasks_in_flight"] == 2
 
 
 def test_the_metrics_have_the_workers_alive_and_the_workers_expected(broker, redis_url):

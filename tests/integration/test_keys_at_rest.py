@@ -1,0 +1,49 @@
+"""The check of what is left in Redis finds what would grow, and nothing else."""
+
+import time
+
+import pytest
+
+from tests.keys_at_rest import left_over
+from throughline.ledger import keys
+
+
+def at_rest(broker):
+    """As the nine leave it when nothing is under way."""
+    now = time.time()
+    broker.hset(keys.BREAKER, mapping={"state": "closed", "until": now, "wait": 0, "count:open": 3})
+    broker.hset(keys.SWEEP, mapping={"last": now, "grace_until": now, "idle:worker-1": "told"})
+    broker.zadd(keys.WORKERS, {"worker-1": now, "worker-2": now - 60})
+    broker.hset(keys.WORKER_SLOTS, mapping={"worker-1": 4, "worker-2": 4})
+    broker.hset(keys.task("dead"), "status", "FAILURE")
+    broker.expire(keys.task("dead"), 600)
+    broker.zadd(keys.DEAD_LETTERS, {"dead": now})
+    broker.sadd("_kombu.binding.celery", "celery")
+
+
+GROWS = [
+    ("zadd", keys.OPEN, {"task": 1}),
+    ("hset", keys.MISSING, "task", "1"),
+    ("lpush", "high", "message"),
+    ("rpush", keys.attempts("task"), "{}"),
+    ("zadd", keys.correlation("ABC-1"), {"task": 1}),
+    ("zadd", keys.DEAD_LETTERS, {"expired": 1}),
+    ("zadd", keys.WORKERS, {"worker-x7f2k": 1}),
+    ("hset", keys.WORKER_TASKS, "worker-x7f2k", ""),
+    ("hset", keys.SWEEP, "idle:worker-x7f2k", "told"),
+    ("hset", keys.CELERY_UNACKED, "tag", "[]"),
+    ("set", "tl:of-a-later-version", "1"),
+]
+
+
+def test_what_the_nine_keep_at_rest_is_right(broker):
+    at_rest(broker)
+    assert left_over(broker) == []
+
+
+@pytest.mark.parametrize(("command", "key", "value"), [(c, k, v) for c, k, *v in GROWS])
+def test_a_key_that_would_grow_is_named(broker, command, key, value):
+    at_rest(broker)
+    getattr(broker, command)(key, *value)
+    (left,) = left_over(broker)
+    assert left.startswith(key)

@@ -1,0 +1,63 @@
+"""What may stand in Redis while no task is under way: nothing without a lifetime that would grow with time."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from redis import Redis
+
+from monitor.sweep import FORGET_SECONDS
+from throughline.ledger import keys
+from throughline.ledger.message import Queue
+
+_NO_LIFETIME: Final = -1
+_EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue}
+# Hashes with a field for each class or queue, however many tasks there were.
+_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.DRAIN: 12, keys.PROMISES: 6}
+_OF_WORKERS: Final = {keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.SWEEP}
+_BINDINGS: Final = "_kombu.binding"  # which queues there are, one for each worker included: kombu clears them itself
+_OF_CELERY: Final = {keys.CELERY_UNACKED, keys.CELERY_UNACKED_INDEX}
+
+
+def left_over(redis: "Redis", seconds: float = 0) -> list[str]:
+    """What should not be there, in words, at the latest after so long: a sweep or two clear away what has ended."""
+    deadline = time.monotonic() + seconds
+    while (left := sorted(_left_over(redis))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def _left_over(redis: Any) -> Iterator[str]:
+    workers: dict[str, float] = dict(redis.zrange(keys.WORKERS, 0, -1, withscores=True))
+    for key in redis.scan_iter(count=500):
+        if redis.ttl(key) != _NO_LIFETIME:
+            continue
+        if key in _EMPTY:
+            yield f"{key} is not empty"
+        elif key in _MOST_FIELDS:
+            if (fields := redis.hlen(key)) > _MOST_FIELDS[key]:
+                yield f"{key} has {fields} fields, at most {_MOST_FIELDS[key]} were to be expected"
+        elif key == keys.DEAD_LETTERS:
+            yield from (f"{key} has {each}, whose record is gone" for each in _without_record(redis))
+        elif key not in _OF_WORKERS | _OF_CELERY and not key.startswith(_BINDINGS):
+            yield f"{key} has no lifetime"
+    yield from _of_gone_workers(redis, workers)
+    if redis.hlen(keys.CELERY_UNACKED) > redis.zcard(keys.CELERY_UNACKED_INDEX):
+        yield f"{keys.CELERY_UNACKED} holds messages that Celery will not give back"
+
+
+def _without_record(redis: Any) -> list[str]:
+    return [each for each in redis.zrange(keys.DEAD_LETTERS, 0, -1) if not redis.exists(keys.task(each))]
+
+
+def _of_gone_workers(redis: Any, workers: dict[str, float]) -> Iterator[str]:
+    for worker, beat in workers.items():
+        if beat < time.time() - FORGET_SECONDS - 60:
+            yield f"{keys.WORKERS} has {worker}, which has been gone for long"
+    idle = {field.removeprefix("idle:") for field in redis.hkeys(keys.SWEEP)} - {"last", "grace_until"}
+    for key, named in (
+        (keys.WORKER_SLOTS, set(redis.hkeys(keys.WORKER_SLOTS))),
+        (keys.WORKER_TASKS, set(redis.hkeys(keys.WORKER_TASKS))),
+        (keys.SWEEP, idle),
+    ):
+        yield from (f"{key} has {worker}, which is gone" for worker in named - workers.keys())
