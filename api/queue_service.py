@@ -53,13 +53,7 @@ class QueueService:
         self._turnstile = Turnstile(_CALLS_AT_A_TIME)
         self._redis = Redis(connection_pool=pool)
         self._ledger = AsyncLedger(self._redis)
-        self._limits = Limits(
-            max_depth=settings.circuit_max_depth,
-            close_depth=settings.circuit_close_depth,
-            open_seconds=settings.circuit_open_seconds,
-            ttl=settings.result_ttl_seconds,
-            idempotency_ttl=settings.idempotency_ttl_seconds,
-        )
+        self._limits = Limits.of(settings)
         self._settings = settings
         self.finished = FinishedTasks(settings)
 

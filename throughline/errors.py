@@ -13,6 +13,10 @@ class TemporaryError(TaskError):
     """Running it again a little later may succeed."""
 
 
+class QueueFull(TemporaryError):
+    """A running task submitted another one, and too many tasks wait: it may try again later, by being retried."""
+
+
 class InvalidTaskData(PermanentError):
     """The data does not fit the task type's model (a task sent past the API)."""
 

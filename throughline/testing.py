@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from throughline.errors import TaskCancelled
+from throughline.tasks.child import Child
 from throughline.tasks.declaration import declared
 from throughline.tasks.result import as_json
 from throughline.tasks.run import Attribute, Phase, Run
@@ -52,6 +53,7 @@ class RecordedRun(Run):
         super().__init__(str(uuid.uuid4()), f"test-{uuid.uuid4().hex[:8]}", attempt, task_type)
         self.phases: list[RecordedPhase] = []
         self.progress: list[Progress] = []
+        self.submitted: list[Child] = []
         self._cancel_at = cancel_at
         self._open: list[RecordedPhase] = []
 
@@ -74,6 +76,10 @@ class RecordedRun(Run):
         if self._cancel_at is not None and fraction >= self._cancel_at:
             raise TaskCancelled("The task was cancelled while it ran.")
 
+    def submit(self, task_type: str, data: Any, *, queue: str | None = None) -> str:
+        self.submitted.append(Child.of(declared, task_type, data, queue))
+        return str(uuid.uuid4())
+
 
 @dataclass(frozen=True)
 class Done:
@@ -94,6 +100,11 @@ class Done:
     @property
     def progress(self) -> list[Progress]:
         return self.run.progress
+
+    @property
+    def submitted(self) -> list[Child]:
+        """The tasks that it submitted: `task_type`, `data` and `queue` of each. They are not run."""
+        return self.run.submitted
 
 
 def run_task(

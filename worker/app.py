@@ -7,7 +7,7 @@ from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
-from worker import heartbeat, killed_processes, patches, shutdown, telemetry
+from worker import heartbeat, killed_processes, patches, publications, shutdown, telemetry
 
 settings = WorkerSettings.load()
 registry()  # a wrong task ends the worker here, before Celery has begun
@@ -78,5 +78,6 @@ app.conf.update(
 patches.install()
 shutdown.install(settings)
 telemetry.install(settings)
+publications.install()
 killed_processes.install()
 heartbeat.install(app, settings)

@@ -95,6 +95,8 @@ def _name(kind: str, delivery: Delivery, attempt: int) -> str:
 
 def _run(delivery: Delivery, attempt: int, parent: Context, started: float, attributes: dict[str, Any]) -> Span:
     fields: dict[str, Any] = {"task_type": delivery.task_type, "queue": delivery.queue, "attempt": attempt}
+    if delivery.parent_id:
+        fields["parent_id"] = delivery.parent_id
     return tracing.tracer().start_span(
         f"run {delivery.task_type}", parent, SpanKind.CONSUMER, fields | attributes, start_time=_ns(started)
     )

@@ -16,6 +16,7 @@ from throughline.ledger.answers import Claim, HandedBack, Stored
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
+from throughline.ledger.submission import Decision, Limits, Submission
 from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
 from worker import recorded
@@ -39,6 +40,10 @@ class RecordingBackend(RedisBackend):
     def received(self, delivery: Delivery) -> Status:
         """This worker took a message that was sent past the api: its task has a record from now on."""
         return self._decided(scripts.received(delivery.task_id, ttl=_ttl(), record=delivery.record()))
+
+    def submit(self, submission: Submission) -> Decision:
+        """A running task submits another one."""
+        return self._decided(scripts.submit(submission, Limits.of(WorkerSettings.load())))
 
     def claim(self, task_id: str, request: Any) -> Claim:
         """Records that this process starts the task, or says why it must not."""

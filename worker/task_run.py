@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from celery import Task
 
@@ -10,6 +11,7 @@ from throughline import Phase, Run
 from throughline.tasks.run import Attribute
 from throughline.telemetry import correlation, tracing
 from worker.checkpoint import TaskCheckpoint
+from worker.children import Children
 
 # Says that the span is a phase, whatever its name is: a task may call one "run" or "api".
 _PHASE = {"phase": True}
@@ -22,6 +24,7 @@ class WorkerRun(Run):
         task_id = task.request.id
         super().__init__(task_id, correlation.current(), task.backend.attempt(task_id), task.name)
         self._checkpoint = TaskCheckpoint(task.backend.client, task_id)
+        self._children = Children(task)
 
     @contextmanager
     def phase(self, name: str, **attributes: Attribute) -> Iterator[Phase]:
@@ -32,6 +35,9 @@ class WorkerRun(Run):
         self, fraction: float, *, estimate: float | None = None, interval: tuple[float, float] | None = None
     ) -> None:
         self._checkpoint(fraction, estimate, interval)
+
+    def submit(self, task_type: str, data: Any, *, queue: str | None = None) -> str:
+        return self._children.submit(task_type, data, queue)
 
 
 class _Parts:

@@ -17,7 +17,7 @@ from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
 from api.submission import TaskSubmission
-from throughline.ledger import keys
+from throughline.ledger import circuit_events, keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Submission
@@ -25,11 +25,6 @@ from throughline.telemetry import correlation, tracing
 from throughline.telemetry.logging import event
 
 _LOOK_AGAIN_SECONDS: Final = 2.0  # while waiting: a notice that a task has ended can be lost with a connection
-_TRANSITION_EVENTS = {
-    "open": ("circuit.opened", "The circuit breaker opened: too many tasks are waiting"),
-    "half_open": ("circuit.half_opened", "The circuit breaker lets one request probe"),
-    "closed": ("circuit.closed", "The circuit breaker closed: tasks are taken again"),
-}
 
 
 @dataclass(frozen=True)
@@ -56,8 +51,7 @@ class TaskService:
         correlation.bind_task(task_id)
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, {"queue": queue}) as span:
             decision = await self._queue.submit(_submission(task_id, task, caller, idempotency_key))
-            for transition in decision.transitions:
-                event(*_TRANSITION_EVENTS[transition], {"circuit.state": transition})
+            circuit_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attribute("queue_position", decision.position)
         if decision.outcome == "accepted":

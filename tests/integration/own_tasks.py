@@ -4,7 +4,8 @@ import sys
 import time
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from celery import current_app
+from pydantic import BaseModel, Field, RootModel
 
 from throughline import PermanentError, Run, TemporaryError, task
 
@@ -88,3 +89,58 @@ def slow(data: Text, run: Run) -> None:
     for _ in range(600):
         time.sleep(0.05)
         run.checkpoint(0.1)
+
+
+class Texts(RootModel[list[Text]]):
+    """What the tasks of a group gave."""
+
+
+class TaskId(RootModel[str]):
+    """What Celery gives to a `link_error` task: the ID of the one that failed."""
+
+
+@task("echo", model=Text)
+def echo(data: Text, run: Run) -> Text:
+    return data
+
+
+@task("gather", model=Texts)
+def gather(data: Texts, run: Run) -> str:
+    return " ".join(each.text for each in data.root)
+
+
+@task("note_failure", model=TaskId)
+def note_failure(data: TaskId, run: Run) -> str:
+    return data.root
+
+
+@task("grandparent", model=Text)
+def grandparent(data: Text, run: Run) -> str:
+    with run.phase("delegate"):
+        return run.submit("parent", {"text": data.text}, queue="high")
+
+
+@task("parent", model=Text, retry_seconds=0.5)
+def parent(data: Text, run: Run) -> list[str]:
+    children = [run.submit("echo", Text(text=f"{data.text} {number}")) for number in (1, 1, 2)]
+    if run.attempt == 1 and data.text == "again":
+        raise TemporaryError("The exchange is closed.")
+    return children
+
+
+@task("sends", model=Text)
+def sends(data: Text, run: Run) -> str:
+    with run.phase("send"):
+        return str(current_app.send_task("echo", [{"text": data.text}], queue="low"))
+
+
+class Wanted(BaseModel):
+    text: str
+    task_type: str = "echo"
+    queue: str | None = None
+    data: dict[str, object] = {}
+
+
+@task("submits", model=Wanted)
+def submits(data: Wanted, run: Run) -> str:
+    return run.submit(data.task_type, data.data or {"text": data.text}, queue=data.queue)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import Queue
+from throughline.settings import ApiSettings, WorkerSettings
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,16 @@ class Limits:
     open_seconds: float
     ttl: int
     idempotency_ttl: int
+
+    @classmethod
+    def of(cls, settings: ApiSettings | WorkerSettings) -> Self:
+        return cls(
+            max_depth=settings.circuit_max_depth,
+            close_depth=settings.circuit_close_depth,
+            open_seconds=settings.circuit_open_seconds,
+            ttl=settings.result_ttl_seconds,
+            idempotency_ttl=settings.idempotency_ttl_seconds,
+        )
 
 
 @dataclass(frozen=True)

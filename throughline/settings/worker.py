@@ -9,6 +9,11 @@ from throughline.settings.broker import BrokerSettings
 class WorkerSettings(BrokerSettings):
     """Its processes, the limits of a task, deliveries and retries, how it stops."""
 
+    # A running task submits others by the same rules as the api.
+    circuit_max_depth: int = fields.CIRCUIT_MAX_DEPTH
+    circuit_close_depth: int = fields.CIRCUIT_CLOSE_DEPTH
+    circuit_open_seconds: float = fields.CIRCUIT_OPEN_SECONDS
+    idempotency_ttl_seconds: int = fields.IDEMPOTENCY_TTL_SECONDS
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     worker_concurrency: int = Field(4, ge=1, le=64, description="Processes of one worker.")
     worker_max_tasks_per_child: int = Field(

@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 Attribute = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 
@@ -39,4 +39,12 @@ class Run(ABC):
         """Tells that `fraction` (0 … 1) is done and, if there is one, the estimate so far with its interval.
 
         Raises `TaskCancelled` when the task's cancellation was requested. It costs next to nothing: call it often.
+        """
+
+    @abstractmethod
+    def submit(self, task_type: str, data: Any, *, queue: str | None = None) -> str:
+        """Puts another task in a queue (default: its own), under the same correlation ID and trace; gives its ID.
+
+        Data that the type's model refuses, or a type that there is not, is a `PermanentError`; that too many tasks wait
+        is `QueueFull`, a `TemporaryError`. When this task is run again, what it has submitted is not submitted twice.
         """

@@ -155,10 +155,10 @@ def mark_failed(failed: trace.Span, error: BaseException) -> None:
     failed.set_attribute("error.type", type(error).__name__)
 
 
-def traceparent() -> str:
-    """The current span as a W3C `traceparent` header."""
+def traceparent(context: Context | None = None) -> str:
+    """The current span, or that of the context, as a W3C `traceparent` header."""
     carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
+    _propagator.inject(carrier, context)
     return carrier.get("traceparent", "")
 
 

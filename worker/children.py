@@ -1,0 +1,72 @@
+"""`Run.submit`: a running task submits another through the front door, as a client would through the api."""
+
+import hashlib
+import uuid
+from typing import Any
+
+import orjson
+from celery import Task
+from opentelemetry.trace import SpanKind
+
+from throughline.errors import QueueFull
+from throughline.ledger import circuit_events, keys
+from throughline.ledger.envelope import Origin
+from throughline.ledger.states import Status
+from throughline.ledger.submission import Decision, Submission
+from throughline.tasks.child import Child
+from throughline.tasks.registry import registry
+from throughline.telemetry import correlation, tracing
+from throughline.telemetry.logging import event
+
+
+class Children:
+    """The tasks that one attempt submits. A later attempt that submits the same finds them submitted already."""
+
+    def __init__(self, task: Task) -> None:
+        self._backend = task.backend
+        self._task_id: str = task.request.id
+        self._root_id: str = task.request.root_id or self._task_id
+        self._count = 0
+
+    def submit(self, task_type: str, data: Any, queue: str | None) -> str:
+        child = Child.of(registry(), task_type, data, queue)
+        self._count += 1
+        child_id, parent_id = str(uuid.uuid4()), self._task_id
+        with (
+            correlation.bound(correlation.current(), child_id),
+            tracing.span(
+                f"publish {child.queue}", SpanKind.PRODUCER, {"queue": child.queue, "parent_id": parent_id}
+            ) as span,
+        ):
+            decision = self._decided(child_id, child)
+            circuit_events.tell(decision.transitions)
+            if decision.outcome == "replayed":
+                return decision.first_task_id
+            if decision.outcome != "accepted":
+                raise QueueFull(f"Too many tasks are waiting: a {task_type} that this task submitted was not taken.")
+            span.set_attribute("queue_position", decision.position)
+            tell_submitted(task_type, child.queue, parent_id)
+        return child_id
+
+    def _decided(self, child_id: str, child: Child) -> Decision:
+        caller = self._backend.client.hget(keys.task(self._task_id), "caller") or b""
+        origin = Origin(
+            correlation.current(),
+            tracing.traceparent(),
+            caller.decode(),
+            parent_id=self._task_id,
+            root_id=self._root_id,
+        )
+        # What was submitted, and as which of them: the same in each attempt at a task that does the same each time.
+        payload = orjson.dumps([self._count, child.task_type, child.queue, child.data], option=orjson.OPT_SORT_KEYS)
+        payload_hash = hashlib.sha256(payload).hexdigest()
+        idempotency = keys.idempotency(f"task:{self._task_id}", payload_hash), payload_hash
+        submission = Submission.of(child_id, child.task_type, child.data, child.queue, origin, idempotency=idempotency)
+        decision: Decision = self._backend.submit(submission)
+        return decision
+
+
+def tell_submitted(task_type: str, queue: str, parent_id: str) -> None:
+    """The event of a task that a running task has submitted; the current work must be the new task's."""
+    fields = {"task_type": task_type, "queue": queue, "parent_id": parent_id, "status": Status.PENDING}
+    event("task.submitted", f"A running task submitted {task_type} into {queue}", fields)
