@@ -8,7 +8,7 @@ _JSON: Final = ("application/json", "application/problem+json", "application/*")
 
 
 def wants_json(accept: str) -> bool:
-    """JSON only for whoever prefers it by name: whoever takes anything gets the page."""
+    """Whether JSON is asked for by name, and before HTML; a client that accepts anything gets the page."""
     weights = dict(_ranges(accept))
     return _most(weights, _JSON) > _most(weights, _HTML)
 

@@ -1,4 +1,4 @@
-"""Answers that are still fresh are given again: however many look at a page, it is made once a second."""
+"""Keeps answers for a moment: a page that many look at is made once a second."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ class AnswerCache(Generic[Value]):
         self._made = {name: entry for name, entry in self._made.items() if self._is_fresh(entry, now)}
         if key not in self._made:
             self._made[key] = (now, asyncio.ensure_future(_as_coroutine(make)))
-        # Shielded: one of those who wait may go away, the others still want it.
+        # Shielded: when one of those who wait goes away, the others still get the answer.
         return await asyncio.shield(self._made[key][1])
 
     def _is_fresh(self, entry: tuple[float, asyncio.Task[Value]], now: float) -> bool:

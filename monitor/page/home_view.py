@@ -138,7 +138,7 @@ def _ago(seconds: float) -> str:
 
 
 def _took(milliseconds: float) -> str:
-    """NGINX measures in whole milliseconds: no more digits than it knows."""
+    """NGINX measures in whole milliseconds, so no more digits are shown."""
     if milliseconds >= 1000:
         return format_duration(round(milliseconds * 1e6))
     return f"{milliseconds:.0f} ms" if milliseconds >= 1 else "<1 ms"

@@ -70,7 +70,7 @@ class RequestView:
 
 @dataclass(frozen=True)
 class OtherView:
-    """A request that submitted no task, in a line."""
+    """A request that submitted no task, on one line."""
 
     at: str
     took: str
@@ -95,7 +95,7 @@ class JourneyView:
     has_logs: bool
     links: tuple[Link, ...]
     commands: tuple[Command, ...]
-    refresh_seconds: int  # 0: nothing more is to come
+    refresh_seconds: int  # 0: nothing more will come
 
 
 def drawn_requests(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
@@ -175,7 +175,7 @@ def _shares(request: Request) -> tuple[ShareView, ...]:
 
 
 def _error(request: Request) -> str:
-    """Of a task that did not succeed, what its last line about an error says."""
+    """What the last log line with an error says, for a task that did not succeed."""
     if request.status not in {Status.FAILURE, Status.RETRY}:
         return ""
     told = (log_rows([line], 0)[0].error for line in reversed(request.logs))
@@ -183,7 +183,7 @@ def _error(request: Request) -> str:
 
 
 def _fraction(record: TaskRecord | None) -> float | None:
-    """How far the task is; None when it has ended or says nothing."""
+    """How far the task is; None when it has ended or reports no progress."""
     if record is None or record.status.is_final or not record.progress:
         return None
     return float(record.progress["fraction"])
@@ -215,7 +215,7 @@ def _attempt(attempt: Attempt, task: str) -> AttemptView:
 
 
 def _refresh_seconds(journey: Journey, now: datetime) -> int:
-    """How soon there may be more to see: soon while a task is under way or its last spans are being written."""
+    """Seconds until there may be more to show: few while a task has not ended or its last spans are being written."""
     quiet = now - max(_times(journey), default=datetime.min.replace(tzinfo=UTC))
     if not all(task.has_ended for task in journey.tasks) and quiet < _FOLLOWED:
         # A journey of hundreds of tasks is not searched every second.

@@ -46,7 +46,7 @@ def places(settings: MonitorSettings, base_url: str) -> Places:
 
 
 def of_journey(correlation_id: str, at: Places) -> tuple[Link, ...]:
-    """A correlation ID needs no escaping in any of them: no character of it means anything there."""
+    """A correlation ID needs no escaping here: none of its characters has a meaning in the query."""
     if not at.kibana:
         return ()
     query = f"(language:kuery,query:'correlation_id:\"{correlation_id}\"')"
@@ -79,7 +79,7 @@ def commands(journey: Journey, at: Places) -> tuple[Command, ...]:
 
 
 def _is_plain(task_id: str) -> bool:
-    """Whoever sends Celery messages names tasks as they like: what a shell would obey is not offered for pasting."""
+    """A Celery client may give a task any ID: one that a shell would interpret is not offered for pasting."""
     return bool(task_id) and all(c.isascii() and (c.isalnum() or c in "-_.") for c in task_id)
 
 

@@ -43,7 +43,7 @@ class PageData:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def in_thread(self, work: Callable[[], Value]) -> Value:
-        """Reading files, asking Elasticsearch, filling a large template: nothing of it may hold up the event loop."""
+        """Runs what would hold up the event loop: reading files, asking Elasticsearch, filling a large template."""
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -72,7 +72,7 @@ class PageData:
             return None
 
     async def tasks(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
-        """What Redis knows of them; nothing while it does not answer: the page shows what was written down."""
+        """Their records; none while Redis does not answer: the page then shows spans and lines only."""
         try:
             return await read_records(self._redis, task_ids, attempts=True)
         except (RedisError, OSError):

@@ -1,4 +1,4 @@
-"""A journey with what the task records in Redis say: they count, while lines and spans may be late or lost."""
+"""Puts the task records of Redis into a journey: they are right when lines and spans are late or lost."""
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
@@ -11,12 +11,12 @@ from throughline.ledger.states import Status
 
 
 def as_recorded(journey: Journey, records: Mapping[str, TaskRecord]) -> Journey:
-    """Each task in the state that its record has; unchanged without one, as when Redis does not answer."""
+    """Each task gets the state of its record, if it has one."""
     return replace(journey, requests=tuple(_request(request, records) for request in journey.requests))
 
 
 def until_now(request: Request, records: Container[str], now: datetime) -> Request:
-    """With what those of its tasks that have a record and have not ended do at this moment."""
+    """Adds what its tasks do at this moment: those that have a record and have not ended."""
     return with_current_steps(request, records, now)
 
 

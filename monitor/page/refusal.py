@@ -1,11 +1,11 @@
-"""A request for a page that is not answered with one."""
+"""Why a request for a page is refused."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from throughline.ledger.record import TaskRecord
 
-_WRITTEN_WITHIN: Final = 30  # seconds in which lines and spans come to where they are searched
+_WRITTEN_WITHIN: Final = 30  # seconds until lines and spans can be found
 
 
 class Refused(Exception):
@@ -17,10 +17,10 @@ class Refused(Exception):
 
 
 def not_found(correlation_id: str, task: TaskRecord | None, now: float) -> Refused:
-    """For an ID of which nothing was written down. `task` is its newest in Redis; `now` in seconds since the epoch."""
+    """For an ID without log lines and spans. `task` is its newest in Redis; `now` in seconds since the epoch."""
     if task is None:
         return Refused(404, "JOURNEY_NOT_FOUND", f"Nothing found under the correlation ID {correlation_id}.")
-    known = f"Task {task.task_id} of {correlation_id} is {task.status}, but its log lines and spans are not to be found"
+    known = f"Task {task.task_id} of {correlation_id} is {task.status}, but its log lines and spans cannot be found"
     if now - task.submitted_at < _WRITTEN_WITHIN:
         headers = {"Refresh": "1", "Retry-After": "1"}
         return Refused(404, "JOURNEY_NOT_WRITTEN", f"{known} yet. This page looks again by itself.", headers)

@@ -14,7 +14,7 @@ from monitor.page.refusal import Refused
 from throughline.problem import MEDIA_TYPE, problem_of
 from throughline.telemetry import correlation
 
-# Own files only, nothing inline: what a log line or an ID holds can never run, however it comes into a page.
+# Own files only, nothing inline, so that nothing in a log line or an ID can run in the browser.
 _CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -69,7 +69,7 @@ def static(name: str) -> Response:
 
 
 def refusal(request: Request, refused: Refused, searched: str = "") -> Response:
-    """As a page for people, as a problem for programs."""
+    """A page for browsers, problem+json for programs."""
     if wants_json(request.headers.get("accept", "")):
         request_id = correlation.keep_or_make(request.headers.get("x-request-id"))
         problem = problem_of(

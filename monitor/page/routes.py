@@ -27,7 +27,7 @@ _METHODS: Final = ["GET", "HEAD"]
 
 
 class _Route(APIRoute):
-    """Answers a refusal, and what nothing caught, as a page or a problem."""
+    """Answers a refusal or an unexpected error with a page or a problem."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -98,6 +98,6 @@ def _refusal(request: Request, refused: Refused) -> Response:
 
 
 def _base_url(request: Request) -> str:
-    """As the browser knows this server; what is no host name is not repeated into a command for a shell."""
+    """The address in the browser. A Host header that is not a host name is not put into a command for a shell."""
     host = request.headers.get("host", "")
     return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else "http://localhost"

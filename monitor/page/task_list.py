@@ -1,4 +1,4 @@
-"""An ID's many tasks as a list, page by page: each in a line, with a page of its own behind it."""
+"""The tasks of an ID that has many: a list in pages, each task with a link to a page of its own."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ PAGE: Final = 50
 
 @dataclass(frozen=True)
 class PageQuery:
-    """What of a journey was asked for."""
+    """The part of a journey that was asked for."""
 
     task_id: str = ""
     status: str = ""

@@ -64,7 +64,7 @@ def _request(line: Mapping[str, Any]) -> Recent | None:
 
 
 def _one_for_each_id(requests: Iterable[Recent]) -> Iterable[Recent]:
-    """Reads that went well are left out: a client that polls would fill the list."""
+    """Without successful reads: a client that polls would fill the list."""
     found: dict[str, Recent] = {}
     for request in requests:
         if request.request.startswith("POST ") or request.status >= 400:

@@ -59,7 +59,7 @@ class StepRow:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """All of it; `more_steps` and `more_logs` were left out."""
+    """The whole picture; `more_steps` and `more_logs` say how many were left out."""
 
     ticks: tuple[tuple[float, str], ...]
     rows: tuple[StepRow, ...]
@@ -84,7 +84,7 @@ def waterfall(request: Request) -> Waterfall:
 
 
 def bar(offset_ns: int, duration_ns: int, whole_ns: int, kind: str) -> Bar:
-    """Within the frame and never too short to be seen."""
+    """A bar inside the frame, and wide enough to be seen."""
     whole = max(1, whole_ns)
     width = min(100.0, max(_LEAST_PERCENT, 100 * duration_ns / whole))
     x = min(max(0.0, 100 * offset_ns / whole), 100 - width)

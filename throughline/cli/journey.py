@@ -36,11 +36,11 @@ _SHARE_SIGNS: Final = {
 _LEVEL_COLOURS: Final = {"warning": "yellow", "error": "red", "critical": "red"}
 _SHADES: Final = {Role.WAIT: _SHARE_SIGNS["queue wait"], Role.PAUSE: _SHARE_SIGNS["between attempts"]}
 _MARK: Final = "◆"
-_DEEPEST: Final = 8  # a chain of many tasks must not move out of sight
+_DEEPEST: Final = 8  # so that a chain of many tasks stays in sight
 
 
 def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) -> int:
-    """Prints the journey. 0 when there is one, 1 when nothing is found, 2 when no ID can look like this."""
+    """Prints the journey. Returns 0 when there is one, 1 when nothing is found, 2 when the ID is not valid."""
     if not correlation.is_valid(correlation_id):
         print(
             f"{correlation_id[:128]!r} is no correlation ID. "
@@ -63,7 +63,7 @@ def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) ->
 
 
 def _searched(url: str, correlation_id: str) -> Found:
-    """In Elasticsearch. Imported here: a search in files must not wait for an HTTP client to load."""
+    """Searches Elasticsearch. Imported here, so that a search in files does not wait for an HTTP client to load."""
     from throughline.journey import elasticsearch  # noqa: PLC0415
     from throughline.journey.elasticsearch_client import Client, Unanswered  # noqa: PLC0415
 
@@ -124,7 +124,7 @@ def _outcome(request: Request) -> Text:
 
 
 def _facts(request: Request, width: int) -> Iterator[Text]:
-    """What the request is known by, as many facts a line as fit."""
+    """The facts, as many on a line as fit."""
     line = ""
     for fact in map(_plain, summary.facts(request)):
         if line and cell_len(f"{line} · {fact}") > width:
@@ -144,7 +144,7 @@ class _Frame:
     scale: Scale
 
     def row(self, *cells: Text, words: Text) -> Text:
-        """Offset, duration, bar and origin, each in its column; then the words, as far as they go."""
+        """Offset, duration, bar and origin, each in its column, then the words."""
         offset, duration, bar, origin = cells
         offset.align("right", self.times)
         duration.align("right", self.times)
@@ -271,5 +271,5 @@ def _nothing_found(correlation_id: str, var_dir: Path) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Data may hold what a terminal would obey; nothing of it reaches one."""
+    """The text without control characters, which a terminal would obey."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)

@@ -29,7 +29,7 @@ PlacedLine = tuple[Span | None, Line]
 
 
 def assemble(correlation_id: str, found: Found) -> Journey:
-    """The journey of the ID that all of this was found under."""
+    """The journey of this ID."""
     lines = sorted((timed_line(fields) for fields in found.log_lines), key=lambda line: line.at_ns or 0)
     of_tasks = _by_task(line for line in lines if line.fields.get("correlation_id", correlation_id) == correlation_id)
     enqueued_again = {task_id: times_enqueued_again(own) for task_id, own in of_tasks.items()}
@@ -48,7 +48,7 @@ def assemble(correlation_id: str, found: Found) -> Journey:
 
 
 def is_complete(journey: Journey) -> bool:
-    """A task was submitted, and every one can be seen from NGINX to its end, its children's too."""
+    """Whether a task was submitted, and each task, children too, can be seen from NGINX to its end."""
     submissions = journey.submissions
     taken_in = all({step.role for step in request.steps} >= _TAKEN_IN for request in submissions)
     return bool(submissions) and taken_in and all(task.has_ended and task.has_all_spans for task in journey.tasks)
@@ -111,7 +111,7 @@ class _Request:
             unseen = unseen_steps(task, self._changes[task.task_id], self._start)
             ran = any(step.role is Role.RUN for step in unseen) or any(s.role is Role.RUN for s in task.spans)
             found += [*unseen, *event_marks(task.lines, self._start, ran=ran)]
-        if not found:  # a task past the API that has only just started
+        if not found:  # a task that came past the API and has only just started
             found = [event_mark(line, self._start) for line in self._tasks[0].lines[:1]]
         return in_order(found, self._tasks)
 
@@ -156,7 +156,7 @@ class _Request:
 
 
 def _has_all_spans(task: TaskSpans, changes: Sequence[Change]) -> bool:
-    """Of its latest run; a task that was cancelled while it waited has none."""
+    """Whether the latest run has left its span. A task that was cancelled while it waited has none to leave."""
     starts = [change.at_ns for change in changes if change.status == Status.STARTED]
     runs = [span.end_ns for span in task.spans if span.role is Role.RUN]
     if not runs and not starts:
@@ -173,7 +173,7 @@ def _failed(span: Span) -> bool:
 
 
 def _named_by_the_api(family: Sequence[Span]) -> str:
-    """The task that an answer is about; the ID in a refused submission names nothing."""
+    """The task that the answer is about. The task ID on a refused submission's publish span belongs to no task."""
     return next((span.task_id for span in family if span.task_id and span.role is Role.API), "")
 
 

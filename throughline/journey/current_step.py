@@ -1,4 +1,4 @@
-"""A request whose tasks have not all ended, with what each does now as a step: its span is written when it ends."""
+"""Adds to a request what each of its tasks does at this moment: a span is written only when its step has ended."""
 
 from collections.abc import Container
 from dataclasses import replace
@@ -12,7 +12,7 @@ from throughline.ledger.states import Status
 
 
 def with_current_steps(request: Request, task_ids: Container[str], now: datetime) -> Request:
-    """The same until now, for those of its tasks that are still under way; unchanged when none of them is."""
+    """The request with a step until now for each of these tasks that has not ended."""
     age_ns = (now.astimezone(UTC) - request.started) // timedelta(microseconds=1) * 1000
     under_way = [task for task in request.tasks if task.task_id in task_ids and not task.has_ended]
     steps = list(request.steps)
@@ -36,7 +36,7 @@ _ROLES: Final[dict[str, Role]] = {Status.PENDING: Role.WAIT, Status.STARTED: Rol
 
 
 def _insert(steps: list[Step], task: Task, age_ns: int) -> None:
-    """A run right behind its wait, since phases that have ended stand below it; a wait behind all of its task."""
+    """A run goes directly after its wait, since its phases follow it; a wait goes after all steps of its task."""
     own = [index for index, step in enumerate(steps) if step.task_id == task.task_id]
     of_task = [index for index in own if steps[index].role in {Role.WAIT, Role.RUN, Role.PAUSE, Role.MARK}]
     role = _ROLES.get(task.status, Role.WAIT)

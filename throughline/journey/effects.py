@@ -13,7 +13,7 @@ _EFFECTS: Final = {"task.cancel_requested": "asked to stop", "task.cancelled": "
 
 
 def effects_of(family: Sequence[Span], lines: Iterable[Line]) -> tuple[Effect, ...]:
-    """`lines` are those placed under the request, whoever's correlation ID they carry."""
+    """`lines` are those placed under the request; they may carry the correlation ID of the task."""
     api = {span.span_id for span in family if span.role is Role.API}
     own = {str(span.attributes.get("correlation_id", "")) for span in family if span.role is Role.API}
     found = [
@@ -21,7 +21,7 @@ def effects_of(family: Sequence[Span], lines: Iterable[Line]) -> tuple[Effect, .
         for line in lines
         if (action := str(line.fields.get("event.action", ""))) in _EFFECTS
         and line.fields.get("task_id")
-        # Written while it was answered, or later on by a worker that was told who had asked.
+        # Written while the request was answered, or later by a worker, which names the request.
         and (str(line.fields.get("span.id", "")) in api or str(line.fields.get("requested_by", "")) in own)
     ]
     cancelled = {effect.task_id for effect in found if effect.action == "cancelled"}

@@ -33,7 +33,7 @@ def find(client: Client, correlation_id: str) -> Found:
 
 
 def _readable(source: Mapping[str, Any]) -> Iterator[Span]:
-    """The span, unless it is not what it should be: it must not hide the others."""
+    """The span; nothing when it cannot be read, so that one broken span does not hide the others."""
     with suppress(KeyError, TypeError, ValueError, AttributeError):
         yield _span(source)
 
@@ -62,7 +62,7 @@ def _parent(source: Mapping[str, Any]) -> str:
 
 
 def _attributes(tags: Mapping[str, Any]) -> dict[str, Any]:
-    """Jaeger keeps attributes as text, under names without dots; its own (`span@kind`) are left out."""
+    """Jaeger keeps attributes as text, under names without dots. Those that Jaeger adds (`span@kind`) are left out."""
     found: dict[str, Any] = {}
     for name, attribute in vocabulary.load()["span_attributes"].items():
         value = tags.get(name.replace(".", "@"))

@@ -1,4 +1,4 @@
-"""Asks Elasticsearch or Kibana over HTTP: with a deadline, and with an error that says what was asked of whom."""
+"""Asks Elasticsearch or Kibana over HTTP: with a deadline, and with an error that names the server and the request."""
 
 from types import TracebackType
 from typing import Any, Final, Self
@@ -9,7 +9,7 @@ _SECONDS: Final = 10
 
 
 class Unanswered(Exception):
-    """The other side is away, refuses, or does not do what was asked; the message is for people."""
+    """The server does not answer, refuses, or does not do what was asked. The message is for people."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -17,7 +17,7 @@ class Unanswered(Exception):
 
 
 class Client:
-    """One server, one user."""
+    """Asks one server as one user."""
 
     def __init__(self, url: str, user: str, password: str, seconds: float = _SECONDS) -> None:
         self.url = url.rstrip("/")

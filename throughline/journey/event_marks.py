@@ -1,4 +1,4 @@
-"""What happened to a task at one moment, out of its log lines: put back, cancelled, replayed and the like."""
+"""Steps without length, made from log lines: a task was put back, cancelled, replayed and the like."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -8,7 +8,7 @@ from throughline.journey.log_placement import Line
 from throughline.journey.role import Role
 from throughline.journey.task_changes import attempt_in
 
-# The spans tell of these: what was accepted, started, ran and ended.
+# Spans show these: what was accepted, started, ran and ended.
 _TOLD_BY_SPANS: Final = {
     "task.submitted",
     "task.replayed",
@@ -23,7 +23,7 @@ _ENDS: Final = {"task.succeeded", "task.failed"}
 
 
 def event_marks(lines: Iterable[Line], start_ns: int, *, ran: bool) -> list[Step]:
-    """A step without length for each such event. `ran`: the task has a run among its steps, which tells of its end."""
+    """A mark for each event that no span shows. `ran`: the task has a run among its steps, which shows its end."""
     return [event_mark(line, start_ns) for line in _shown(lines, ran) if line.at_ns is not None]
 
 
@@ -67,7 +67,7 @@ def requested_by(fields: Mapping[str, Any]) -> str:
 
 
 def describe_event(fields: Mapping[str, Any]) -> str:
-    """One short phrase; an event that has none of its own is told by its message."""
+    """One short phrase; for an event that is not listed here, its message."""
     queue, cause = fields.get("queue") or "its queue", str(fields.get("cause") or "")
     reason = f": {cause}" if cause else ""
     by = f" by request {fields['requested_by']}" if fields.get("requested_by") else ""

@@ -1,4 +1,4 @@
-"""What there is to look in, for someone whose search found nothing."""
+"""What files there are to search, to be printed when a search found nothing."""
 
 import re
 import time
@@ -27,7 +27,7 @@ class FilesOverview:
 
 
 def files_overview(var_dir: Path) -> FilesOverview:
-    """Reads no more than the end of a file or two."""
+    """Reads the end of one or two files only."""
     folders = (lines_folder(var_dir), spans_folder(var_dir))
     newest_first = sorted(_written(folders), reverse=True)
     return FilesOverview(

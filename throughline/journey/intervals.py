@@ -1,4 +1,4 @@
-"""Stretches of time, as (start, end) in nanoseconds, and how much of it several of them cover together."""
+"""Intervals of time, as (start, end) in nanoseconds: what they cover together, and what they leave out."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ Interval = tuple[int, int]
 
 
 def covered_ns(intervals: Iterable[Interval]) -> int:
-    """The length of their union: what two cover both is counted once."""
+    """The length of their union: what two of them cover is counted once."""
     total, covered_until = 0, None
     for start, end in sorted(intervals):
         if covered_until is None or start > covered_until:
@@ -18,7 +18,7 @@ def covered_ns(intervals: Iterable[Interval]) -> int:
 
 
 def clipped(interval: Interval, frame: Interval) -> Interval:
-    """The part of it that lies in the frame; empty (start = end) when none does."""
+    """The part of the interval inside the frame; empty (start = end) when there is none."""
     start = min(max(interval[0], frame[0]), frame[1])
     return start, min(max(interval[1], start), frame[1])
 

@@ -8,12 +8,12 @@ from typing import Any, Final, Self
 from throughline.journey.role import Role
 from throughline.ledger.states import Status
 
-NO_SPAN: Final = ""  # the span_id of a step that no span tells of
+NO_SPAN: Final = ""  # the span_id of a step that has no span
 
 
 @dataclass(frozen=True)
 class Step:
-    """One span, or what log lines tell of, seen from its request: offsets are nanoseconds from the request's start."""
+    """One span, or something that log lines report. Offsets are nanoseconds from the request's start."""
 
     span_id: str
     parent_id: str  # the span around it
@@ -21,15 +21,15 @@ class Step:
     name: str
     service: str
     node: str
-    depth: int  # how many calls, and parent tasks, it lies inside; a task's wait and run lie inside no call
+    depth: int  # how far it is indented: below the call that made it; a child task below its parent's run
     offset_ns: int
     duration_ns: int
     own_ns: int  # the part of its duration in which none of its children was at work
     what: str
     failed: bool
     task_id: str = ""
-    is_ongoing: bool = False  # it has not ended: the step reaches until now
-    requested_by: str = ""  # the correlation ID of the request that asked for it, when it is another one
+    is_ongoing: bool = False  # it has not ended
+    requested_by: str = ""  # the correlation ID of the request that asked for it, if that is another than the task's
 
     @property
     def end_ns(self) -> int:
@@ -40,8 +40,8 @@ class Step:
 class LogLine:
     """One log line, under the step in which it was written."""
 
-    step_id: str  # the step's span_id; empty when no span tells of what it belongs to
-    offset_ns: int | None  # None: its timestamp says nothing
+    step_id: str  # the step's span_id; empty when what it belongs to has no span
+    offset_ns: int | None  # None: it has no readable timestamp
     fields: Mapping[str, Any]
 
     def text(self, field: str) -> str:
@@ -57,7 +57,7 @@ class Task:
     task_type: str
     queue: str
     status: str
-    note: str  # what is known of a task that has not ended, was cancelled, or whose run left no span
+    note: str  # a sentence on a task that has not ended, was cancelled, or whose run left no span
     node: str  # where it was last seen at work
     attempt: int  # the latest that is known of; 0 before the first
     since_ns: int  # when its status began, from the request's start
@@ -86,7 +86,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request and, if it submitted a task, all that became of it; or a task that came past the API."""
+    """One HTTP request and, if it submitted a task, that task and its children; or a task that came past the API."""
 
     trace_id: str
     started: datetime
@@ -119,7 +119,7 @@ class Request:
 
     @property
     def status(self) -> str:
-        """That of the task that was submitted; empty when there is none."""
+        """The status of the task that was submitted; empty when there is none."""
         return self.tasks[0].status if self.tasks else ""
 
     @property
@@ -132,7 +132,7 @@ class Request:
 
     @property
     def rest_ns(self) -> int:
-        """No task of it waited or ran: taking the request in."""
+        """Time in which none of its tasks waited or ran: NGINX and the API took the request in."""
         return self.total_ns - self.queue_wait_ns - self.run_ns - self.pause_ns
 
     @property

@@ -7,7 +7,7 @@ from throughline.journey.journey import Effect, Journey, LogLine, Request, Step,
 
 
 def to_dict(journey: Journey) -> dict[str, Any]:
-    """Everything that was found, whichever way the terminal would show it."""
+    """Everything that was found, also what the terminal leaves out."""
     return {
         "correlation_id": journey.correlation_id,
         "tasks": len(journey.tasks),

@@ -16,7 +16,7 @@ Placed = list[tuple[Span, "Line"]]
 
 @dataclass(frozen=True)
 class Line:
-    """A log line and its time in nanoseconds since the epoch; None when its timestamp is no time."""
+    """A log line and its time in nanoseconds since the epoch; None when its timestamp cannot be read."""
 
     at_ns: int | None
     fields: Mapping[str, Any]
@@ -57,7 +57,7 @@ def _candidates(line: Line, families: Sequence[Sequence[Span]]) -> Candidates:
 
 
 def _by_time(line: Line, candidates: Candidates) -> tuple[int, Span]:
-    """The innermost span that was open then: the last to begin. Else the last to begin before, else the first."""
+    """The innermost span that was open then (the last to begin), else the last that began before, else the first."""
     spans = [(index, span) for index, family in candidates for span in family]
     at = line.at_ns or 0
     begun = [found for found in spans if found[1].start_ns <= at]
@@ -68,7 +68,7 @@ def _by_time(line: Line, candidates: Candidates) -> tuple[int, Span]:
 
 
 def logs_by_row(steps: Sequence[Step], logs: Iterable[LogLine]) -> dict[int, list[LogLine]]:
-    """For each step's index the lines to be shown below it: those of its own, and of calls around it that go on."""
+    """For each step's index the lines to show below it: its own, and those of calls around it, by time."""
     index_of = {step.span_id: index for index, step in enumerate(steps) if step.span_id}
     rows: dict[int, list[LogLine]] = defaultdict(list)
     for line in logs:

@@ -16,7 +16,7 @@ def format_duration(nanoseconds: int) -> str:
 
 
 def format_offset(nanoseconds: int) -> str:
-    """A duration with its sign, for what may lie before the start."""
+    """A duration with a minus sign when it lies before the start."""
     return format_duration(nanoseconds) if nanoseconds >= 0 else "−" + format_duration(-nanoseconds)
 
 
@@ -26,7 +26,7 @@ def format_count(number: Any, singular: str) -> str:
 
 
 def format_percent(part: int, whole: int) -> str:
-    """`41 %`, and `<1 %` for what is little but not nothing."""
+    """`41 %`; `<1 %` for a small part that is not zero."""
     share = 100 * part / max(1, whole)
     return "<1 %" if 0 < share < 0.5 else f"{share:.0f} %"
 

@@ -1,4 +1,4 @@
-"""What a span or a log line is in a request: told by service, kind and name, since a phase may be named anything."""
+"""What kind of step a span is: by service, kind and name, since a task's phase may have any name."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,7 +23,7 @@ _BY_FIRST_WORD: Final = {role.value: role for role in (Role.NGINX, Role.API, Rol
 
 
 def role_of(service: str, kind: str, name: str, attributes: Mapping[str, Any]) -> Role:
-    """A span whose kind is not known is taken by its name's first word."""
+    """When the kind is unknown, the first word of the name decides."""
     if "phase" in attributes:
         return Role.PHASE
     role = _BY_FIRST_WORD.get(name.partition(" ")[0], Role.PHASE)

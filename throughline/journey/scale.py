@@ -1,4 +1,4 @@
-"""A request's time laid over the cells of a line: where a moment falls, which ticks to show, what fills a bar."""
+"""Maps a request's time to the cells of a line: the cell of a moment, the ticks, the blocks of a bar."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -17,7 +17,7 @@ class Scale:
     cells: int
 
     def cell(self, offset_ns: int) -> int:
-        """The cell that the moment falls into; the first or the last one for those outside."""
+        """The cell of the moment; the first or the last cell for a moment outside."""
         return min(max(0, int(self._position(offset_ns))), self.cells - 1)
 
     def ticks(self, cells_apart: int) -> list[tuple[int, str]]:
@@ -26,12 +26,12 @@ class Scale:
         return [(self.cell(ns), _label(ns)) for ns in range(0, max(1, self.total_ns), apart)]
 
     def shade(self, start_ns: int, end_ns: int) -> tuple[int, int]:
-        """Cells before, and whole cells touched: at least one."""
+        """How many cells come before it, and how many it touches: at least one."""
         before = self.cell(start_ns)
         return before, min(max(1, ceil(self._position(end_ns)) - before), self.cells - before)
 
     def bar(self, start_ns: int, end_ns: int) -> tuple[int, str]:
-        """Cells before, and blocks: to an eighth of a cell on the right, to a quarter on the left, never nothing."""
+        """How many cells come before it, and its blocks: exact to an eighth of a cell on the right, a quarter on the left."""
         start = min(round(self._position(start_ns) * 8), self.cells * 8 - 1)
         end = min(max(round(self._position(end_ns) * 8), start + 1), self.cells * 8)
         first, skipped = divmod(start, 8)

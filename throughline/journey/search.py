@@ -1,4 +1,4 @@
-"""The search: every log line and span of one correlation ID, out of files that are mostly about others."""
+"""Finds every log line and span of one correlation ID in files that mostly hold others."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _BLOCK_BYTES: Final = 1024 * 1024
 class Found:
     """All that is known of a correlation ID: log lines in the vocabulary's fields, and spans, in no order.
 
-    The lines of another ID are among them when a request of this one asked for what they tell, as a DELETE does.
+    Lines of another ID are among them when a request of this ID caused them: a DELETE of that ID's task, say.
     """
 
     log_lines: list[dict[str, Any]]
@@ -32,7 +32,7 @@ class Found:
 
 
 def find(var_dir: Path, correlation_id: str) -> Found:
-    """Reads a local run's files; only lines in which the ID stands in its field's exact bytes are ever parsed."""
+    """Reads a local run's files; parses only lines that hold the ID in one of its fields, byte for byte."""
     log_needles = [f'"{field}":"{correlation_id}"'.encode() for field in ID_FIELDS]
     span_needle = f'{{"key":"correlation_id","value":{{"stringValue":"{correlation_id}"}}}}'.encode()
     lines = (_parsed(line) for line in _lines_with(log_needles, lines_folder(var_dir)))
@@ -49,7 +49,7 @@ def find(var_dir: Path, correlation_id: str) -> Found:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """Empty for what is not one JSON object: a traceback, or a line still being written."""
+    """Empty for what is not a JSON object: a traceback, or a line that is still being written."""
     with suppress(orjson.JSONDecodeError):
         value = orjson.loads(line.decode(errors="replace"))
         if isinstance(value, dict):
@@ -60,7 +60,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
 def _lines_with(needles: Sequence[bytes], folder: Path) -> Iterator[bytes]:
     with ExitStack() as opened:
         files: dict[tuple[int, int], FileIO] = {}
-        # All are opened before any is read: one that is rotated meanwhile is then read once, not twice or never.
+        # All files are opened before any is read, so that one that is rotated meanwhile is read exactly once.
         for path in written_lines(folder):
             with suppress(OSError):
                 file = opened.enter_context(FileIO(path))
@@ -90,7 +90,7 @@ def _matching(needles: Sequence[bytes], file: FileIO) -> Iterator[bytes]:
             start = max(first, block.rfind(b"\n", first, hit) + 1)
             end = block.index(b"\n", hit) + 1
             yield bytes(block[start:end])
-            # Sought again only where it was found: a needle that is not in the block is sought in it once.
+            # A needle that is not in the block is searched for once, not again after each hit of the other.
             hits |= {needle: block.find(needle, end, last) for needle, at in hits.items() if 0 <= at < end}
         begun = block[last:size]
     if any(needle in begun for needle in needles):

@@ -1,4 +1,4 @@
-"""A span as its process wrote it: one OTLP/JSON export a line, of which any may be torn or odd."""
+"""Reads spans as the processes write them: each line is an OTLP/JSON export, and any may be incomplete."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -66,7 +66,7 @@ def spans_in(export: Mapping[str, Any]) -> Iterator[Span]:
         resource = _attributes(resource_spans.get("resource", {}))
         for scope_spans in _list(resource_spans, "scopeSpans"):
             for span in _list(scope_spans, "spans"):
-                # A span that is not what it should be must not hide the others.
+                # One span that cannot be read must not hide the others.
                 with suppress(KeyError, TypeError, ValueError, OverflowError):
                     yield _span(span, resource)
 
@@ -75,7 +75,7 @@ def _span(span: Mapping[str, Any], resource: Mapping[str, Any]) -> Span:
     attributes = _attributes(span)
     start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
     if "request_time" in attributes:
-        # NGINX cannot subtract: it writes its span's end twice, and beside it how long the request took.
+        # NGINX's log format cannot subtract: it writes the end as start and end, and how long the request took.
         start = end - round(float(attributes["request_time"]) * 1e9)
     if not 0 <= start < _YEAR_10000_NS or not 0 <= end < _YEAR_10000_NS:
         raise ValueError("not a time")

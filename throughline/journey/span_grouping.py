@@ -23,7 +23,7 @@ def group_by_request(spans: Iterable[Span]) -> list[list[Span]]:
     children = _by_parent(by_key.values())
     roots = [span for span in by_key.values() if span.parent_key not in by_key]
     seen: set[Key] = set()
-    # After the roots come all: spans that are each other's parents (no honest process writes them) hang on no root.
+    # After the roots come all spans, so that spans that name each other as parents are not left out.
     found = [_descent(span, children, seen) for span in [*roots, *by_key.values()] if span.key not in seen]
     return _reunited(found)
 
@@ -51,7 +51,7 @@ def _descent(root: Span, children: Mapping[Key, list[Span]], seen: set[Key]) -> 
 
 
 def _reunited(found: list[list[Span]]) -> list[list[Span]]:
-    """A span is written when it ends: until the run's is, its phases have no parent here, but belong to a request."""
+    """A span is written when it ends: until then the phases of a run have no parent here. They join their request."""
     requests = [family for family in found if family[0].role in _SERVERS]
     alone: list[list[Span]] = []
     for orphans in [family for family in found if family[0].role not in _SERVERS]:
@@ -65,7 +65,7 @@ def _reunited(found: list[list[Span]]) -> list[list[Span]]:
 
 
 def _adopted(orphans: list[Span], home: list[Span]) -> list[Span]:
-    """Below what began last before them, of their own task or its parent: of two attempts the one they belong to."""
+    """Below the span that began last before them, of their own task or its parent: so they join the right attempt."""
     first = orphans[0]
     adopters = [span for span in home if span.role in _CAN_ADOPT or span.lost]
     if first.role not in _CAN_ADOPT:

@@ -8,7 +8,7 @@ from throughline.journey.span import Span
 
 
 def describe_step(span: Span, family: Sequence[Span]) -> str:
-    """One short phrase; `family` are all spans of the request, in order, waits begun when the task was enqueued."""
+    """One short phrase. `family` are all spans of the request, in order."""
     match span.role:
         case Role.NGINX:
             return _asked(span)
@@ -25,13 +25,13 @@ def describe_step(span: Span, family: Sequence[Span]) -> str:
 
 
 def http_status(span: Span) -> int | None:
-    """What the request was answered with; None for no answer."""
+    """The status of the answer; None when there was no answer."""
     status = span.attributes.get("http.response.status_code")
     return status if isinstance(status, int) and 100 <= status <= 599 else None
 
 
 def _for_attempt(wait: Span, family: Sequence[Span]) -> str:
-    """Of which attempt the run was that it waited for, unless that was the first."""
+    """Which attempt it waited for, unless that was the first."""
     of_task = [span for span in family if span.task_id == wait.task_id and span.role in {Role.WAIT, Role.RUN}]
     run = next((span for span in of_task if span.parent_key == wait.key), None)
     attempt = run.attributes.get("attempt") if run else None
@@ -75,7 +75,7 @@ def _ran(span: Span) -> str:
 
 
 def _details(span: Span) -> str:
-    # In this order: the first figure there is says best how much work it was.
+    # The first figure that is there says best how much work it was.
     for name, noun in (("simulations", "scenario"), ("positions", "position")):
         if name in span.attributes:
             return " " + format_count(span.attributes[name], noun)

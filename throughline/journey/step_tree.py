@@ -1,4 +1,4 @@
-"""The order of a request's steps: calls below who calls, tasks below the run of the task that submitted them."""
+"""Orders a request's steps: a call below its caller, a child task below the run of its parent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -59,7 +59,7 @@ class _Tree:
         for task_id in sorted(self._of_tasks, key=lambda each: self._rank[each]):
             nodes = [self._node(step, (1, self._rank[task_id])) for step in self._of_tasks[task_id]]
             runs = [node for node in nodes if node.step.role is Role.RUN]
-            # One that still runs has no span of its run: its children stand below its wait.
+            # A task that still runs has no run span: its children go below its wait.
             self._runs[task_id] = runs or [node for node in nodes if node.step.role is Role.WAIT]
             found.append((task_id, nodes))
         return found
@@ -76,7 +76,7 @@ class _Tree:
         if around is node:
             around = None
         if around is not None and around.step.role is Role.WAIT:
-            # A phase whose run has no span (yet): below what tells of that run, if anything does.
+            # The run of this phase has no span (yet): the phase goes below the step that log lines gave for the run.
             around = self._unseen_run(call) or around
         (around.below if around else self._roots).append(node)
 
@@ -111,7 +111,7 @@ class _Tree:
 
 
 def depths_of_tasks(steps: Sequence[Step]) -> dict[str, int]:
-    """At which depth each task's steps stand."""
+    """The depth of each task's steps."""
     found: dict[str, int] = {}
     for step in steps:
         if step.role in _OF_A_TASK:

@@ -17,7 +17,7 @@ _NOTES_SHOWN: Final = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a request: `SUCCESS` ` in 9.36 ms`, or `PENDING` `, 6.00 ms so far`."""
+    """How a request ended, or its state: `SUCCESS` ` in 9.36 ms`, or `PENDING` `, 6.00 ms so far`."""
 
     word: str
     tone: Tone
@@ -34,7 +34,7 @@ class Share:
 
 
 def drawn_in_full(found: Journey) -> tuple[Request, ...]:
-    """Those to draw in full: the submissions; or the only request that there is, whatever it asked for."""
+    """The requests to draw in full: the submissions; without any, the request if there is only one."""
     return found.submissions or (found.requests if len(found.requests) == 1 else ())
 
 
@@ -49,7 +49,7 @@ def contents(found: Journey) -> str:
 
 
 def tone(status: str) -> Tone:
-    """Of a task's status: done well, done badly, not done."""
+    """good for success, bad for failure and cancellation, warn for all others."""
     return _TONES.get(status, "warn")
 
 
@@ -62,7 +62,7 @@ def outcome(request: Request) -> Outcome:
 
 
 def facts(request: Request) -> Iterator[str]:
-    """What the request is known by."""
+    """What identifies the request: task type and queue, time, IDs."""
     if request.task_type:
         yield f"{request.task_type} in {request.queue}"
     yield f"{request.started:%Y-%m-%d %H:%M:%S}.{request.started.microsecond // 1000:03} UTC"
@@ -84,7 +84,7 @@ def children(request: Request) -> str:
 
 
 def notes(request: Request) -> Iterator[str]:
-    """What is to be said of its tasks: of the one that was submitted, and of a few of its children."""
+    """The notes of its tasks: of the one that was submitted, and of a few children."""
     told = [task for task in request.tasks if task.note]
     for task in told[:_NOTES_SHOWN]:
         yield task.note if task is request.tasks[0] else f"Child {task.task_type} {task.task_id}: {task.note}"
@@ -101,7 +101,7 @@ def effect(done: Effect) -> str:
 
 
 def shares(request: Request) -> tuple[Share, ...]:
-    """Queue wait, run, what lies between two attempts if there is any, and the rest; none when it never waited."""
+    """Queue wait, run, time between attempts if there is any, and the rest; none for a request without a task."""
     if not request.queue_wait_ns and not request.run_ns:
         return ()
     parts = [("queue wait", request.queue_wait_ns), ("run", request.run_ns), ("the rest", request.rest_ns)]
@@ -114,7 +114,7 @@ def shares(request: Request) -> tuple[Share, ...]:
 
 
 def slowest(request: Request) -> tuple[str, str, str]:
-    """The sentence on the slowest step, in three: before the step's name, the name, behind it."""
+    """The sentence on the slowest step in three parts: up to the step's name, the name, after it."""
     step = request.slowest
     where = f" on {step.node}" if step.node and step.role is not Role.WAIT else ""
     own = f"{format_duration(step.own_ns)} ({format_percent(step.own_ns, request.total_ns)})"
@@ -122,7 +122,7 @@ def slowest(request: Request) -> tuple[str, str, str]:
 
 
 def shown_others(others: tuple[Request, ...]) -> list[Request]:
-    """The few other requests to show, by time. Refusals are never among those left out while a read is shown."""
+    """The few other requests to show, by time: refusals first, so that reads do not crowd them out."""
     return sorted(sorted(others, key=lambda request: not request.refused)[:_OTHERS_SHOWN], key=lambda r: r.started)
 
 
@@ -139,5 +139,5 @@ def time_of_day(request: Request) -> str:
 
 
 def origin(service: str, node: str) -> tuple[str, str]:
-    """Who did it: service and instance, the service empty when the instance's name says it."""
+    """Service and instance; the service is empty when the instance's name contains it."""
     return ("", node) if node.startswith(service) else (service, node)

@@ -1,4 +1,4 @@
-"""The changes of a task's state, as its spans and log lines report them, in the order in which they counted."""
+"""The changes of a task's state, as its spans and log lines report them, by the ledger's rules."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from throughline.ledger.states import Status
 REPLAYED: Final = "task.replayed_by_operator"
 DUE: Final = "task.due"
 SKIPPED: Final = "task.skipped"
-# What these say is not where the task stands after them: it is enqueued at first, whatever else is reported.
+# These report the beginning; whatever else is reported came later, also by another host's clock.
 _BEGINNING: Final = {"task.submitted", "task.received", "task.replayed", "task.rejected"}
 _FINAL: Final = {status.value for status in Status if status.is_final}
 
@@ -29,10 +29,10 @@ class Change:
 
 
 def changes_of(spans: Iterable[Span], lines: Iterable[Line]) -> list[Change]:
-    """`spans` and `lines` are those of one task. Empty while it has not left its queue for the first time.
+    """`spans` and `lines` are those of one task. Empty while the task waits in its queue for the first time.
 
-    The first end counts, unless the task was replayed after it, and nothing that an attempt reports after a later
-    attempt has begun: so the ledger decides too.
+    The first end counts, unless the task was replayed after it. What an attempt reports after a later attempt has begun
+    does not count.
     """
     counted: list[Change] = []
     ended, latest = False, 0
@@ -51,7 +51,7 @@ def changes_of(spans: Iterable[Span], lines: Iterable[Line]) -> list[Change]:
 
 
 def times_enqueued_again(lines: Iterable[Line]) -> list[int]:
-    """When a task whose retry was due, or that was replayed, came into its queue again."""
+    """When the task came into its queue again, because a retry was due or an operator replayed it."""
     return sorted(
         line.at_ns for line in lines if line.at_ns is not None and line.fields.get("event.action") in {DUE, REPLAYED}
     )
@@ -63,7 +63,7 @@ def attempt_in(fields: Mapping[str, Any]) -> int:
 
 
 def _is_by_an_attempt(change: Change) -> bool:
-    """Put back, cancelled or found at its end again: those do not come from a process that may have lost the task."""
+    """Not for put back, cancelled and skipped: those are not reported by a process that may have lost the task."""
     return change.status not in {Status.PENDING, Status.REVOKED} and change.action != SKIPPED
 
 
@@ -73,7 +73,7 @@ def _is_same(change: Change, before: Change) -> bool:
 
 
 def _with_details(first: Change, again: Change) -> Change:
-    """A span and a log line report the same change; the line knows more, the first to report knows when."""
+    """A span and a log line report the same change: its time is the earlier one, its details are the line's."""
     attempt = first.attempt or again.attempt
     return replace(first if first.action else again, at_ns=first.at_ns, attempt=attempt)
 

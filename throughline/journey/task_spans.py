@@ -11,7 +11,7 @@ from throughline.journey.span import Span
 LinesOfTasks = Mapping[str, Sequence[Line]]
 _AT_WORK: Final = {Role.WAIT, Role.RUN}
 _IN_A_TASK: Final = {Role.WAIT, Role.RUN, Role.PHASE}
-# A line of these alone does not show a task: what was refused or replayed named none of its own.
+# Lines of these events alone do not make a task: a refused or replayed submission has none of its own.
 _NO_TASK: Final = {"task.submitted", "task.rejected", "task.replayed"}
 
 
@@ -30,7 +30,7 @@ class TaskSpans:
 
     @property
     def enqueued_ns(self) -> int | None:
-        """When it came into its queue for the first time; None when nothing tells."""
+        """When it came into its queue for the first time; None when that is unknown."""
         published = [span.end_ns for span in self.spans if span.role is Role.PUBLISH]
         told = [line.at_ns for line in self.lines if line.fields.get("event.action") == "task.submitted"]
         waits = [span.start_ns for span in self.spans if span.role is Role.WAIT]
@@ -45,7 +45,7 @@ class TaskSpans:
         return str(self._first("task_type"))
 
     def node_at(self, at_ns: int) -> str:
-        """The worker that was last heard of before; empty when none was."""
+        """The worker that had the task at that time; empty when that is unknown."""
         seen = [(span.end_ns, span.place) for span in self.spans if span.role is Role.WAIT]
         seen += [(span.start_ns, span.place) for span in self.spans if span.role is Role.RUN]
         for line in self.lines:
@@ -79,7 +79,7 @@ def tasks_of(family: Sequence[Span], lines: LinesOfTasks) -> list[TaskSpans]:
 
 
 def tasks_in_lines(lines: LinesOfTasks, known: Iterable[str]) -> list[TaskSpans]:
-    """The tasks of which only log lines tell: they came past the API, or no span of theirs was kept."""
+    """The tasks that only log lines report: they came past the API, or their spans were not kept."""
     names = set(known)
     return [
         TaskSpans(task_id, "", (), tuple(own))
@@ -101,7 +101,7 @@ def _show_a_task(lines: Iterable[Line]) -> bool:
 
 
 def _is_published(span: Span, by_key: Mapping[tuple[str, str], Span]) -> bool:
-    """The api names a position for what it took, and names a task for what it refused, too."""
+    """Whether a task was accepted: for a refused one the api's span has a task ID too, but no position."""
     if span.role is not Role.PUBLISH:
         return False
     around = by_key.get(span.parent_key)
@@ -113,7 +113,7 @@ def _is_other(around: Span, span: Span) -> bool:
 
 
 def _parent(spans: Sequence[Span], by_key: Mapping[tuple[str, str], Span], lines: Iterable[Line]) -> str:
-    """The one that is named, else the task of the spans around it."""
+    """The task that spans or lines name as parent, else the task of the span around it."""
     named = next((span.parent_task_id for span in spans if span.parent_task_id), "") or parent_in(lines)
     if named:
         return named
@@ -127,7 +127,7 @@ def _parent(spans: Sequence[Span], by_key: Mapping[tuple[str, str], Span], lines
 
 
 def _children_in_lines(lines: LinesOfTasks, known: Mapping[str, TaskSpans]) -> Iterator[tuple[str, str]]:
-    """Children that have only been submitted so far, and theirs."""
+    """Children that have no span so far, and the children of those."""
     parents = {task_id: parent_in(own) for task_id, own in lines.items() if task_id not in known}
     reached = set(known)
     while found := [(task, parent) for task, parent in parents.items() if parent in reached and task not in reached]:
@@ -140,7 +140,7 @@ def _parents_first(found: Mapping[str, TaskSpans]) -> list[TaskSpans]:
     for task in found.values():
         children.setdefault(task.parent_id if task.parent_id in found else "", []).append(task)
     ordered: dict[str, TaskSpans] = {}
-    # After those without a parent come all: tasks that name each other as parents have none to begin with.
+    # After the tasks without a parent come all, so that tasks that name each other as parents are not left out.
     waiting = [*reversed(list(found.values())), *sorted(children.get("", []), key=_begin, reverse=True)]
     while waiting:
         task = waiting.pop()

@@ -1,4 +1,4 @@
-"""Where a task stands, and what can be said of one that has not ended or whose run left no span."""
+"""A task's status, and a note on one that has not ended, was cancelled, or whose run left no span."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ def status_of(changes: Sequence[Change]) -> str:
 
 
 def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
-    """Empty when there is nothing to add to the steps."""
+    """Empty when the steps say all."""
     runs = [span for span in task.spans if span.role is Role.RUN]
     match status_of(changes):
         case Status.PENDING:

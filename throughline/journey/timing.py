@@ -1,4 +1,4 @@
-"""The spans of one request at the times that are true: clocks are coarse, and messages are delivered twice."""
+"""Corrects the times of one request's spans: clocks are coarse, and workers do not know all moments; sums up times."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ def _corrected(span: Span, family: Sequence[Span], enqueued_again: Mapping[str, 
 
 
 def _around_its_replicas(nginx: Span, family: Sequence[Span]) -> Span:
-    # A replica that works on long after NGINX's end is no matter of the clock: the client hung up.
+    # When a replica works on long after NGINX's end, the client has hung up: that is no error of a clock.
     asked = [span for span in family if span.parent_key == nginx.key]
     starts = [span.start_ns for span in asked if nginx.start_ns - span.start_ns <= _NGINX_GRAIN_NS]
     ends = [span.end_ns for span in asked if span.end_ns - nginx.end_ns <= _NGINX_GRAIN_NS]
@@ -41,7 +41,7 @@ def _around_its_replicas(nginx: Span, family: Sequence[Span]) -> Span:
 
 
 def _after_the_attempt_before(wait: Span, family: Sequence[Span], enqueued_again: Sequence[int]) -> Span:
-    """From when the task came into its queue: a worker knows only its publication, or the end of the attempt before."""
+    """From when the task came into its queue: a worker knows its publication or the end of the attempt before only."""
     attempts = [span for span in family if span.role in {Role.WAIT, Role.RUN} and span.task_id == wait.task_id]
     ended = [span.end_ns for span in attempts if wait.start_ns < span.end_ns < wait.end_ns]
     again = [at_ns for at_ns in enqueued_again if wait.start_ns < at_ns <= wait.end_ns]
@@ -49,7 +49,7 @@ def _after_the_attempt_before(wait: Span, family: Sequence[Span], enqueued_again
 
 
 def _from_the_end_of_its_wait(lost: Span, family: Sequence[Span]) -> Span:
-    """Its span begins when Redis knew of it, a little after its process had taken the task."""
+    """The span begins with the claim in Redis, a little after the process had taken the task."""
     before = [
         span.end_ns
         for span in family
@@ -60,7 +60,7 @@ def _from_the_end_of_its_wait(lost: Span, family: Sequence[Span]) -> Span:
 
 
 def own_ns(span: Span, family: Sequence[Span]) -> int:
-    """How long the span lasted without any of its children being at work."""
+    """How long the span lasted without the time of its children."""
     frame = _interval(span)
     children = (clipped(_interval(other), frame) for other in family if other.parent_key == span.key)
     return span.end_ns - span.start_ns - covered_ns(children)

@@ -1,4 +1,4 @@
-"""Steps that no span tells of, but the changes of a task's state do: waiting for a retry, a killed process's run."""
+"""Steps that have no span but follow from a task's changes of state: a wait for a retry, a killed process's run."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from throughline.journey.task_changes import Change
 from throughline.journey.task_spans import TaskSpans
 from throughline.ledger.states import Status
 
-_SHORTEST_NS: Final = 2 * 10**6  # two processes read their clocks one after the other: what is shorter is no step
+_SHORTEST_NS: Final = 2 * 10**6  # shorter gaps come from two processes that read their clocks one after the other
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class _Stretch:
 
 
 def unseen_steps(task: TaskSpans, changes: Sequence[Change], start_ns: int) -> list[Step]:
-    """For each stretch of time that no wait or run span covers, what the task did then, as offsets from `start_ns`."""
+    """What the task did in each stretch of time that no wait or run span covers. Offsets count from `start_ns`."""
     covered = [(span.start_ns, span.end_ns) for span in task.waits_and_runs]
     return [
         _step(task, stretch, part, start_ns)
@@ -37,7 +37,7 @@ def unseen_steps(task: TaskSpans, changes: Sequence[Change], start_ns: int) -> l
 
 
 def _is_told(task: TaskSpans, stretch: _Stretch) -> bool:
-    """Whether a span tells of the run already: what it leaves of the time is no second run."""
+    """Whether the run has a span, which may not cover the whole stretch."""
     begin, end = stretch.interval
     runs = [span for span in task.spans if span.role is Role.RUN]
     return stretch.begun.status == Status.STARTED and any(run.start_ns < end and run.end_ns > begin for run in runs)

@@ -1,0 +1,129 @@
+"""Cancelled, retried, given up and replayed on the real nine: terminal, JSON and page tell when, why and who asked."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.system.nine import Nine
+
+Wait = Callable[..., None]
+
+TASKS = """
+from pydantic import BaseModel
+from throughline import Run, task
+from throughline.errors import TemporaryError
+
+class Data(BaseModel):
+    failures: int = 0
+    seconds: float = 0
+
+@task("stumble", model=Data, summary="Fails a few times, then runs.", example={"failures": 1})
+def stumble(data: Data, run: Run) -> dict:
+    import time
+    with run.phase("wait medium"):
+        until = time.monotonic() + data.seconds
+        while time.monotonic() < until:
+            time.sleep(0.02)
+            run.checkpoint(0.5)
+    if run.attempt <= data.failures:
+        raise TemporaryError("not now")
+    return {"attempt": run.attempt}
+"""
+
+
+@pytest.fixture(scope="module")
+def nine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
+    folder = tmp_path_factory.mktemp("changes")
+    (folder / "stumbling_tasks.py").write_text(TASKS)
+    own = {"PYTHONPATH": str(folder), "TASK_MODULES": "stumbling_tasks"}
+    retries = {"TASK_RETRY_SECONDS": "1", "TASK_MAX_RETRIES": "1"}
+    with Nine(folder / "var", WORKER_REPLICAS="1", **own, **retries) as running:
+        yield running
+
+
+def submit(client: httpx.Client, correlation_id: str, **data: Any) -> str:
+    answer = client.post(
+        "/api/v1/tasks", json={"task_type": "stumble", "data": data}, headers={"X-Request-ID": correlation_id}
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["task_id"])
+
+
+def shown(nine: Nine, correlation_id: str) -> dict[str, Any]:
+    """What the terminal's JSON has of the ID's only request."""
+    printed = nine.run("journey", correlation_id, "--json")
+    if printed.returncode:
+        return {"steps": [], "effects": [], "status": None}
+    (request,) = json.loads(printed.stdout)["requests"]
+    return request  # type: ignore[no-any-return]
+
+
+def words(request: dict[str, Any]) -> list[str]:
+    return [step["what"] for step in request["steps"]]
+
+
+def page(nine: Nine, correlation_id: str) -> str:
+    with nine.http() as client:
+        return client.get(f"/journeys/{correlation_id}", headers={"Accept": "text/html"}).text
+
+
+def test_a_waiting_task_that_another_request_cancels_is_cancelled_under_both_ids(nine: Nine, wait_until: Wait):
+    assert nine.run("stop", *nine.recorded.workers).returncode == 0
+    with nine.http() as client:
+        task = submit(client, "SUBMIT-1")
+        assert client.delete(f"/api/v1/tasks/{task}", headers={"X-Request-ID": "CANCEL-1"}).status_code == 200
+    assert nine.run("start", *nine.recorded.workers).returncode == 0
+
+    wait_until(lambda: shown(nine, "SUBMIT-1")["status"] == "REVOKED", 5, "the line is written")
+    wait_until(lambda: len(shown(nine, "CANCEL-1")["steps"]) == 2, 5, "the spans are written")
+    submitted, cancelled = shown(nine, "SUBMIT-1"), shown(nine, "CANCEL-1")
+
+    assert words(submitted)[-2:] == ["waited in medium", "cancelled by request CANCEL-1"]
+    assert "by request CANCEL-1" in nine.run("journey", "SUBMIT-1").stdout
+    assert cancelled["effects"] == [{"action": "cancelled", "task_id": task, "correlation_id": "SUBMIT-1"}]
+    assert f"cancelled task {task} of SUBMIT-1" in nine.run("journey", "CANCEL-1").stdout
+    assert 'cancelled by request <a href="/journeys/CANCEL-1">CANCEL-1</a>' in page(nine, "SUBMIT-1")
+    assert f'href="/journeys/SUBMIT-1?task={task}"' in page(nine, "CANCEL-1")
+    assert 'data-refresh="0"' in page(nine, "SUBMIT-1")
+
+
+def test_a_running_task_that_another_request_cancels_names_it(nine: Nine, wait_until: Wait):
+    with nine.http() as client:
+        task = submit(client, "SUBMIT-2", seconds=30)
+        wait_until(lambda: client.get(f"/api/v1/tasks/{task}").json()["status"] == "STARTED", 10, "it runs")
+        client.delete(f"/api/v1/tasks/{task}", headers={"X-Request-ID": "CANCEL-2"})
+        assert client.get(f"/api/v1/tasks/{task}", params={"wait": 10}).json()["status"] == "REVOKED"
+    wait_until(lambda: "ran stumble → REVOKED" in words(shown(nine, "SUBMIT-2")), 5, "the run's span is written")
+
+    assert "asked to stop by request CANCEL-2" in words(shown(nine, "SUBMIT-2"))
+    assert "Cancelled while it ran" in shown(nine, "SUBMIT-2")["note"]
+    assert [effect["task_id"] for effect in shown(nine, "CANCEL-2")["effects"]] == [task]
+
+
+def test_a_retry_and_a_replayed_dead_letter_leave_no_time_without_a_name(nine: Nine, wait_until: Wait):
+    with nine.http() as client:
+        task = submit(client, "SUBMIT-3", failures=2)
+        assert client.get(f"/api/v1/tasks/{task}", params={"wait": 30}).json()["status"] == "FAILURE"
+        replayed = client.post(f"/api/v1/dead-letters/{task}/replay", headers={"X-Request-ID": "REPLAY-3"})
+        assert replayed.status_code == 202, replayed.text
+        assert client.get(f"/api/v1/tasks/{task}", params={"wait": 10}).json()["status"] == "SUCCESS"
+    wait_until(lambda: "ran stumble → SUCCESS, attempt 3" in words(shown(nine, "SUBMIT-3")), 5, "all is written")
+    request = shown(nine, "SUBMIT-3")
+
+    told = [step for step in request["steps"] if step["task_id"] == task and step["depth"] == 0]
+    seconds = [step["what"] for step in told if step["role"] == "pause"]
+    assert [step["role"] for step in told] == [
+        *("wait", "run"),
+        *("pause", "mark", "wait", "run"),  # retry
+        *("mark", "pause", "mark", "wait", "run"),  # dead letter, replayed
+    ]
+    assert seconds[0].startswith("waited ") and seconds[0].endswith(" for attempt 2")
+    assert any("replayed by request REPLAY-3" in what for what in words(request))
+    assert shown(nine, "REPLAY-3")["effects"] == [{"action": "replayed", "task_id": task, "correlation_id": "SUBMIT-3"}]
+    # A phase may be named like a wait: it counts as run time.
+    assert words(request).count("wait medium") == 3
+    unnamed = request["total_ms"] - request["queue_wait_ms"] - request["run_ms"] - request["pause_ms"]
+    assert unnamed < 100
