@@ -31,7 +31,7 @@ class Scale:
         return before, min(max(1, ceil(self._position(end_ns)) - before), self.cells - before)
 
     def bar(self, start_ns: int, end_ns: int) -> tuple[int, str]:
-        """How many cells come before it, and its blocks: exact to an eighth of a cell on the right, a quarter on the left."""
+        """The cells before it, and its blocks: exact to an eighth of a cell on the right, to a quarter on the left."""
         start = min(round(self._position(start_ns) * 8), self.cells * 8 - 1)
         end = min(max(round(self._position(end_ns) * 8), start + 1), self.cells * 8)
         first, skipped = divmod(start, 8)
