@@ -192,7 +192,7 @@ def _fraction(record: TaskRecord | None) -> float | None:
 def _attempts(request: Request, records: Mapping[str, TaskRecord]) -> Iterator[AttemptView]:
     known = [(task, records[task.task_id]) for task in request.tasks if task.task_id in records]
     for task, record in known[:_MOST_TASKS]:
-        label = f"{task.task_type} {task.task_id}" if len(known) > 1 else ""
+        label = f"{task.task_type} {task.task_id}".strip() if len(request.tasks) > 1 else ""
         yield from (_attempt(attempt, label) for attempt in record.attempts)
 
 

@@ -55,6 +55,47 @@ def test_log_lines_stand_in_their_places_when_asked_for(sample: Sample):
     assert line == "60.0 ms warning                  ╵               worker-2       ┊ is getting warm"
 
 
+def test_a_pause_is_shaded_and_a_moment_is_a_mark(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 50, status="RETRY", **{"error.type": "ConnectionError"})
+    due = {"event.action": "task.due", "status": "PENDING", "queue": "high", "attempt": 1, "task_id": task.task_id}
+    sample.log(350, "due", service="monitor", node="monitor", correlation_id=ID, **due)
+    sample.run(task, ID, 400, 500, attempt=2, ids=(1001, 1002))
+
+    assert printed(sample)[8:] == [
+        "3.00 ms 7.00 ms  ░                         worker-2       waited in high",
+        "10.0 ms 40.0 ms  ▐█▍                       worker-2       ran calculate_var → RETRY: ConnectionError",
+        "50.0 ms  300 ms    ┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈                        waited 300 ms for attempt 2",
+        " 350 ms                          ◆         monitor        retry due: put into high for attempt 2",
+        " 350 ms 50.0 ms                  ░░░░      worker-2       waited in high for attempt 2",
+        " 400 ms  100 ms                     █████  worker-2       ran calculate_var → SUCCESS, attempt 2",
+        "",
+        "░ queue wait 57.0 ms (11 %)   █ run 140 ms (28 %)   ┈ between attempts 300 ms (60 %)",
+        "█ the rest 3.00 ms (1 %)",
+        "slowest step: wait for retry, 300 ms (60 %)",
+    ]
+
+
+def test_a_chain_of_children_stays_in_sight(sample: Sample):
+    parent = sample.complete(ID)
+    for at in range(20):
+        wait, run = sample.new_id(), sample.new_id()
+        child = {
+            "correlation_id": ID,
+            "task_id": f"child-{at}",
+            "parent_id": parent.task_id if at == 0 else f"child-{at - 1}",
+        }
+        start = 200 + at * 10
+        sample.span("wait low", start, start + 1, (parent.trace, wait, parent.run), **child, queue="low")
+        sample.span("run sum", start + 1, start + 9, (parent.trace, run, wait), **child, status="SUCCESS")
+
+    lines = printed(sample, 80)
+
+    assert lines[1].endswith("task task-1")
+    assert any("20 child tasks: 20 SUCCESS" in line for line in lines)
+    assert sum("ran sum → SUCCESS" in line for line in lines) == 20
+
+
 @pytest.mark.parametrize("width", [80, 100, 140, 200])
 def test_the_drawing_uses_the_width_and_keeps_to_it(sample: Sample, width: int):
     task = sample.complete(ID)

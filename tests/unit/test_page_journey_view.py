@@ -34,6 +34,41 @@ def known(task: Written, status: Status, *attempts: Attempt, fraction: float | N
     )
 
 
+def test_a_cancelled_task_links_to_the_request_that_cancelled_it_and_back(sample: Sample):
+    task = sample.submission(ID)
+    of_task = {"task_id": task.task_id, "status": "REVOKED", "event.action": "task.cancelled"}
+    sample.log(2000, "cancelled", correlation_id=ID, requested_by="DEL-1", **of_task, **{"span.id": f"{901:016x}"})
+    sample.span("api", 1999, 2001, (900, 901, 0), correlation_id="DEL-1", task_id=task.task_id)
+
+    (submission,) = view(sample).requests
+    cancellation = journey_view(assemble("DEL-1", find(sample.var_dir, "DEL-1")), {}, ALL, HERE, LATER).requests[0]
+
+    wait, mark = submission.waterfall.rows[-2:]
+    assert (wait.what, wait.bar.kind, wait.took) == (("waited in high", "", ""), "wait", "2.00 s")
+    assert mark.what == ("cancelled by request ", "DEL-1", "")
+    assert (mark.is_mark, mark.took, mark.bar.kind) == (True, "", "api")
+    assert [link.url for link in cancellation.effects] == [f"/journeys/{ID}?task={task.task_id}"]
+
+
+def test_children_are_drawn_below_their_parent_with_their_attempts(sample: Sample):
+    parent = sample.complete(ID)
+    child = {"correlation_id": ID, "task_id": "child-1", "parent_id": parent.task_id}
+    sample.span("wait low", 50, 60, (parent.trace, 801, parent.run), **child, queue="low")
+    now = START + timedelta(seconds=2)
+    begun = Attempt(1, "worker-3", 33, START.timestamp() + 0.06)
+    record = TaskRecord("child-1", Status.STARTED, "sum", "low", correlation_id=ID, attempts=(begun,))
+
+    shown = view(sample, known(parent, Status.SUCCESS), record, now=now)
+
+    (request,) = shown.requests
+    assert (request.outcome.word, request.outcome.took) == ("SUCCESS", ", 2.00 s so far")
+    assert [(row.what[0], row.depth, row.ongoing) for row in request.waterfall.rows[-2:]] == [
+        ("waited in low", 1, False), ("running", 1, True),
+    ]  # fmt: skip
+    assert [(attempt.task, attempt.worker) for attempt in request.attempts] == [("child-1", "worker-3")]
+    assert shown.refresh_seconds > 0
+
+
 def test_bars_lie_where_their_steps_lie_in_percent(sample: Sample):
     sample.complete(ID)
 

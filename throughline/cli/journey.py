@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import wrap
 from typing import Final
 
 import orjson
@@ -103,7 +104,7 @@ def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
         yield from _facts(request, console.width)
         yield Text("")
         yield from _waterfall(request, console, logs)
-        yield from _footer(request)
+        yield from _footer(request, console.width)
     yield from _others(others, logs)
     if found.loose_logs:
         yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
@@ -228,14 +229,27 @@ def _origin(service: str, node: str, width: int) -> Text:
     return Text.assemble((_plain(told), colour), (f" {_plain(instance)}", colour))
 
 
-def _footer(request: Request) -> Iterator[Text]:
+def _footer(request: Request, width: int) -> Iterator[Text]:
     yield Text("")
-    for note in (*map(summary.effect, request.effects), *summary.notes(request)):
-        yield Text(_plain(note), style="yellow")
-    if parts := summary.shares(request):
-        yield Text("   ").join(Text.assemble(_SHARE_SIGNS[share.name], f" {share.words}") for share in parts)
+    effects = (f"This request {summary.effect(each)}." for each in request.effects)
+    for note in (*effects, *summary.notes(request)):
+        yield from (Text(line, style="yellow") for line in wrap(_plain(note), width, break_on_hyphens=False))
+    yield from _shares(request, width)
     before, name, behind = summary.slowest(request)
     yield Text.assemble(before, (_plain(name), "bold"), _plain(behind))
+
+
+def _shares(request: Request, width: int) -> Iterator[Text]:
+    """As many on a line as fit."""
+    line = Text("")
+    for share in summary.shares(request):
+        part = Text.assemble(_SHARE_SIGNS[share.name], f" {share.words}")
+        if line and line.cell_len + 3 + part.cell_len > width:
+            yield line
+            line = Text("")
+        line = line + Text("   ") + part if line else part
+    if line:
+        yield line
 
 
 def _others(others: tuple[Request, ...], logs: bool) -> Iterator[Text]:

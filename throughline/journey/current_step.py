@@ -33,6 +33,7 @@ def with_current_steps(request: Request, task_ids: Container[str], now: datetime
 
 
 _ROLES: Final[dict[str, Role]] = {Status.PENDING: Role.WAIT, Status.STARTED: Role.RUN, Status.RETRY: Role.PAUSE}
+_NAMES: Final = {Role.WAIT: "wait {task.queue}", Role.RUN: "run {task.task_type}", Role.PAUSE: "wait for retry"}
 
 
 def _insert(steps: list[Step], task: Task, age_ns: int) -> None:
@@ -56,7 +57,7 @@ def _step(task: Task, role: Role, begin_ns: int, end_ns: int) -> Step:
         span_id=NO_SPAN,
         parent_id="",
         role=role,
-        name=f"run {task.task_type}".strip() if running else f"wait {task.queue}" if role is Role.WAIT else "pause",
+        name=_NAMES[role].format(task=task).strip(),
         service="worker" if running else "",
         node=task.node if running else "",
         depth=task.depth,

@@ -1,7 +1,7 @@
 """Finds every log line and span of one correlation ID in files that mostly hold others."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -33,10 +33,12 @@ class Found:
 
 def find(var_dir: Path, correlation_id: str) -> Found:
     """Reads a local run's files; parses only lines that hold the ID in one of its fields, byte for byte."""
+    any_field = f'":"{correlation_id}"'.encode()  # one needle is found sooner than two
     log_needles = [f'"{field}":"{correlation_id}"'.encode() for field in ID_FIELDS]
     span_needle = f'{{"key":"correlation_id","value":{{"stringValue":"{correlation_id}"}}}}'.encode()
-    lines = (_parsed(line) for line in _lines_with(log_needles, lines_folder(var_dir)))
-    exports = (_parsed(line) for line in _lines_with([span_needle], spans_folder(var_dir)))
+    written = _lines_with(any_field, lines_folder(var_dir))
+    lines = (_parsed(line) for line in written if any(needle in line for needle in log_needles))
+    exports = (_parsed(line) for line in _lines_with(span_needle, spans_folder(var_dir)))
     return Found(
         log_lines=[line for line in lines if correlation_id in {line.get(field) for field in ID_FIELDS}],
         spans=[
@@ -57,7 +59,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     return {}
 
 
-def _lines_with(needles: Sequence[bytes], folder: Path) -> Iterator[bytes]:
+def _lines_with(needle: bytes, folder: Path) -> Iterator[bytes]:
     with ExitStack() as opened:
         files: dict[tuple[int, int], FileIO] = {}
         # All files are opened before any is read, so that one that is rotated meanwhile is read exactly once.
@@ -66,7 +68,7 @@ def _lines_with(needles: Sequence[bytes], folder: Path) -> Iterator[bytes]:
                 file = opened.enter_context(FileIO(path))
                 files.setdefault(_identity(file), file)
         for file in files.values():
-            yield from _matching(needles, file)
+            yield from _matching(needle, file)
 
 
 def _identity(file: FileIO) -> tuple[int, int]:
@@ -74,7 +76,7 @@ def _identity(file: FileIO) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _matching(needles: Sequence[bytes], file: FileIO) -> Iterator[bytes]:
+def _matching(needle: bytes, file: FileIO) -> Iterator[bytes]:
     block = bytearray(_BLOCK_BYTES)
     begun = bytearray()  # the line that the blocks before this one left unfinished
     while size := file.readinto(block):
@@ -82,16 +84,14 @@ def _matching(needles: Sequence[bytes], file: FileIO) -> Iterator[bytes]:
         begun += block[: first or size]
         if not first:
             continue
-        if any(needle in begun for needle in needles):
+        if needle in begun:
             yield bytes(begun)
         last = block.rfind(b"\n", 0, size) + 1
-        hits = {needle: block.find(needle, first, last) for needle in needles}
-        while (hit := min((at for at in hits.values() if at >= 0), default=-1)) >= 0:
+        at = first
+        while (hit := block.find(needle, at, last)) >= 0:
             start = max(first, block.rfind(b"\n", first, hit) + 1)
-            end = block.index(b"\n", hit) + 1
-            yield bytes(block[start:end])
-            # A needle that is not in the block is searched for once, not again after each hit of the other.
-            hits |= {needle: block.find(needle, end, last) for needle, at in hits.items() if 0 <= at < end}
+            at = block.index(b"\n", hit) + 1
+            yield bytes(block[start:at])
         begun = block[last:size]
-    if any(needle in begun for needle in needles):
+    if needle in begun:
         yield bytes(begun)

@@ -101,15 +101,15 @@ def effect(done: Effect) -> str:
 
 
 def shares(request: Request) -> tuple[Share, ...]:
-    """Queue wait, run, time between attempts if there is any, and the rest; none for a request without a task."""
+    """Queue wait, run, time between attempts (those that there are) and the rest; none for a request without a task."""
     if not request.queue_wait_ns and not request.run_ns:
         return ()
     parts = [("queue wait", request.queue_wait_ns), ("run", request.run_ns), ("the rest", request.rest_ns)]
-    if request.pause_ns:
-        parts.insert(2, ("between attempts", request.pause_ns))
+    parts.insert(2, ("between attempts", request.pause_ns))
     return tuple(
         Share(name, part, f"{name} {format_duration(part)} ({format_percent(part, request.total_ns)})")
         for name, part in parts
+        if part or name == "the rest"
     )
 
 

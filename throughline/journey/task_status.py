@@ -35,7 +35,7 @@ def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
 
 def _running(task: TaskSpans, started: Change, runs: Sequence[Span]) -> str:
     if any(run.end_ns >= started.at_ns and not run.lost for run in runs):
-        return "Its run ended without a status: its process was killed, or what it stored was refused."
+        return "Its run ended without a status: its process was killed, or its result was refused."
     node = task.node_at(started.at_ns)
     return f"It is running on {node}." if node else "It is running."
 

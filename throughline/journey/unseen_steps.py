@@ -57,7 +57,7 @@ def _step(task: TaskSpans, stretch: _Stretch, part: Interval, start_ns: int) -> 
         span_id=NO_SPAN,
         parent_id="",
         role=role,
-        name={Role.WAIT: f"wait {task.queue}", Role.RUN: f"run {task.task_type}"}.get(role, "pause"),
+        name=_name(task, stretch.begun.status),
         service="worker" if ran else "",
         node=task.node_at(part[0]) if ran else "",
         depth=0,
@@ -71,6 +71,15 @@ def _step(task: TaskSpans, stretch: _Stretch, part: Interval, start_ns: int) -> 
 
 
 _ROLES: Final[dict[str, Role]] = {Status.PENDING: Role.WAIT, Status.STARTED: Role.RUN}
+
+
+def _name(task: TaskSpans, status: str) -> str:
+    names = {
+        Status.PENDING: f"wait {task.queue}".strip(),
+        Status.STARTED: f"run {task.task_type}".strip(),
+        Status.RETRY: "wait for retry",
+    }
+    return names.get(Status(status), "wait for replay")
 
 
 def _what(task: TaskSpans, stretch: _Stretch, part: Interval) -> str:
