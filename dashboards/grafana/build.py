@@ -48,9 +48,10 @@ def _quantile(share: float, selector: str, by: str = "") -> str:
 
 
 _NGINX: Final = 'span_name="nginx"'
-_RUN: Final = 'job="worker", span_name=~"run .*"'
-_WAIT: Final = 'job="worker", span_name=~"wait .*"'
-_PHASE: Final = 'job="worker", span_kind="SPAN_KIND_INTERNAL", span_name!~"wait .*"'
+# A phase may have any name, "run all" too: kind and attribute tell spans apart, not their names.
+_RUN: Final = 'job="worker", span_kind="SPAN_KIND_CONSUMER"'
+_WAIT: Final = 'job="worker", span_name=~"wait .*", phase!="true"'
+_PHASE: Final = 'job="worker", phase="true"'
 
 _NOW: Final = Row(
     "Now",

@@ -88,7 +88,7 @@ def test_a_running_tasks_page_follows_it_to_its_end_without_a_reload(nine: Nine,
     try:
         page = tab().open("/journeys/FOLLOWED-1")
         page.evaluate("window.sameDocument = true")
-        expect(page.get_by_text("runs calculate_var", exact=True)).to_be_visible()
+        expect(page.get_by_text("running calculate_var", exact=True)).to_be_visible()
         expect(page.get_by_role("progressbar")).to_be_visible()
         page.get_by_label("Show log lines").check()
     finally:

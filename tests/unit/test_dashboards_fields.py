@@ -114,6 +114,7 @@ def test_the_waterfall_reads_what_a_span_has():
         "tag.status",
         "tag.error",
         "tag.cause",
+        "tag.phase",
     }
     tags = set(re.findall(r"tag\['([^']+)'\]", orjson.dumps(spec["transform"]).decode()))
     assert tags == {"correlation_id", "error@type", "http@response@status_code"}
