@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billiard.common import terminate_handler_fired
 from celery import Task
 from celery.exceptions import Ignore, TaskPredicate
 
@@ -44,7 +45,7 @@ class ClaimedTask(Task):
         except TaskPredicate:  # what is raised to tell Celery something
             raise
         except (Exception, SystemExit) as error:
-            if self.request.called_directly:
+            if self.request.called_directly or terminate_handler_fired():  # the worker ends this process
                 raise
             failure = Failure.of(error, [args, kwargs])
         if failure.is_temporary:

@@ -46,6 +46,7 @@ class Delivery:
             trace_id=traceparent[3:35] or made,
             published_at=_moment(headers.get(message.PUBLISHED_AT)),
             parent_id=parent if isinstance(parent := headers.get("parent_id"), str) else "",
+            is_recorded=message.ENVELOPE in headers,
         )
 
     @classmethod

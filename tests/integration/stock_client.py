@@ -56,6 +56,10 @@ class StockClient:
 
     def lines(self, task_id: str) -> list[dict[str, Any]]:
         """The events of the task, oldest first."""
+        return [line for line in self.all_lines() if line.get("task_id") == task_id]
+
+    def all_lines(self) -> list[dict[str, Any]]:
+        """The events of all tasks."""
         text = (self.var_dir / "log" / "worker.jsonl").read_text()
         lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("task_id") == task_id and "event.action" in line]
+        return [line for line in lines if line.get("event.action", "").startswith("task.")]

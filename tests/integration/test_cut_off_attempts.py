@@ -160,3 +160,11 @@ def test_whenever_a_process_is_killed_the_journey_ends_as_the_record_does(client
         assert request.status == "SUCCESS"
         assert len(steps(request, Role.WAIT)) == attempts
         assert ids(client, task_id) == {f"KILLED-{number}"}
+
+
+def test_every_event_of_a_task_has_the_tasks_correlation_id(client):
+    """The last test: the log holds what all others did."""
+    seen = {line["task_id"] for line in client.all_lines()}
+    assert len(seen) > 40
+    for line in client.all_lines():
+        assert line["correlation_id"] == client.record(line["task_id"])["correlation_id"], line

@@ -35,6 +35,7 @@ class StoppableRedis:
     def stop(self):
         self._server.terminate()
         self._server.wait(timeout=20)
+        self.client.close()
 
     def _answers(self):
         try:

@@ -56,6 +56,17 @@ def test_an_event_outside_the_vocabulary_is_refused(written):
         event("task.vanished", "…")
 
 
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_an_event_of_a_task_without_the_tasks_correlation_id_is_refused_at_every_level(written, environment):
+    written(environment)
+    for action in ("task.put_back", "task.received", "task.failed"):
+        with pytest.raises(ValueError, match=f"{action} has no correlation ID"):
+            event(action, "…", {"task_id": "task-1"})
+    event("task.put_back", "…", {"correlation_id": "ABC-1"})
+    event("worker.stalled", "it is no task's", {"worker": "worker-1"})
+    assert [line.get("correlation_id") for line in written()] == ["ABC-1", None]
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
@@ -67,7 +78,7 @@ def test_an_event_outside_the_vocabulary_is_refused(written):
 def test_the_environment_picks_the_levels(written, environment, expected):
     written(environment)
     for action in ("task.received", "task.started", "task.succeeded", "task.retried", "task.failed"):
-        event(action, "…")
+        event(action, "…", {"correlation_id": "ABC-1"})
     assert [line["event.action"] for line in written()] == expected
 
 
@@ -102,7 +113,7 @@ def test_a_notice_is_a_notice_whatever_billiard_calls_its_level(written):
     billiard_name, own_name = "SUBWARNING", logging.getLevelName(log_lines.NOTICE)
     logging.addLevelName(log_lines.NOTICE, billiard_name)
     try:
-        event("task.submitted", "Accepted")
+        event("task.submitted", "Accepted", {"correlation_id": "ABC-1"})
     finally:
         logging.addLevelName(log_lines.NOTICE, own_name)
 

@@ -112,7 +112,7 @@ class Call(Generic[T]):
         if told is None or self.refused is None:
             raise error
         before, after, reason, correlation_id = told.groups()
-        with correlation.bound(correlation_id, self.task_id):
+        with correlation.bound(correlation_id or "unknown", self.task_id):
             move = f"{before} → {after} ({reason})"
             event("task.move_refused", f"{self.script.name} refused {move}: states.py does not allow it")
         return self.refused()

@@ -58,8 +58,15 @@ class JsonLine(OrjsonFormatter):
 
 
 def event(action: str, message: str, fields: Mapping[str, Any] | None = None, *, exc_info: bool = False) -> None:
-    """Logs an event of the vocabulary at the level that the vocabulary gives it; `KeyError` for any other."""
+    """Logs an event of the vocabulary at the level that the vocabulary gives it; `KeyError` for any other.
+
+    `ValueError` for an event of a task without the task's correlation ID, at every level: the one search would miss it.
+    """
     level = logging.getLevelNamesMapping()[vocabulary.event_levels()[action].upper()]
+    if action.startswith("task.") and not correlation.is_valid(
+        (fields or {}).get("correlation_id") or correlation.current()
+    ):
+        raise ValueError(f"{action} has no correlation ID: write it inside `with correlation.bound(…)`")
     if _EVENTS.isEnabledFor(level):
         own = {"event.action": action, **(fields or {})}
         _EVENTS.log(level, "%s", message, extra={"event_fields": own}, exc_info=exc_info)
