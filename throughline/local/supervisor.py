@@ -42,8 +42,8 @@ class Supervisor:
     def processes(self) -> dict[str, Process]:
         try:
             answer = self._rpc.getAllProcessInfo()
-        except (OSError, http.client.HTTPException):
-            raise CannotRun("supervisord, which keeps the processes running, has ended.") from None
+        except (OSError, http.client.HTTPException, xmlrpc.client.Fault):  # a fault: it is shutting down
+            raise CannotRun("supervisord, which keeps the processes running, has ended or is ending.") from None
         return {p["name"]: Process(p["group"], p["statename"], p["pid"] or None, p["start"]) for p in answer}
 
     def start(self, name: str) -> None:
