@@ -1,4 +1,4 @@
-"""The four risk calculations: an ordinary plugin of Throughline, declared as anyone declares a task."""
+"""The four risk calculations: an ordinary plugin of Throughline, declared as a user declares a task."""
 
 from risk.calculate_var import model as calculate_var
 from risk.monte_carlo_pricing import model as monte_carlo_pricing

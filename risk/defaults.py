@@ -1,4 +1,4 @@
-"""What is taken where the client gave nothing: a seed made from the data, and values that the result names."""
+"""Values for fields that the client did not give: a seed made from the data, and defaults that the result names."""
 
 import hashlib
 from typing import Any
@@ -12,5 +12,5 @@ def seed_from(data: BaseModel) -> int:
 
 
 def assumed(data: BaseModel, *names: str, prefix: str = "") -> dict[str, Any]:
-    """Those of the fields that the client did not give, with the value that was taken."""
+    """The fields that the client did not give, with the default that was used."""
     return {prefix + name: getattr(data, name) for name in names if name not in data.model_fields_set}

@@ -1,4 +1,4 @@
-"""Between a pure calculation and the run that it is part of: its phases, and how far it is."""
+"""Connects a pure calculation with its run: its phases and its progress."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

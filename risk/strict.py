@@ -1,4 +1,4 @@
-"""What the data of every task type is made of: models that refuse what they do not know, and numbers with bounds."""
+"""The building blocks of every task type's data: models that refuse unknown fields, and numbers with bounds."""
 
 from typing import Annotated, Final
 
@@ -16,7 +16,7 @@ Matrix = list[list[Finite]]
 
 
 class Strict(BaseModel):
-    """Refuses what it does not know: a misspelt `volatilty` must not turn into a default and a wrong number."""
+    """Refuses unknown fields: a misspelt `volatilty` must not become a default value and a wrong result."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

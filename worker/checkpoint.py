@@ -1,4 +1,4 @@
-"""Between two chunks of a running task: tells Redis how far it is, and asks whether it shall stop."""
+"""A running task's checkpoint: stores its progress in Redis, and learns whether it was cancelled."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What every task does around its run: claims itself, stands back when it must not run, is retried when it may be."""
+"""What happens around every run: the claim, the refusal to run, and the retry."""
 
 from typing import Any
 

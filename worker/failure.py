@@ -1,4 +1,4 @@
-"""What is kept and told of an error in a task's function: its class, where it happened, and no data of the task.
+"""What is stored and logged of an error in a task's function: its class, where it happened, and no data of the task.
 
 The message of a `TaskError` is written for the client. Any other may hold whatever the function worked on (a `KeyError`
 is nothing but the key): the task's `error` has it without the task's data, the log has the lines of code instead.

@@ -55,7 +55,7 @@ def install(_: Celery, settings: WorkerSettings) -> None:
 
     def leave(**_: Any) -> None:
         ended.set()
-        with suppress(RedisError, OSError):  # it is forgotten anyway when its last heartbeat has aged
+        with suppress(RedisError, OSError):  # without it, the sweep removes the worker later
             ledger(scripts.leave(name))
 
     worker_ready.connect(begin, weak=False)

@@ -1,4 +1,4 @@
-"""A task in the hands of a worker's main process: what its message may say, and what is told when it is given up."""
+"""A task that a worker's main process holds: what its message may contain, and what is logged when it is given up."""
 
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ class HeldRequest(Request):
             raise InvalidTaskError("the third part of the message's body must be a mapping")
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
-        """The worker stops and has no time to finish the task: the next one is not blamed for it."""
+        """The worker stops and has no time to finish the task: that does not count as a delivery."""
         if self.task.acks_late and not self.acknowledged:
             self._give_up(stopped=True)
         super().cancel(pool, signal, emit_retry=emit_retry)

@@ -1,4 +1,4 @@
-"""Tells of tasks that ended in a process which was killed just after that, with their spans still unwritten."""
+"""Writes the spans of tasks that ended in a process which was killed before it had written them."""
 
 import time
 from collections import deque

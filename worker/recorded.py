@@ -1,4 +1,4 @@
-"""Tells what a task's own process did not live to tell, from the ledger's record: the end, and the spans before it."""
+"""Logs and traces what a task's own process could not, from the ledger's record: the end, and the spans before it."""
 
 from contextlib import suppress
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bounds a worker's stop: SIGTERM ends the taking, running tasks may finish, and what is left after that goes back.
+"""Limits how long a worker's stop takes: after SIGTERM it takes no task, running ones may finish, the rest go back.
 
 Celery's own soft shutdown sleeps for its whole time even when the tasks are done after a second, and acknowledges
 none of them meanwhile. Its warm shutdown does both well but waits for ever: a SIGQUIT turns it into the cold one.

@@ -13,7 +13,7 @@ from throughline.telemetry import correlation, tracing
 from worker.checkpoint import TaskCheckpoint
 from worker.children import Children
 
-# Says that the span is a phase, whatever its name is: a task may call one "run" or "api".
+# The span is a phase, whatever its name is: a task may call one "run" or "api".
 _PHASE = {"phase": True}
 
 

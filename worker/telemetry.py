@@ -91,7 +91,7 @@ def install(settings: WorkerSettings) -> None:
 
     def set_up_process(**_: Any) -> None:
         log_lines.setup("worker", settings)
-        # Celery's own account of each task repeats ours, with a traceback for what is the client's mistake.
+        # Celery's own lines about each task repeat ours, with a traceback even for a mistake of the client.
         for name in ("celery.app.trace", "celery.worker.strategy", "celery.worker.request"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         get_billiard_logger().propagate = True  # that a process was killed is a line like any other
@@ -171,7 +171,7 @@ def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> N
 
 
 def cancelled(task: Task) -> None:
-    """A running task stopped because that was asked of it: no failure."""
+    """A running task stopped because it was cancelled: no failure."""
     running = _running[task.request.id]
     event("task.cancelled", f"{task.name} was cancelled while it ran", running.ended(Status.REVOKED))
 

@@ -1,4 +1,4 @@
-"""The journey page: where is my request? Drawn on the server, kept fresh by a small script, useful without it."""
+"""The journey page: rendered on the server, refreshed by a small script, complete without it."""
 
 from monitor.page.routes import router
 

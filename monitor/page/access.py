@@ -1,4 +1,4 @@
-"""Who may look: anyone, or with `API_KEYS_FILE` who holds a key of scope admin: the page shows everybody's tasks."""
+"""Who may see the page: everyone, or with `API_KEYS_FILE` holders of a key of scope admin, since it shows all tasks."""
 
 import base64
 import binascii

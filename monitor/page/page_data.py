@@ -1,4 +1,4 @@
-"""Looks things up for a page: files and Elasticsearch in threads of its own, Redis beside them, all with a deadline."""
+"""Reads the data of a page: files and Elasticsearch in threads of its own, Redis beside them, all with a deadline."""
 
 import asyncio
 from collections.abc import Callable, Sequence

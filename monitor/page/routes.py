@@ -41,7 +41,7 @@ class _Route(APIRoute):
                 first = error.errors()[0]
                 return _refusal(request, Refused(422, "VALIDATION_FAILED", f"{first['loc'][-1]}: {first['msg']}."))
             except Exception:
-                _logger.exception("A page ended on an error that nothing caught")
+                _logger.exception("A page ended with an unhandled error")
                 detail = "Something went wrong on our side. The monitor's log lines tell what it was."
                 return _refusal(request, Refused(500, "INTERNAL", detail))
 

@@ -35,7 +35,7 @@ class Traffic:
 
 
 def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic:
-    """Of access lines in the vocabulary's fields. A line that is not what it should be is left out."""
+    """From access lines in the vocabulary's fields. A malformed line is left out."""
     requests = list(islice(filter(None, map(_request, newest_first)), MOST_LINES))
     counted = [request for request in requests if now - request.at <= WINDOW]
     whole = len(counted) < MOST_LINES

@@ -1,4 +1,4 @@
-"""What a long calculation tells whoever started it between two chunks, and how it can be stopped there."""
+"""How a long calculation reports its progress between two chunks, and how it can be stopped there."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,4 +20,4 @@ class Checkpoint(Protocol):
 
 
 def unobserved(_: Progress) -> None:
-    """Nobody looks on."""
+    """Reports to nobody and never stops."""

@@ -1,4 +1,4 @@
-"""How returns move together: matrices checked for what they claim to be, and factors to draw with."""
+"""How returns move together: checks of covariance and correlation matrices, and their factors for drawing."""
 
 from typing import Final
 

@@ -81,7 +81,7 @@ def frontier(assets: Assets, limits: Limits, points: int, checkpoint: Checkpoint
     highest = float(assets.returns @ _highest_return(assets, limits))
     found = []
     for number, target in enumerate(np.linspace(lowest, highest, points)):
-        # A hair below the highest: the solver's own rounding must not make the last point infeasible.
+        # Slightly below the highest: the solver's rounding must not make the last point infeasible.
         found.append(minimum_variance(assets, limits, float(target) - _SLACK / 100))
         checkpoint(Progress((number + 1) / points))
     return found

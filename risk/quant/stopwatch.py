@@ -11,7 +11,7 @@ class Stopwatch:
         self._last = perf_counter()
 
     def start(self) -> None:
-        """From here on; what came before is nobody's."""
+        """Starts the next lap here; the time before it is not booked."""
         self._last = perf_counter()
 
     def lap(self, phase: str) -> None:

@@ -15,7 +15,7 @@ from risk.quant.stopwatch import Stopwatch
 from risk.quant.streams import Array
 
 FIRST_LOOK: Final = 50_000  # scenarios before the first interim measure that may end the simulation
-UNASKED_LOOK: Final = 16  # chunks before the first that is for the onlooker only
+UNASKED_LOOK: Final = 16  # chunks before the first interim measure that only reports progress
 _GROWTH: Final = 1.25  # between two: each looks at all losses so far, and all looks together cost a few of the last
 
 

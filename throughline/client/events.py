@@ -14,7 +14,7 @@ from throughline.client.exchange import Answer, Lost, Request
 from throughline.client.patience import Patience
 from throughline.ledger.states import Status
 
-_SILENCE_SECONDS: Final = 30.0  # the API gives a sign of life every 10
+_SILENCE_SECONDS: Final = 30.0  # the API sends a heartbeat every 10
 _LONGEST_EVENT_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -59,7 +59,7 @@ class EventLines:
 
 
 class Following:
-    """One task being followed over as many connections as it takes; knows what was told already and when to give up."""
+    """Follows one task over as many connections as needed; knows what was reported already and when to give up."""
 
     def __init__(self, task_id: str, seconds: float | None, limits: Limits) -> None:
         if seconds is not None:

@@ -21,7 +21,7 @@ class Patience:
         return max(0.0, self._ends - self._clock())
 
     def renewed(self, seconds: float) -> None:
-        """A sign of life: so much time from now on."""
+        """The server has answered: the deadline is so much time from now on."""
         self._ends = self._clock() + seconds
 
     def succeeded(self) -> None:

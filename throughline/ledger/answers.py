@@ -1,4 +1,4 @@
-"""What the scripts answer, read: one class for each script that has more to say than yes or no."""
+"""The answers of the scripts: one class for each script that answers more than yes or no."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Stored:
-    """Whether an end, or a retry, was stored; and the attempt that it ended, if another process than its own spoke."""
+    """Whether an end, or a retry, was stored; and the attempt that it ended, if another process than its own called."""
 
     stored: bool
     status: Status | None = None  # the task's status now

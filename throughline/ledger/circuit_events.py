@@ -1,4 +1,4 @@
-"""Tells of the circuit breaker's changes of state, whoever's submission caused them."""
+"""Logs the circuit breaker's changes of state, in the process whose submission caused them."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -6,11 +6,11 @@ BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
 WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
 WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → tasks that it runs at a time
 WORKER_TASKS: Final = "tl:worker-tasks"  # hash: worker name → IDs of the tasks that it holds, as of its last heartbeat
-WORKER_ALIVE_SECONDS: Final = 10  # a worker beats every 2 s: five beats missed and it is not counted
+WORKER_ALIVE_SECONDS: Final = 10  # a worker sends a heartbeat every 2 s; after five missed ones it counts as dead
 DRAIN: Final = "tl:drain"  # hash: how fast the queues are emptied, as claim.lua measures it
 PROMISES: Final = "tl:promises"  # hash: how far estimated starts were off, counted
-FINISHED: Final = "tl:finished"  # channel: the ID of each task that came to its end
-OPEN: Final = "tl:open"  # sorted set: tasks that have not come to their end, scored by submission or put back (s)
+FINISHED: Final = "tl:finished"  # channel: the ID of each task that has ended
+OPEN: Final = "tl:open"  # sorted set: tasks that have not ended, scored by when they were submitted or put back (s)
 DELAYED: Final = "tl:delayed"  # sorted set: tasks that wait for their next attempt, scored by when that is due (s)
 DEAD_LETTERS: Final = "tl:dead-letters"  # sorted set: tasks that used up deliveries or retries, scored by when (s)
 MISSING: Final = (
@@ -33,12 +33,12 @@ def attempts(task_id: str) -> str:
 
 
 def changes(task_id: str) -> str:
-    """List: one JSON object for each change that no attempt tells; absent for most tasks."""
+    """List: one JSON object for each change that is no start or end of an attempt; absent for most tasks."""
     return f"tl:task:{task_id}:changes"
 
 
 def message(task_id: str) -> str:
-    """String: the message as it was enqueued, until the task is done; found in its queue by these bytes."""
+    """String: the message as it was enqueued, until the task has ended."""
     return f"tl:task:{task_id}:message"
 
 

@@ -62,7 +62,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Change:
-    """A change that no attempt tells. A JSON object of the list `tl:task:{id}:changes`, which most tasks have not."""
+    """A change that is no start or end of an attempt: a JSON object of the list `tl:task:{id}:changes`."""
 
     at: float
     status: Status  # the task's status after it

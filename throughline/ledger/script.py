@@ -65,7 +65,7 @@ class Script:
         return cls(name, _NAMED.sub(place, whole), tuple(declared["keys"]), tuple(declared["args"]))
 
     def arguments(self, given: Mapping[str, Any], now: str) -> list[Argument]:
-        """The values in their places; `TypeError` when one is missing or none of the script's."""
+        """The values in the script's order; `TypeError` when one is missing or unknown to the script."""
         names = [each.removesuffix(_REST) for each in self.args[1:]]
         if given.keys() != set(names):
             raise TypeError(f"{self.name}.lua takes {', '.join(names)}, not {', '.join(given)}")
@@ -107,7 +107,7 @@ class Call(Generic[T]):
         return self.read(_text_of(raw))
 
     def refusal(self, error: ResponseError) -> T:
-        """What the caller hears when the script refused to move the task; any other error is raised again."""
+        """The answer when the script refused to move the task; any other error is raised again."""
         told = _REFUSED.search(str(error))
         if told is None or self.refused is None:
             raise error

@@ -90,11 +90,11 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
 
 
 def close_circuit() -> Call[None]:
-    """Forgets that the circuit breaker was open."""
+    """Closes the circuit breaker."""
     return _call("close_circuit", _nothing, {})
 
 
-# What a client asks of a task that is there.
+# What a client asks of a task that exists.
 
 
 def position(task_id: str, *, queue: str) -> Call[int | None]:

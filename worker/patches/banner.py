@@ -1,4 +1,4 @@
-"""Celery prints its banner and its shutdown notice past the log: neither is JSON.
+"""Celery prints its banner and its shutdown notice outside of the log: neither is JSON.
 
 Upstream: celery/celery#3496 gave `celery worker --quiet`, which drops the banner only, and only for those who pass it;
 PR celery/celery#8919 chose the stream that the notice is printed to. None found for a setting that does both.

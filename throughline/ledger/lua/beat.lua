@@ -1,4 +1,4 @@
--- A worker lives and holds these tasks. By Redis's clock: those of workers and of whoever reads need not agree.
+-- A worker's heartbeat: it lives and holds these tasks. By Redis's clock, since clocks of different hosts may differ.
 --
 -- keys: workers worker_slots worker_tasks
 -- args: worker slots held

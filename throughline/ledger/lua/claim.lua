@@ -6,12 +6,12 @@
 -- uses: clock states moves celery
 --
 -- Answers an object: outcome, and what goes with it.
---   run      attempt: only who names this number may store the task's end
+--   run      attempt: the number that the process must give to store the task's end
 --   dead     attempt: each process that it was delivered to was lost
 --   cancel   requested_by: it is to be cancelled
 --   running  a live worker has it
 --   SUCCESS, FAILURE, REVOKED   it has come to its end already; attempt and before are the latest
--- before is the latest attempt as it ended; lost is true for the first who hears that its process was cut off.
+-- before is the latest attempt as it ended; lost is true for the first caller since its process was cut off.
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl
 
@@ -33,12 +33,12 @@ if is_final(status) then
 end
 if cancel_requested then return cjson.encode({outcome = 'cancel', requested_by = cancel_requested}) end
 
--- The same process asks again when it did not hear the first answer.
+-- The same process asks again when it did not receive the first answer.
 if status == 'STARTED' and holder == ARG.worker and process == ARG.process then
   return cjson.encode({outcome = 'run', attempt = tonumber(number)})
 end
 
--- A second copy of the message. The holder's list is as old as its heartbeat: a start after that is taken on trust.
+-- A second copy of the message. The worker's list is as old as its heartbeat, so a later start counts without the list.
 if status == 'STARTED' and holder then
   local beat = tonumber(redis.call('ZSCORE', KEY.workers, holder) or nil)
   if beat and beat > now - tonumber(ARG.alive_seconds) then
@@ -87,7 +87,7 @@ redis.call('EXPIRE', record, ttl)
 redis.call('EXPIRE', attempts, ttl)
 tell_celery(KEY.result, ttl, ARG.celery_started)
 
--- How far the promise was off. Only a first start was promised: it is forgotten above.
+-- How far the estimated start was off. Only the first start has an estimate: it is removed above.
 if promised then
   local off = now - tonumber(promised)
   local size = math.abs(off)
@@ -97,7 +97,7 @@ if promised then
 end
 
 -- How fast queues are emptied: the time between two starts counts only if tasks were waiting after the first one.
--- A fading mean over some twenty starts.
+-- An exponentially weighted mean over about twenty starts.
 local function measure(name, backlog)
   local at, mean, busy = unpack(redis.call('HMGET', drain, name .. ':at', name, name .. ':busy'))
   if busy == '1' then

@@ -1,4 +1,4 @@
--- Forgets that the circuit breaker was open; how often it was stays counted.
+-- Closes the circuit breaker; the counts of its changes stay.
 --
 -- keys: breaker
 

@@ -1,4 +1,4 @@
--- Decides on one submission and, if it is taken, records and enqueues it: one step that nothing can come between.
+-- Decides on one submission and, if it is taken, records and enqueues it, in one atomic step.
 --
 -- keys: breaker high medium low queue record index message drain workers worker_slots worker_tasks open idempotency
 -- args: max_depth close_depth open_seconds ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
@@ -22,7 +22,7 @@ if KEY.idempotency ~= '' then
   end
 end
 
--- So is a task that this very request has brought already: the answer was lost with Redis, and it asks again.
+-- The same holds for a request that is repeated because its answer was lost with Redis: its task is there already.
 if redis.call('EXISTS', KEY.record) == 1 then return {'accepted', 1, ''} end
 
 local queues = {KEY.high, KEY.medium, KEY.low} -- in the order in which workers empty them
@@ -49,7 +49,7 @@ local function go(state, wait)
   note(state)
 end
 
--- Retry-After is a promise: not before the breaker may close, nor before the backlog is worked off at its measured pace.
+-- Retry-After is the later of two: when the breaker may close, and when the backlog is worked off at its measured rate.
 local function refuse(wait)
   local backlog = math.max(0, depth - close_depth) * (gap('all') or 0)
   local seconds = math.min(math.max(wait, backlog), math.max(wait, longest_wait))
@@ -60,8 +60,8 @@ local state = redis.call('HGET', breaker, 'state') or 'closed'
 if state == 'open' then
   local reopens = tonumber(redis.call('HGET', breaker, 'until'))
   if now < reopens then return refuse(reopens - now) end
-  -- This request is the one probe: the script decides on it before any other request is looked at, so its permit needs
-  -- no lease that could be lost with its holder.
+  -- This request is the only probe: the script decides on it before it looks at any other request, so no permit with a
+  -- lease is needed.
   note('half_open')
   local wait = tonumber(redis.call('HGET', breaker, 'wait'))
   if depth > close_depth then
@@ -75,7 +75,7 @@ elseif depth >= max_depth then
   return refuse(open_seconds)
 end
 
--- 3. What to promise: its turn comes when those served before it have started, each after its queue's gap.
+-- 3. The estimated start: when the tasks served before it have started, each after the measured gap of its queue.
 local position, backlog_seconds = 1, 0
 for i, queue in ipairs(queues) do
   position = position + waiting[i]
@@ -97,7 +97,7 @@ local function estimated_start()
 end
 local starts = estimated_start()
 
--- 4. Taken: record, queue and index agree from here on.
+-- 4. The task is taken: writes record, queue and index.
 local record, index, ttl = KEY.record, KEY.index, ARG.ttl
 redis.call('HSET', record, 'status', 'PENDING', 'submitted_at', string.format('%.6f', now), ARG.fields)
 if starts ~= '' then redis.call('HSET', record, 'estimated_start', starts) end

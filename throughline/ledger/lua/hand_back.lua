@@ -1,5 +1,5 @@
--- A worker gives up a task that it holds, before its message goes back to the queue: the attempt is closed, and
--- whatever the process that ran it may still say is not heard.
+-- A worker hands back a task that it holds, before its message returns to the queue: the attempt ends, and a result that
+-- its process may still send is not stored.
 --
 -- keys: record attempts
 -- args: worker reason

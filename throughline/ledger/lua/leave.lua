@@ -1,4 +1,4 @@
--- A worker has stopped: nobody waits for its heartbeat.
+-- A worker has stopped: its heartbeat is removed.
 --
 -- keys: workers worker_slots worker_tasks
 -- args: worker

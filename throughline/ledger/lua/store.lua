@@ -4,9 +4,9 @@
 -- args: state reason celery_result ttl task_id attempt worker error_class fields...
 -- uses: clock states moves celery
 --
--- attempt is '' when another process than the one that ran it speaks; fields are those of a task that did not come
+-- attempt is '' when another process than the one that ran it calls; fields are those of a task that did not come
 -- through the front door. Answers an object: stored, the status that the task has now and, when attempt is '', the
--- attempt that ended here. What a late attempt has to say changes nothing.
+-- attempt that ended here. A late attempt changes nothing.
 
 local record, attempts = KEY.record, KEY.attempts
 local state, reason, ttl = ARG.state, ARG.reason, ARG.ttl
@@ -14,7 +14,7 @@ local state, reason, ttl = ARG.state, ARG.reason, ARG.ttl
 local before, latest, holder = unpack(redis.call('HMGET', record, 'status', 'attempt', 'worker'))
 if is_final(before) then return cjson.encode({stored = false, status = before}) end
 if before then
-  -- The main process of a worker speaks for a process of its own that was killed, and for no other worker's.
+  -- The main process of a worker may store the end for a killed process of its own, and for no other worker's.
   local counts = ARG.attempt ~= '' and latest == ARG.attempt
     or ARG.attempt == '' and (holder == ARG.worker or is_among(WITHOUT_ATTEMPT, reason))
   if not counts then return cjson.encode({stored = false, status = before}) end

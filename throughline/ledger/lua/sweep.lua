@@ -7,9 +7,9 @@
 -- uses: clock states moves messages
 --
 -- alive_seconds: for how long a heartbeat counts   missing_seconds: for how long a task must be missing
--- grace_seconds: how long workers have to beat again after Redis was away
--- stalled_seconds: for how long a worker may take nothing while work waits
--- forget_seconds: after how long a worker that beats no more is forgotten
+-- grace_seconds: how long workers have for a new heartbeat after Redis was away
+-- stalled_seconds: for how long a worker may take no task while tasks wait
+-- forget_seconds: after how long a worker without a heartbeat is removed
 --
 -- Answers one JSON object for each thing that it found, by its kind:
 --   put_back, due   a task that is in its queue again: task_id queue reason worker task_type correlation_id trace_id
@@ -23,7 +23,7 @@ local found = {}
 local function tell(line) table.insert(found, cjson.encode(line)) end
 local queues = {KEY.high, KEY.medium, KEY.low}
 
--- 1. Who lives. While Redis, or every monitor, was away nobody's heartbeat was seen: each has time to beat again.
+-- 1. Which workers live. While Redis, or every monitor, was away no heartbeat was seen: each worker has time for a new one.
 local last, grace_until = unpack(redis.call('HMGET', KEY.sweep, 'last', 'grace_until'))
 if not last or now - tonumber(last) > tonumber(ARG.alive_seconds) then
   grace_until = string.format('%.6f', now + tonumber(ARG.grace_seconds))
@@ -73,7 +73,7 @@ local function put(kind, id, before, message, reason, worker)
     redis.call('HSET', KEY.worker_tasks, worker, table.concat(left, ' '))
   end
   redis.call('ZADD', KEY.open, stamp, id)
-  -- A lost task has waited its turn before: it goes to the end that workers take from.
+  -- A lost task has waited before: it goes to the end of the queue from which workers take.
   redis.call('RPUSH', queue, message)
   tell({
     kind = kind, task_id = id, queue = queue, reason = reason, worker = worker, task_type = task_type or nil,
@@ -125,7 +125,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEY.open, '-inf', before)) do
   end
 end
 
--- 5. What nobody asks for any more is forgotten.
+-- 5. Removes entries that nothing needs any more.
 for _, id in ipairs(redis.call('HKEYS', KEY.missing)) do
   if not missing[id] then redis.call('HDEL', KEY.missing, id) end
 end
@@ -143,7 +143,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEY.dead_letters, 0, 99)) do -- the old
   redis.call('ZREM', KEY.dead_letters, id)
 end
 
--- 6. A worker that lives but takes nothing while work waits is reported once.
+-- 6. Reports once a worker that lives but takes no task while tasks wait.
 local work = 0
 for _, queue in ipairs(queues) do work = work + redis.call('LLEN', queue) end
 for _, field in ipairs(redis.call('HKEYS', KEY.sweep)) do

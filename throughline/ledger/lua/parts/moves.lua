@@ -14,7 +14,7 @@ local function must(record, before, after, reason)
   error({err = string.format('REFUSED_MOVE %s %s %s %s', before or 'none', after, reason, correlation_id)})
 end
 
--- Who runs the task is known only while it runs.
+-- Worker, process and attempt are in the record only while the task runs.
 local function move(record, before, after, reason)
   must(record, before, after, reason)
   redis.call('HSET', record, 'status', after)
@@ -33,7 +33,7 @@ local function close_attempt(attempts, outcome, ended_by, error_class)
   return attempt
 end
 
--- A change that no attempt tells. The list is bounded, and lives as long as the record does.
+-- A change that is not the start or end of an attempt. The list is bounded, and lives as long as the record does.
 local function note(record, changes, change)
   change.at = stamp
   redis.call('RPUSH', changes, cjson.encode(change))
