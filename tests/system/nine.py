@@ -23,6 +23,7 @@ class Nine:
     """One local run in a folder and on ports of its own. `with Nine(folder) as nine:` has it healthy."""
 
     def __init__(self, var_dir: Path, **environment: str) -> None:
+        self.folder: Path | None = None  # in which commands are called; None: that of the tests
         self.var_dir = var_dir
         self.http_port = free_base()
         self.base_url = f"http://127.0.0.1:{self.http_port}"
@@ -46,6 +47,7 @@ class Nine:
         return subprocess.run(
             [COMMAND, *arguments],
             env=self.environment | environment,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=100,

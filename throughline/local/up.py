@@ -1,12 +1,23 @@
 """Starts the nine, or what is missing of them, and returns when all are healthy."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from throughline.local import configuration, control_socket, installed, ports, redis_address, session, waiting
+from throughline.local import (
+    configuration,
+    control_socket,
+    installed,
+    ports,
+    python_path,
+    redis_address,
+    session,
+    waiting,
+)
 from throughline.local.run import ROOT, CannotRun, Run, var_dir
 from throughline.local.supervisor import Supervisor, launch
 from throughline.settings import NineSettings
@@ -55,6 +66,8 @@ def planned(settings: NineSettings) -> Run:
 
 
 def _start(settings: NineSettings) -> Run:
+    if path := os.environ.get("PYTHONPATH"):
+        os.environ["PYTHONPATH"] = python_path.absolute(path, Path.cwd())
     _require_tasks()
     found = installed.require()
     run = planned(settings)
