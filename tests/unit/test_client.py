@@ -183,6 +183,15 @@ def test_the_correlation_id_is_the_given_one_else_that_of_the_work_else_a_new_on
     assert sent(None) != sent(None)
 
 
+def test_each_submission_has_a_key_of_its_own_unless_one_is_given():
+    def sent(given: str | None) -> str:
+        request = requests.submission("word_count", {}, **ENVELOPE | {"idempotency_key": given})
+        return request.headers["Idempotency-Key"]
+
+    assert len({sent(None) for _ in range(100)}) == 100
+    assert sent("order 7") == '"order 7"'
+
+
 NOW = "Wed, 25 Nov 2026 13:00:00 GMT"
 
 
