@@ -41,6 +41,7 @@ class Children:
             decision = self._decided(child_id, child)
             circuit_events.tell(decision.transitions)
             if decision.outcome == "replayed":
+                span.set_attribute("task_id", decision.first_task_id)  # an earlier attempt has submitted it
                 return decision.first_task_id
             if decision.outcome != "accepted":
                 raise QueueFull(f"Too many tasks are waiting: a {task_type} that this task submitted was not taken.")

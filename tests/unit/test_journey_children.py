@@ -19,7 +19,7 @@ def submit_child(sample: Sample, parent: Task, at_ms: int, *, names_itself: bool
     if names_itself:
         of_task |= {"parent_id": parent.task_id, "queue_position": 1}
     where = (parent.trace, child.publish, run or parent.run)
-    sample.span("publish low", at_ms, at_ms + 1, where, **of_task, queue="low", node="worker-2")
+    sample.span("publish low", at_ms, at_ms + 1, where, **of_task, queue="low", node="worker-2", service="worker")
     return child
 
 
@@ -163,6 +163,17 @@ def test_a_child_that_only_lines_tell_of_is_a_task_of_the_request(sample: Sample
         ("child-1", parent.task_id, "REVOKED")
     ]
     assert rows(request)[-2:] == [("waited in low", 1), ("cancelled", 1)]
+
+
+def test_what_a_second_attempt_submits_again_is_no_task_of_its_own(sample: Sample):
+    parent = sample.complete(ID)
+    ids = {"correlation_id": ID, "task_id": "names-nothing", "parent_id": parent.task_id}
+    sample.span(
+        "publish low", 30, 31, (parent.trace, sample.new_id(), parent.run), **ids, queue="low", service="worker"
+    )
+
+    assert len(only_request(sample).tasks) == 1
+    assert rows(only_request(sample))[-1] == ("submitted into low", 1)
 
 
 def test_the_journey_of_a_child_is_that_of_its_request(sample: Sample):

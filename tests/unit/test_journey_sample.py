@@ -67,7 +67,7 @@ class Sample:
     def span(self, name: str, start_ms: float, end_ms: float, ids: tuple[int, int, int], **attributes: Any) -> None:
         """One span in an export of its own; `ids` are trace, span and parent (0: none)."""
         role = name.partition(" ")[0]
-        service = "api" if role in {"api", "publish"} else "worker"
+        service = attributes.pop("service", "api" if role in {"api", "publish"} else "worker")
         node = attributes.pop("node", {"api": "fastapi-2", "worker": "worker-2"}[service])
         self.export(node, readable(name, start_ms, end_ms, ids, service=service, node=node, **attributes))
 

@@ -67,7 +67,7 @@ def tasks_of(family: Sequence[Span], lines: LinesOfTasks) -> list[TaskSpans]:
     by_key = {span.key: span for span in family}
     spans: dict[str, list[Span]] = {}
     for span in family:
-        if span.role in _AT_WORK or _is_published(span, by_key):
+        if span.role in _AT_WORK or _is_accepted(span, by_key, lines):
             spans.setdefault(span.task_id, []).append(span)
     found = {
         task_id: TaskSpans(task_id, _parent(own, by_key, lines.get(task_id, ())), tuple(own), _own(lines, task_id))
@@ -100,12 +100,16 @@ def _show_a_task(lines: Iterable[Line]) -> bool:
     return any(line.fields.get("event.action") not in _NO_TASK for line in lines)
 
 
-def _is_published(span: Span, by_key: Mapping[tuple[str, str], Span]) -> bool:
-    """Whether a task was accepted: for a refused one the api's span has a task ID too, but no position."""
+def _is_accepted(span: Span, by_key: Mapping[tuple[str, str], Span], lines: LinesOfTasks) -> bool:
+    """Whether it published a task: the span of a refused or repeated submission has a task ID that names nothing.
+
+    Celery's own canvas knows no position, but then a line says that the child was submitted.
+    """
     if span.role is not Role.PUBLISH:
         return False
     around = by_key.get(span.parent_key)
-    return "queue_position" in span.attributes or bool(span.parent_task_id or (around and _is_other(around, span)))
+    is_child = bool(span.parent_task_id or (around and _is_other(around, span)))
+    return "queue_position" in span.attributes or (is_child and span.task_id in lines)
 
 
 def _is_other(around: Span, span: Span) -> bool:
