@@ -72,7 +72,7 @@ def commands(journey: Journey, at: Places) -> tuple[Command, ...]:
         Command("this journey as JSON", f'curl -H "Accept: application/json"{key} {path}'),
         Command("the same in a terminal", f"throughline journey {journey.correlation_id} --logs"),
     ]
-    newest = next((task.task_id for task in reversed(journey.tasks) if _is_plain(task.task_id)), "")
+    newest = next((each.task_id for each in reversed(journey.submissions) if _is_plain(each.task_id)), "")
     if newest:
         found.insert(1, Command("the task and its result", f"curl{key} {at.base_url}/api/v1/tasks/{newest}"))
     return tuple(found)

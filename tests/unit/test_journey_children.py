@@ -108,7 +108,7 @@ def test_the_child_of_a_process_that_was_killed_stands_below_the_lost_run(sample
     assert rows(request) == [
         ("waited in high", 0),
         ("ran calculate_var: lost with process 7 of worker-1", 0),
-        ("accepted into low at position 1", 1),
+        ("submitted word_count into low at position 1", 1),
         ("waited in low", 1),
         ("ran word_count → SUCCESS", 1),
         ("waited in high for attempt 2", 0),

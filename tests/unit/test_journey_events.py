@@ -270,3 +270,24 @@ def test_a_run_that_ended_without_a_status_is_not_said_to_be_running(sample: Sam
     sample.run(task, ID, 10, 50, status="")
 
     assert "ended without a status" in only_request(sample).note
+
+
+def test_what_a_worker_says_of_the_end_that_its_span_reported_first_is_in_the_note(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 50, status="REVOKED")
+    tell(sample, 51, "task.cancelled", task, status="REVOKED", attempt=1, cause="terminated through Celery")
+
+    assert only_request(sample).note.endswith("(terminated through Celery).")
+
+
+def test_a_task_is_handed_back_before_it_waits_again(sample: Sample):
+    task = sample.submission(ID)
+    lost = {"worker": "worker-1", "cause": "lost with process 7 of worker-1"}
+    sample.run(task, ID, 10, 60, status="RETRY", ids=(task.wait, 999), **lost)
+    tell(sample, 78, "task.handed_back", task, status="PENDING", attempt=1, cause="lost with process 7 of worker-1")
+    sample.run(task, ID, 90, 100, attempt=2, ids=(1001, 1002), published=60)
+
+    assert [what for what, _, _ in rows(only_request(sample))][2:4] == [
+        "handed back to high: lost with process 7 of worker-1",
+        "waited in high for attempt 2",
+    ]

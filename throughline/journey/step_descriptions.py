@@ -53,17 +53,24 @@ def _answered(span: Span) -> str:
 
 def _published(span: Span, family: Sequence[Span]) -> str:
     position = span.attributes.get("queue_position")
-    if position is not None:
-        return f"accepted into {_after(span)} at position {position}"
+    place = "" if position is None else f" at position {position}"
     if span.service == "worker":
-        task_type = f"{span.attributes['task_type']} " if "task_type" in span.attributes else ""
-        return f"submitted {task_type}into {_after(span)}" + _error(span)
+        return f"submitted {_task_type(span, family)}into {_after(span)}{place}" + _error(span)
+    if position is not None:
+        return f"accepted into {_after(span)}{place}"
     if span.failed:
         return f"not accepted into {_after(span)}" + _error(span)
     api = next((other for other in family if other.key == span.parent_key), None)
     if api and (http_status(api) or 500) < 300:
         return "accepted before: the Idempotency-Key is known"
     return f"not accepted into {_after(span)}"
+
+
+def _task_type(publication: Span, family: Sequence[Span]) -> str:
+    """The child's, as its run names it; empty while it has not run."""
+    of_task = (span.attributes.get("task_type") for span in family if span.task_id == publication.task_id)
+    found = next(filter(None, of_task), "")
+    return f"{found} " if found and publication.parent_task_id else ""
 
 
 def _ran(span: Span) -> str:

@@ -10,6 +10,8 @@ from throughline.journey.role import Role
 from throughline.journey.task_spans import TaskSpans
 
 _OF_A_TASK: Final = {Role.WAIT, Role.RUN, Role.PAUSE, Role.MARK}
+_AFTER_A_RUN: Final = {"put back", "handed back"}  # names of marks
+_SOON_NS: Final = 100 * 10**6
 _AT_ONE_MOMENT: Final = {Role.PAUSE: 1, Role.WAIT: 2, Role.RUN: 3}
 
 
@@ -61,6 +63,8 @@ class _Tree:
             runs = [node for node in nodes if node.step.role is Role.RUN]
             # A task that still runs has no run span: its children go below its wait.
             self._runs[task_id] = runs or [node for node in nodes if node.step.role is Role.WAIT]
+            for node in nodes:
+                _put_after_its_run(node, runs)
             found.append((task_id, nodes))
         return found
 
@@ -108,6 +112,15 @@ class _Tree:
             below = sorted(node.below, key=lambda each: each.order, reverse=True)
             waiting.extend((each, depth + 1) for each in below)
         return found
+
+
+def _put_after_its_run(mark: _Node, runs: Sequence[_Node]) -> None:
+    """A task is put back because its run has ended: the mark stands before the wait, which begins with that end."""
+    if mark.step.name not in _AFTER_A_RUN or mark.step.role is not Role.MARK:
+        return
+    ends = [run.step.end_ns for run in runs if 0 <= mark.step.offset_ns - run.step.end_ns <= _SOON_NS]
+    if ends:
+        mark.order = (*mark.order[:2], max(ends), *mark.order[3:])
 
 
 def depths_of_tasks(steps: Sequence[Step]) -> dict[str, int]:

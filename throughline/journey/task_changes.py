@@ -39,6 +39,9 @@ def changes_of(spans: Iterable[Span], lines: Iterable[Line]) -> list[Change]:
     for change in sorted([*_by_spans(spans), *_by_lines(lines)], key=lambda change: change.at_ns):
         if change.action == REPLAYED:
             ended = False
+        elif ended and not counted[-1].action and change.status == counted[-1].status:
+            counted[-1] = _with_details(counted[-1], change)
+            continue
         elif ended or (change.attempt and change.attempt < latest and _is_by_an_attempt(change)):
             continue
         latest = max(latest, change.attempt)
