@@ -24,10 +24,11 @@ def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     handler.setFormatter(JsonLine("test", "test-1"))
     logger = logging.getLogger("throughline")
     logger.addHandler(handler)
-    before, logger.level = logger.level, logging.DEBUG
+    before = logger.level
+    logger.setLevel(logging.DEBUG)
     yield lambda: [json.loads(line) for line in text.getvalue().splitlines()]
     logger.removeHandler(handler)
-    logger.level = before
+    logger.setLevel(before)
 
 
 @pytest.fixture

@@ -274,9 +274,9 @@ def test_a_request_that_waited_without_success_gets_the_current_state(door):
     assert door(story).status == "PENDING"
 
 
-def alive(broker, slots):
+def alive(broker, slots, held=0):
     broker.zadd(keys.WORKERS, {"worker-1": broker.time()[0]})
-    broker.hset(keys.WORKER_SLOTS, "worker-1", slots)
+    broker.hset(keys.WORKER_SLOTS, "worker-1", f"{slots} {held}")
 
 
 def seconds_ahead(submitted, broker):
@@ -294,8 +294,7 @@ def test_the_estimated_start_is_now_while_a_process_is_free(door, broker):
 
 
 def test_the_estimated_start_follows_the_measured_time_between_starts(door, broker):
-    alive(broker, slots=1)
-    broker.hset(keys.WORKER_TASKS, "worker-1", "running")
+    alive(broker, slots=1, held=1)
     broker.hset(keys.DRAIN, mapping={"high": 10, "low": 100, "all": 20})
 
     async def story(tasks):

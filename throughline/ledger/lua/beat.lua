@@ -2,8 +2,9 @@
 --
 -- keys: workers worker_slots worker_tasks
 -- args: worker slots held
--- uses: clock
+-- uses: clock stamp
 
 redis.call('ZADD', KEY.workers, stamp, ARG.worker)
-redis.call('HSET', KEY.worker_slots, ARG.worker, ARG.slots)
+local _, held = string.gsub(ARG.held, '%S+', '')
+redis.call('HSET', KEY.worker_slots, ARG.worker, ARG.slots .. ' ' .. held)
 redis.call('HSET', KEY.worker_tasks, ARG.worker, ARG.held)

@@ -2,7 +2,7 @@
 --
 -- keys: record message queue changes result finished open delayed
 -- args: task_id ttl celery_result requested_by
--- uses: clock states moves messages celery
+-- uses: clock stamp states moves messages celery
 --
 -- Answers 'unknown' | 'finished' (nothing is changed) | 'cancelled' | 'cancelling'
 

@@ -3,7 +3,7 @@
 -- keys: record attempts result index drain promises high medium low open delayed dead_letters workers worker_tasks
 -- keys: finished
 -- args: task_id celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...
--- uses: clock states moves celery
+-- uses: clock stamp states moves celery
 --
 -- Answers an object: outcome, and what goes with it.
 --   run      attempt: the number that the process must give to store the task's end

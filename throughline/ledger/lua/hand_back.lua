@@ -3,7 +3,7 @@
 --
 -- keys: record attempts
 -- args: worker reason
--- uses: clock states moves
+-- uses: clock stamp states moves
 --
 -- reason is handed_back, which does not count as a delivery, or lost_process.
 -- Answers an object: outcome is handed_back, finished (it has come to its end already) or not_held; status; and attempt,

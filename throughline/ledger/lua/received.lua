@@ -2,7 +2,7 @@
 --
 -- keys: record index
 -- args: task_id ttl fields...
--- uses: clock
+-- uses: clock stamp
 --
 -- Answers the task's status; one that has a record already keeps it as it is.
 

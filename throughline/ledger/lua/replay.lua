@@ -2,7 +2,7 @@
 --
 -- keys: record attempts changes message queue result open dead_letters
 -- args: task_id ttl requested_by
--- uses: clock states moves
+-- uses: clock stamp states moves
 --
 -- Answers 1, or 0 for a task that is no dead letter (any more): of two replays at once, one counts.
 

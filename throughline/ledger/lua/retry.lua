@@ -3,7 +3,7 @@
 --
 -- keys: record attempts result message delayed open dead_letters finished
 -- args: task_id attempt error_class delay max_retries ttl celery_retry celery_failure
--- uses: clock states moves celery
+-- uses: clock stamp states moves celery
 --
 -- Answers 'retry' | 'dead' | 'late' (another attempt counts by now) | 'unstored' (it did not come through the front
 -- door: there is no message to put back)

@@ -2,7 +2,7 @@
 --
 -- keys: record attempts changes result index message finished open delayed
 -- args: state reason celery_result ttl task_id attempt worker error_class fields...
--- uses: clock states moves celery
+-- uses: clock stamp states moves celery
 --
 -- attempt is '' when another process than the one that ran it calls; fields are those of a task that did not come
 -- through the front door. Answers an object: stored, the status that the task has now and, when attempt is '', the

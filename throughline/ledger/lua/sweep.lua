@@ -4,7 +4,7 @@
 -- keys: open delayed missing sweep workers worker_slots worker_tasks unacked unacked_index dead_letters high medium low
 -- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds
 -- args: record_prefix attempts_suffix message_suffix changes_suffix
--- uses: clock states moves messages
+-- uses: clock stamp states moves messages
 --
 -- alive_seconds: for how long a heartbeat counts   missing_seconds: for how long a task must be missing
 -- grace_seconds: how long workers have for a new heartbeat after Redis was away

@@ -1,7 +1,6 @@
--- The time in seconds by Redis's clock, or the one that a test gives: `now` as a number, `stamp` as records keep it.
-local stamp = ARG.now
-if stamp == '' then
+-- The time in seconds since 1970 by Redis's clock, or the one that a test gives.
+local now = tonumber(ARG.now)
+if not now then
   local clock = redis.call('TIME')
-  stamp = string.format('%d.%06d', clock[1], clock[2])
+  now = clock[1] + clock[2] / 1000000
 end
-local now = tonumber(stamp)
