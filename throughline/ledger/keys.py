@@ -4,7 +4,7 @@ from typing import Final
 
 BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
 WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
-WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → tasks that it can run at a time, and that it holds now: `4 2`
+WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → how many tasks it can run, and holds now: `4 2`
 WORKER_TASKS: Final = "tl:worker-tasks"  # hash: worker name → IDs of the tasks that it holds, as of its last heartbeat
 WORKER_ALIVE_SECONDS: Final = 10  # a worker sends a heartbeat every 2 s; after five missed ones it counts as dead
 DRAIN: Final = "tl:drain"  # hash: how fast the queues are emptied, as claim.lua measures it
