@@ -32,8 +32,9 @@ test: setup browser lint ## runs lint, types and all tests that need no Docker, 
 test-fast: setup lint ## runs lint, unit tests and the model test: less than a minute
 	$(BIN)/pytest -n auto tests/unit $(wildcard tests/model)
 
-model: setup ## runs the model test of a task's life at length: 2,000 examples (MODEL_EXAMPLES)
-	MODEL_EXAMPLES=$(or $(MODEL_EXAMPLES),2000) $(BIN)/pytest tests/model --hypothesis-profile=long --timeout 7200
+model: setup ## runs the model test of a task's life at length: 2,000 examples (MODEL_EXAMPLES, SEED)
+	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \
+	  MODEL_EXAMPLES=$(or $(MODEL_EXAMPLES),2000) $(BIN)/pytest tests/model -rA --hypothesis-profile=long --hypothesis-seed=$$seed
 
 chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
 	$(BIN)/python -m tests.chaos

@@ -1,6 +1,6 @@
 -- A worker process is about to run a task: records the attempt, or says why the task must not run.
 --
--- keys: record attempts result index drain promises high medium low open delayed dead_letters workers worker_tasks
+-- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
 -- keys: finished
 -- args: task_id celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...
 -- uses: clock stamp states moves celery
@@ -71,7 +71,9 @@ if is_dead then
   move(record, status, 'FAILURE', 'deliveries_used_up')
   redis.call('HSET', record, 'finished_at', stamp)
   redis.call('ZREM', KEY.open, ARG.task_id)
-  redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id)
+  -- One that was sent past the front door has no message to be replayed from.
+  if redis.call('EXISTS', KEY.message) == 1 then redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id) end
+  note(record, KEY.changes, {status = 'FAILURE', reason = 'deliveries_used_up'})
   tell_celery(KEY.result, ttl, ARG.celery_dead)
   redis.call('PUBLISH', KEY.finished, ARG.task_id)
   return cjson.encode({outcome = 'dead', attempt = before and before.number or 0, before = before, lost = lost})
@@ -83,8 +85,8 @@ redis.call('HINCRBY', record, 'deliveries', 1)
 redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp,
   'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
 redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at')
-redis.call('EXPIRE', record, ttl)
-redis.call('EXPIRE', attempts, ttl)
+-- What belongs to a record lives as long as the record: a message that ended before would be missed by the sweep.
+for _, key in ipairs({record, attempts, KEY.changes, KEY.message}) do redis.call('EXPIRE', key, ttl) end
 tell_celery(KEY.result, ttl, ARG.celery_started)
 
 -- How far the estimated start was off. Only the first start has an estimate: it is removed above.

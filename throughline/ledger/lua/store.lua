@@ -25,13 +25,9 @@ if not before then
   redis.call('ZADD', KEY.index, stamp, ARG.task_id)
   redis.call('EXPIRE', KEY.index, ttl)
 end
-redis.call('EXPIRE', record, ttl)
 local ended = close_attempt(attempts, state, reason, ARG.error_class)
-if ended then
-  redis.call('EXPIRE', attempts, ttl)
-else
-  note(record, KEY.changes, {status = state, reason = reason})
-end
+if not ended then note(record, KEY.changes, {status = state, reason = reason}) end
+for _, key in ipairs({record, attempts, KEY.changes}) do redis.call('EXPIRE', key, ttl) end
 if before == 'RETRY' then
   redis.call('ZREM', KEY.delayed, ARG.task_id)
   redis.call('HDEL', record, 'retry_at')

@@ -1,0 +1,65 @@
+"""Faults for the Lua scripts: each a line that somebody might forget, or get wrong."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`right` in the text of a script, or of a part that scripts share, is read as `wrong`."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str = ""
+    is_rare: bool = False  # it shows only after many examples: planted by `make model` alone
+
+
+FAULTS = (
+    Fault("store without the fence", "store.lua", "if not counts then", "if false then", is_rare=True),
+    Fault("store leaves an ended task open", "store.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
+    Fault("claim does not count deliveries", "claim.lua", "redis.call('HINCRBY', record, 'deliveries', 1)"),
+    Fault(
+        "claim runs what a live worker runs", "claim.lua", "return cjson.encode({outcome = 'running'})", is_rare=True
+    ),
+    Fault("claim runs what is to be cancelled", "claim.lua", "if cancel_requested then", "if false then"),
+    Fault("cancel leaves the task open", "cancel.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
+    Fault("cancel leaves the message in its queue", "cancel.lua", "redis.call('LREM', KEY.queue, 1, message)"),
+    Fault(
+        "hand back leaves the attempt running", "hand_back.lua", "close_attempt(attempts, 'RETRY', ARG.reason)", "nil"
+    ),
+    Fault("hand back by a worker that has it no more", "hand_back.lua", " or holder ~= ARG.worker"),
+    Fault(
+        "a move leaves worker, process and attempt",
+        "moves.lua",
+        "redis.call('HDEL', record, 'worker', 'process', 'attempt')",
+    ),
+    Fault("retry is not delayed", "retry.lua", "redis.call('ZADD', KEY.delayed, due, ARG.task_id)"),
+    Fault(
+        "replay leaves the dead letter", "replay.lua", "redis.call('ZREM', KEY.dead_letters, ARG.task_id)", is_rare=True
+    ),
+    Fault(
+        "replay does not open the task", "replay.lua", "redis.call('ZADD', KEY.open, stamp, ARG.task_id)", is_rare=True
+    ),
+    Fault(
+        "sweep forgets the delayed tasks",
+        "sweep.lua",
+        "redis.call('ZRANGEBYSCORE', KEY.delayed, '-inf', now, 'LIMIT', 0, 100)",
+        "{}",
+    ),
+    Fault("sweep puts nothing into the queue", "sweep.lua", "redis.call('RPUSH', queue, message)"),
+    Fault(
+        "sweep knows no grace",
+        "sweep.lua",
+        "local in_grace = now < tonumber(grace_until or 0)",
+        "local in_grace = false",
+    ),
+    Fault("sweep puts back what a live worker has", "sweep.lua", "not held[id] and "),
+    Fault("position and cancel compare bytes", "messages.lua", "and task_of(bodies[i]) == id", "and false"),
+    Fault("the front door takes one too many", "front_door.lua", "depth >= max_depth", "depth > max_depth"),
+    Fault(
+        "an idempotency key is not kept",
+        "front_door.lua",
+        "if KEY.idempotency ~= '' then redis.call('SET'",
+        "if false then redis.call('SET'",
+    ),
+)

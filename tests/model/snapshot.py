@@ -1,0 +1,139 @@
+"""All that Redis holds of the tasks of an example, read at one moment, and what must always be so."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+from api.services.timeline import timeline
+from tests.model.reference import Start, Task
+from throughline.ledger import keys
+from throughline.ledger.message import Queue
+from throughline.ledger.record import TaskRecord
+from throughline.ledger.states import Reason, Status
+
+SHARED = {
+    keys.BREAKER,
+    keys.WORKERS,
+    keys.WORKER_SLOTS,
+    keys.WORKER_TASKS,
+    keys.DRAIN,
+    keys.PROMISES,
+    keys.OPEN,
+    keys.DELAYED,
+    keys.DEAD_LETTERS,
+    keys.MISSING,
+    keys.SWEEP,
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The tasks that have a record, and who is where."""
+
+    records: dict[str, TaskRecord]
+    results: dict[str, Any]  # Celery's own, by task
+    kept: set[str]  # tasks whose message is kept
+    queues: dict[Queue, list[str]]  # tasks in the order in which they start
+    open: set[str]
+    delayed: set[str]
+    dead_letters: set[str]
+
+    @classmethod
+    def take(cls, client: "redis.Redis", task_ids: Iterable[str]) -> "Snapshot":
+        ids = list(task_ids)
+        with client.pipeline(transaction=False) as pipe:
+            for queue in Queue:
+                pipe.lrange(queue, 0, -1)
+            for key in (keys.OPEN, keys.DELAYED, keys.DEAD_LETTERS):
+                pipe.zrange(key, 0, -1)
+            for task_id in ids:
+                pipe.hgetall(keys.task(task_id))
+                pipe.lrange(keys.attempts(task_id), 0, -1)
+                pipe.lrange(keys.changes(task_id), 0, -1)
+                pipe.exists(keys.message(task_id))
+                pipe.get(keys.celery_result(task_id))
+            answers = pipe.execute()
+        shared, own = answers[:6], zip(*[iter(answers[6:])] * 5, strict=True)
+        told = dict(zip(ids, own, strict=True))
+        return cls(
+            records={each: TaskRecord.parse(each, *told[each][:3]) for each in ids if told[each][0]},
+            results={each: json.loads(told[each][4]) for each in ids if told[each][4]},
+            kept={each for each in ids if told[each][3]},
+            queues={
+                queue: [json.loads(raw)["headers"]["id"] for raw in reversed(messages)]
+                for queue, messages in zip(Queue, shared, strict=False)
+            },
+            open=set(shared[3]),
+            delayed=set(shared[4]),
+            dead_letters=set(shared[5]),
+        )
+
+    def waits(self, task: Task) -> bool:
+        """Whether a message of the task is in its queue."""
+        return task.task_id in self.queues[task.queue]
+
+    def check(self, task: Task) -> None:
+        """What must be so after each step, of one task."""
+        record = self.records.get(task.task_id)
+        assert (record is not None) == (task.status is not None), f"{task} has a record: {record is not None}"
+        if record is None:
+            return
+        self._check_record(task, record)
+        assert _told(record) == task.history, f"{task}: its timeline tells {_told(record)}, not {task.history}"
+        assert (task.task_id in self.dead_letters) == task.is_dead_letter, f"{task} is a dead letter"
+        if task.is_dead_letter:
+            assert record.status is Status.FAILURE, f"{task}, a dead letter, is {record.status}"
+            assert task.task_id in self.kept, f"{task} is a dead letter without a message"
+        if task.accepted:
+            assert (task.task_id in self.open) == task.is_open, f"{task}, {record.status}, is open"
+            assert task.task_id in self.kept or task.is_final, f"the message of {task}, {record.status}, is kept"
+        if task.is_final:
+            assert task.task_id not in self.open | self.delayed, f"{task} has ended and is open or delayed"
+            assert self.results[task.task_id]["status"] == record.status, f"Celery's result of {task}"
+        if task.accepted:
+            assert (task.task_id in self.delayed) == (task.status is Status.RETRY), f"{task}, {task.status}, is delayed"
+
+    def _check_record(self, task: Task, record: TaskRecord) -> None:
+        runs = record.status is Status.STARTED
+        assert record.status is task.status, f"{task} is {record.status}, not {task.status}"
+        starts = [Start(each.worker, each.process, each.ended_by, each.told) for each in record.attempts]
+        assert starts == task.starts, f"{task}: its attempts are {starts}, not {task.starts}"
+        still_open = [each.number for each in record.attempts if each.finished_at is None]
+        assert still_open == ([len(starts)] if runs else []), f"{task}, {record.status}: open attempts {still_open}"
+        held = (record.worker, record.process, record.attempt)
+        running = task.running
+        expected = (running.worker, running.process, task.attempt) if running else ("", None, None)
+        assert held == expected, f"{task}, {record.status}, is held by {held}, not {expected}"
+        assert (record.deliveries, record.retries) == (task.deliveries, task.retries), f"{task}: deliveries, retries"
+        assert (record.finished_at is not None) == task.is_final, f"{task}, {record.status}: finished_at"
+        assert (record.started_at is not None) >= runs, f"{task}, {record.status}: started_at"
+        if task.status is Status.PENDING:
+            assert record.started_at is None, f"{task} waits, and started at {record.started_at}"
+        assert (record.retry_at is not None) <= (task.status is Status.RETRY), f"{task}, {record.status}: retry_at"
+        assert bool(record.cancel_requested) == task.cancel_requested, f"{task}: cancel_requested"
+
+
+def _told(record: TaskRecord) -> list[tuple[Status, Reason | None]]:
+    told = timeline(record, record.status, None, now=datetime.now(UTC))
+    return [(change.status, change.reason) for change in told.changes]
+
+
+def without_lifetime(client: "redis.Redis") -> set[str]:
+    """Our keys that stay until somebody removes them."""
+    found = [str(key) for key in client.scan_iter("tl:*", count=1000)]
+    with client.pipeline(transaction=False) as pipe:
+        for key in found:
+            pipe.ttl(key)
+        return {key for key, ttl in zip(found, pipe.execute(), strict=True) if ttl < 0}
+
+
+def lifetimes(client: "redis.Redis", task_id: str) -> Counter[str]:
+    """The seconds left of each key that belongs to a task, by its kind; a key that is not there is left out."""
+    kinds = {"attempts": keys.attempts, "changes": keys.changes, "message": keys.message, "record": keys.task}
+    left = {kind: client.ttl(key(task_id)) for kind, key in kinds.items()}
+    return Counter({kind: ttl for kind, ttl in left.items() if ttl != -2})
