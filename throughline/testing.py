@@ -19,7 +19,7 @@ from throughline.errors import TaskCancelled
 from throughline.tasks.child import Child
 from throughline.tasks.declaration import declared
 from throughline.tasks.result import as_json
-from throughline.tasks.run import Attribute, Phase, Run
+from throughline.tasks.run import Attribute, Phase, Progress, Run, named
 from throughline.tasks.task_type import TaskType
 
 
@@ -37,15 +37,6 @@ class RecordedPhase:
         self.parts[name] = self.parts.get(name, 0.0) + seconds
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What one checkpoint told."""
-
-    fraction: float
-    estimate: float | None = None
-    interval: tuple[float, float] | None = None
-
-
 class RecordedRun(Run):
     """A run that keeps what the task told of itself."""
 
@@ -59,7 +50,7 @@ class RecordedRun(Run):
 
     @contextmanager
     def phase(self, name: str, **attributes: Attribute) -> Iterator[Phase]:
-        phase = RecordedPhase(name, attributes, self._open[-1] if self._open else None)
+        phase = RecordedPhase(named(name), attributes, self._open[-1] if self._open else None)
         self.phases.append(phase)
         self._open.append(phase)
         began = time.perf_counter()
@@ -72,7 +63,7 @@ class RecordedRun(Run):
     def checkpoint(
         self, fraction: float, *, estimate: float | None = None, interval: tuple[float, float] | None = None
     ) -> None:
-        self.progress.append(Progress(fraction, estimate, interval))
+        self.progress.append(Progress.of(fraction, estimate, interval))
         if self._cancel_at is not None and fraction >= self._cancel_at:
             raise TaskCancelled("The task was cancelled while it ran.")
 

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from throughline.errors import TaskCancelled
 from throughline.ledger import scripts
 from throughline.ledger.scripts import Ledger
+from throughline.tasks.run import Progress
 
 EVERY_SECONDS: Final = 0.1  # one round trip of some 0.2 ms
 PAUSE_SECONDS: Final = 5.0  # after a Redis that did not answer: the calculation waits for its timeout once, not always
@@ -26,27 +27,27 @@ class TaskCheckpoint:
         self._clock = clock
         self._next = clock() + EVERY_SECONDS
 
-    def __call__(self, fraction: float, estimate: float | None, interval: tuple[float, float] | None) -> None:
+    def __call__(self, progress: Progress) -> None:
         """Raises `TaskCancelled` when that was requested."""
         now = self._clock()
         if now < self._next:
             return
         self._next = now + PAUSE_SECONDS
         with suppress(RedisError, OSError):
-            told = orjson.dumps(_as_told(fraction, estimate, interval))
+            told = orjson.dumps(_as_told(progress))
             cancelled = self._ledger(scripts.progress(self._task_id, told))
             self._next = now + EVERY_SECONDS
             if cancelled:
                 raise TaskCancelled("The task was cancelled while it ran.")
 
 
-def _as_told(fraction: float, estimate: float | None, interval: tuple[float, float] | None) -> dict[str, Any]:
+def _as_told(progress: Progress) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "fraction": round(fraction, 6),
+        "fraction": round(progress.fraction, 6),
         "updated_at": datetime.now(UTC).isoformat(),
     }
-    if estimate is not None:
-        told["estimate"] = estimate
-    if interval is not None:
-        told["interval_low"], told["interval_high"] = interval
+    if progress.estimate is not None:
+        told["estimate"] = progress.estimate
+    if progress.interval is not None:
+        told["interval_low"], told["interval_high"] = progress.interval
     return told

@@ -32,11 +32,10 @@ class Children:
         child = Child.of(registry(), task_type, data, queue)
         self._count += 1
         child_id, parent_id = str(uuid.uuid4()), self._task_id
+        attributes = {"queue": child.queue, "task_type": task_type, "parent_id": parent_id}
         with (
             correlation.bound(correlation.current(), child_id),
-            tracing.span(
-                f"publish {child.queue}", SpanKind.PRODUCER, {"queue": child.queue, "parent_id": parent_id}
-            ) as span,
+            tracing.span(f"publish {child.queue}", SpanKind.PRODUCER, attributes) as span,
         ):
             decision = self._decided(child_id, child)
             circuit_events.tell(decision.transitions)

@@ -27,7 +27,7 @@ def install() -> None:
     task_postrun.connect(_forget)
 
 
-def _begin(headers: dict[str, Any], routing_key: str, **_: Any) -> None:
+def _begin(sender: str, headers: dict[str, Any], routing_key: str, **_: Any) -> None:
     """Before the message is made: its headers are still ours to write."""
     parent_id, task_id = correlation.current_task(), str(headers.get("id") or "")
     if not parent_id or not task_id or task_id == parent_id:
@@ -35,7 +35,7 @@ def _begin(headers: dict[str, Any], routing_key: str, **_: Any) -> None:
     if not correlation.is_valid(headers.get(message.CORRELATION_ID)):
         headers[message.CORRELATION_ID] = correlation.current()
     with correlation.bound(headers[message.CORRELATION_ID], task_id):
-        attributes = {"queue": routing_key, "parent_id": parent_id}
+        attributes = {"queue": routing_key, "task_type": sender, "parent_id": parent_id}
         span = tracing.tracer().start_span(f"publish {routing_key}", kind=SpanKind.PRODUCER, attributes=attributes)
     _open[task_id] = span
     headers[message.TRACEPARENT] = tracing.traceparent(set_span_in_context(span))

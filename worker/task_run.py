@@ -8,7 +8,7 @@ from typing import Any
 from celery import Task
 
 from throughline import Phase, Run
-from throughline.tasks.run import Attribute
+from throughline.tasks.run import Attribute, Progress, named
 from throughline.telemetry import correlation, tracing
 from worker.checkpoint import TaskCheckpoint
 from worker.children import Children
@@ -28,13 +28,13 @@ class WorkerRun(Run):
 
     @contextmanager
     def phase(self, name: str, **attributes: Attribute) -> Iterator[Phase]:
-        with tracing.span(name, attributes={**attributes, **_PHASE}):
+        with tracing.span(named(name), attributes={**attributes, **_PHASE}):
             yield _Parts()
 
     def checkpoint(
         self, fraction: float, *, estimate: float | None = None, interval: tuple[float, float] | None = None
     ) -> None:
-        self._checkpoint(fraction, estimate, interval)
+        self._checkpoint(Progress.of(fraction, estimate, interval))
 
     def submit(self, task_type: str, data: Any, *, queue: str | None = None) -> str:
         return self._children.submit(task_type, data, queue)
@@ -47,6 +47,6 @@ class _Parts:
         self._at = time.time_ns()
 
     def part(self, name: str, seconds: float) -> None:
-        span = tracing.tracer().start_span(name, start_time=self._at, attributes=_PHASE)
+        span = tracing.tracer().start_span(named(name), start_time=self._at, attributes=_PHASE)
         self._at += int(seconds * 1e9)
         span.end(self._at)

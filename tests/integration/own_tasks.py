@@ -34,6 +34,15 @@ def take_order(data: Order, run: Run) -> dict[str, object]:
     return {"order": data, "weekday": data.due.isoweekday()}
 
 
+class Price(BaseModel):
+    price: float | None
+
+
+@task("repeat", model=Price)
+def repeat(data: Price, run: Run) -> dict[str, float | None]:
+    return {"price": data.price}
+
+
 @task("named_like_steps", model=Text)
 def named_like_steps(data: Text, run: Run) -> str:
     for name in ("nginx", "api", "publish low", "wait medium", "run fast"):

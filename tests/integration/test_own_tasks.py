@@ -61,6 +61,17 @@ def test_a_model_may_have_aliases_and_values_that_json_does_not_know(own):
     assert task["result"] == {"order": {"due": "2026-11-25T12:00:00Z", "class": "express"}, "weekday": 3}
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_json_does_not_know_is_no_json_whatever_the_model_takes(own, number):
+    body = f'{{"task_type": "repeat", "data": {{"price": {number}}}}}'
+    answer = own.api.post("/api/v1/tasks", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED_JSON")
+
+
+def test_a_null_in_a_result_is_kept(own):
+    assert own.finished("repeat", {"price": None})["result"] == {"price": None}
+
+
 def test_phases_may_be_named_like_the_steps_of_a_journey(own, wait_until):
     task = own.finished("named_like_steps", {"text": "x"})
     named = {"nginx", "api", "publish low", "wait medium", "run fast"}

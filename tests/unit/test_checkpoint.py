@@ -6,9 +6,10 @@ import pytest
 import redis
 
 from throughline.errors import TaskCancelled
+from throughline.tasks.run import Progress
 from worker.checkpoint import PAUSE_SECONDS, TaskCheckpoint
 
-HALF = (0.5, None, None)
+HALF = Progress(0.5)
 
 
 class Server:
@@ -41,7 +42,7 @@ def checkpoint(server):
 
     def at(seconds, progress=HALF):
         now[0] = seconds
-        real(*progress)
+        real(progress)
 
     return at
 
@@ -53,7 +54,7 @@ def test_progress_is_written_at_most_ten_times_a_second(server, checkpoint):
 
 
 def test_progress_has_the_narrowing_interval(server, checkpoint):
-    checkpoint(1.0, (0.25, 983.0, (980.0, 986.0)))
+    checkpoint(1.0, Progress(0.25, 983.0, (980.0, 986.0)))
     key, told = server.told[0]
     assert key == "tl:task:t1"
     assert told.pop("updated_at")

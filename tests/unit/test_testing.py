@@ -1,7 +1,9 @@
 """An author tests a task without Redis, and sees what a worker would see."""
 
 import json
+from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
@@ -34,7 +36,8 @@ def count(data: Text, run: Run):
 
 
 def teardown_module():
-    del declared["test_count"]
+    for name in ("test_count", "test_tell", "test_submit"):
+        declared.pop(name, None)
 
 
 def test_result_phases_and_progress_are_kept():
@@ -69,3 +72,37 @@ def test_what_the_model_refuses_is_raised_as_a_worker_would():
 def test_a_result_that_cannot_be_stored_is_raised():
     with pytest.raises(InvalidResult, match=r"result\['nan'\] is NaN"):
         run_task(count, {"text": "", "odd": True})
+
+
+@task("test_tell", model=Text)
+def tell(data: Text, run: Run):
+    half: Any = np.float32(0.5)
+    run.checkpoint(half, estimate=np.float64(2), interval=(half * 2, 3))
+    run.checkpoint(1, estimate=float("nan"), interval=(0, 1))
+    run.checkpoint({"high": 1.5, "none": float("nan")}.get(data.text, 1.0))
+    with run.phase({"empty": "", "lines": "a\nb"}.get(data.text, "named")):
+        pass
+
+
+def test_progress_is_plain_numbers_whatever_the_task_calculates_with():
+    first, second, _ = run_task(tell, {"text": ""}).progress
+    assert (first.fraction, first.estimate, first.interval) == (0.5, 2.0, (1.0, 3.0))
+    assert type(first.fraction) is type(first.estimate) is float
+    assert (second.fraction, second.estimate, second.interval) == (1.0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("high", "from 0 to 1"), ("none", "from 0 to 1"), ("empty", "a name"), ("lines", "a name")]
+)
+def test_what_could_not_be_written_down_is_refused(text, words):
+    with pytest.raises(ValueError, match=words):
+        run_task(tell, {"text": text})
+
+
+def test_what_it_submits_is_checked_and_kept():
+    @task("test_submit", model=Text)
+    def submit(data: Text, run: Run):
+        return len(run.submit("test_count", Text(text=data.text), queue="low"))
+
+    (child,) = run_task(submit, {"text": "a"}).submitted
+    assert (child.task_type, child.data, child.queue) == ("test_count", {"text": "a"}, "low")

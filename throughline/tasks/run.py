@@ -4,9 +4,39 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Protocol, Self
 
 Attribute = str | bool | int | float | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one checkpoint tells."""
+
+    fraction: float
+    estimate: float | None = None
+    interval: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, fraction: float, estimate: float | None, interval: tuple[float, float] | None) -> Self:
+        """With plain numbers (numpy has others); an estimate that is not finite is none yet."""
+        if not 0 <= fraction <= 1:
+            raise ValueError("A checkpoint's fraction must be from 0 to 1.")
+        numbers = [] if estimate is None else [float(estimate)]
+        numbers += [] if interval is None else [float(interval[0]), float(interval[1])]
+        if not all(map(isfinite, numbers)):
+            return cls(float(fraction))
+        bounds = None if interval is None else (float(interval[0]), float(interval[1]))
+        return cls(float(fraction), None if estimate is None else float(estimate), bounds)
+
+
+def named(name: str) -> str:
+    """The name of a phase, which must be one: no exporter writes a span without."""
+    if not isinstance(name, str) or not name.isprintable() or not name.strip():
+        raise ValueError("A phase needs a name.")
+    return name
 
 
 class Phase(Protocol):
