@@ -13,7 +13,7 @@ class TaskNotFound(Refusal):
 
 
 class TaskFinished(Refusal):
-    """The task has come to its end: there is nothing left to cancel."""
+    """The task has ended: there is nothing left to cancel."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"Task {task_id} has finished; it cannot be cancelled any more.")

@@ -1,4 +1,4 @@
-"""Both clients in one shape, so that each story is told of the one and of the other."""
+"""Both clients in one shape, so that each test runs with both."""
 
 import asyncio
 import inspect

@@ -56,7 +56,7 @@ app.conf.update(
     task_time_limit=settings.task_time_limit_seconds,
     worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
     worker_max_memory_per_child=settings.worker_max_memory_mb * 1024,
-    # Results. That a task has started is told by its claim (claim.py), which may also find that it must not.
+    # Results. The claim (claim.py) stores that a task has started; it may also find that it must not run.
     task_track_started=False,
     result_expires=settings.result_ttl_seconds,
     redis_socket_connect_timeout=2,

@@ -47,7 +47,7 @@ def is_settled(backend: Any, delivery: Delivery) -> bool:
 
 
 def is_final(backend: Any, task_id: str) -> bool:
-    """Whether the task has come to its end already; not so while Redis is away."""
+    """Whether the task has ended already; False while Redis is away."""
     with suppress(RedisError, OSError):
         return read(backend, task_id).status.is_final
     return False

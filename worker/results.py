@@ -100,7 +100,7 @@ class RecordingBackend(RedisBackend):
         store_result: bool = True,
         state: str = Status.REVOKED,
     ) -> None:
-        """Celery's remote control comes without a request: the task waits, or is in the hands of another worker."""
+        """Celery's remote control comes without a request: the task waits, or another worker holds it."""
         if request is not None:
             super().mark_as_revoked(task_id, reason, request=request, store_result=store_result, state=state)
         elif not recorded.revoke_waiting(self, task_id):

@@ -13,8 +13,8 @@ from typing import Final
 from tests.chaos.traffic import QUICK, Traffic
 from tests.conftest import free_port
 from tests.integration import faulty_worker
-from tests.system.herd import post_at_once
 from tests.system.nine import ROOT, Nine
+from tests.system.simultaneous_posts import post_at_once
 from throughline.local import session
 from throughline.local.supervisor import Supervisor
 

@@ -1,4 +1,4 @@
-"""What is told of an attempt whose process is killed, whenever and by whomever: its wait, its run, its end."""
+"""The journey of an attempt whose process is killed, whenever and by whomever: its wait, its run, its end."""
 
 import os
 import random

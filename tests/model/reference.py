@@ -23,7 +23,7 @@ class Start:
 
 @dataclass
 class Task(Named):
-    """One task. `accepted`: the front door took it, so that it must come to its end, unless it has expired."""
+    """One task. `accepted`: the front door took it, so that it must end, unless it has expired."""
 
     task_id: str
     queue: Queue

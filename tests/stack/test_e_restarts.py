@@ -37,7 +37,7 @@ def test_down_and_up_keep_queued_tasks_results_lines_and_traces(stack: Stack, wa
     wait_until(lambda: all_done(stack, queued.accepted.values()), 90, "the queued tasks are done")
     assert all_done(stack, old.accepted.values())
     assert _spans(stack, f"{old.prefix}-0") == SPANS
-    # The last words before `down` are there too.
+    # The last lines before `down` are there too.
     wait_until(lambda: _lines(stack, f"{queued.prefix}-19") >= 5, 30, "lines from before and after")
 
 

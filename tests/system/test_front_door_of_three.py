@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.system.herd import post_at_once
 from tests.system.nine import Nine
+from tests.system.simultaneous_posts import post_at_once
 from throughline.ledger import keys
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}

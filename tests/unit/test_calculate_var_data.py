@@ -1,4 +1,4 @@
-"""What a calculate_var task may hold, and how a mistake in it is told."""
+"""The data of a calculate_var task: what is valid, and how a mistake in it is reported."""
 
 import pytest
 from pydantic import ValidationError

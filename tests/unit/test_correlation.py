@@ -1,4 +1,4 @@
-"""A correlation ID can be trusted wherever it turns up: in a log line, in an URL, in a header."""
+"""A correlation ID can be trusted wherever it turns up: in a log line, in a URL, in a header."""
 
 import pytest
 from hypothesis import given

@@ -28,7 +28,7 @@ def test_an_answer_that_came_while_the_loop_was_busy_counts():
 
         async def busy():
             theirs.send(b"answer\n")
-            time.sleep(0.3)  # noqa: ASYNC251 - what a herd does to the loop
+            time.sleep(0.3)  # noqa: ASYNC251 - as many requests at once keep the loop busy
 
         async with answered_within(0.05):
             keeps_busy = asyncio.create_task(busy())

@@ -1,4 +1,4 @@
-"""The weights are those of the closed form, keep to their limits, and what cannot hold is told by its name."""
+"""The weights are those of the closed form and keep to their limits; a constraint that cannot hold is named."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A client is told which field is wrong, in the words of its own document."""
+"""A problem names the wrong field by its path in the client's own document."""
 
 import pytest
 from pydantic import ValidationError

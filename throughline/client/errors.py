@@ -92,7 +92,7 @@ class TaskNotFound(ApiError):
 
 
 class TaskFinished(ApiError):
-    """The task has come to its end: there is nothing left to cancel."""
+    """The task has ended: there is nothing left to cancel."""
 
 
 class IdempotencyKeyReused(ApiError):

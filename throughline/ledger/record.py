@@ -106,7 +106,7 @@ class TaskRecord:
     submitted_at: float = _means("when it was accepted, or its message was first seen", 0.0)
     estimated_start: float | None = _means("the start that its submission was promised, until it starts", None)
     started_at: float | None = _means("when its latest attempt started; not while it waits again", None)
-    finished_at: float | None = _means("when it came to its end", None)
+    finished_at: float | None = _means("when it ended", None)
     worker: str = _means("who runs it, while it runs")
     process: int | None = _means("in which process, while it runs", None)
     attempt: int | None = _means("the number of the attempt that may store its end, while it runs", None)

@@ -17,7 +17,7 @@ def checked(url: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise CannotRun("REDIS_URL is not an URL of the form redis://:password@127.0.0.1:6379/0.") from None
+        raise CannotRun("REDIS_URL is not a URL of the form redis://:password@127.0.0.1:6379/0.") from None
     if parts.scheme != "redis" or host not in _LOOPBACK:
         where = f"{parts.scheme}://{host or ''}"
         raise CannotRun(

@@ -1,4 +1,4 @@
-"""What each process is told by environment variables: a class for each, checked before the process starts."""
+"""What each process reads from environment variables: a class for each, checked before the process starts."""
 
 from throughline.settings.api import ApiSettings
 from throughline.settings.broker import BrokerSettings

@@ -10,7 +10,7 @@ from throughline.settings import together
 
 
 class EnvironmentSettings(BaseSettings):
-    """What all classes of settings share: each field is an environment variable, an empty one is as good as none."""
+    """What all classes of settings share: each field is an environment variable, an empty one counts as unset."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Kept in step with nginx/throughline.conf.template. No quote, no newline, nothing that an URL or a log line would
+# Kept in step with nginx/throughline.conf.template. No quote, no newline, nothing that a URL or a log line would
 # have to escape: whoever sends an ID must not be able to forge a line or break a link.
 _VALID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 

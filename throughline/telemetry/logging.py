@@ -73,7 +73,7 @@ def event(action: str, message: str, fields: Mapping[str, Any] | None = None, *,
 
 
 def setup(service: str, settings: ProcessSettings) -> None:
-    """Sends every line of this process, its libraries' and its last words included, to stdout as JSON."""
+    """Sends every line of this process to stdout as JSON, those of its libraries and its last traceback included."""
     own_level, library_level = _LEVELS[settings.environment]
     vocabulary.event_levels()  # read now, not inside the first request
     handler = logging.StreamHandler(sys.stdout)

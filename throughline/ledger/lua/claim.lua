@@ -10,7 +10,7 @@
 --   dead     attempt: each process that it was delivered to was lost
 --   cancel   requested_by: it is to be cancelled
 --   running  a live worker has it
---   SUCCESS, FAILURE, REVOKED   it has come to its end already; attempt and before are the latest
+--   SUCCESS, FAILURE, REVOKED   it has ended already; attempt and before are the latest
 -- before is the latest attempt as it ended; lost is true for the first caller since its process was cut off.
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl

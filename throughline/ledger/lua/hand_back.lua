@@ -6,8 +6,8 @@
 -- uses: clock stamp states moves
 --
 -- reason is handed_back, which does not count as a delivery, or lost_process.
--- Answers an object: outcome is handed_back, finished (it has come to its end already) or not_held; status; and attempt,
--- the one that ended here or, for a task that has come to its end, the latest.
+-- Answers an object: outcome is handed_back, finished (it has ended already) or not_held; status; and attempt, the one
+-- that ended here or, for a task that has ended, the latest.
 
 local record, attempts = KEY.record, KEY.attempts
 local status, holder = unpack(redis.call('HMGET', record, 'status', 'worker'))

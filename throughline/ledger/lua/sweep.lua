@@ -1,5 +1,5 @@
--- Puts back what is nowhere. Every task that has not come to its end waits in a queue, waits for its next attempt, or is
--- held by a live worker; any other goes back to its queue. One step: two monitors may sweep at once.
+-- Puts back tasks that are nowhere. Every open task waits in a queue, waits for its next attempt, or is held by a live
+-- worker; any other goes back to its queue. One atomic step: two monitors may sweep at once.
 --
 -- keys: open delayed missing sweep workers worker_slots worker_tasks unacked unacked_index dead_letters high medium low
 -- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds
