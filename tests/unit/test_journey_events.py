@@ -265,6 +265,19 @@ def test_what_a_process_needed_for_its_claim_is_no_run_of_its_own(sample: Sample
     ]
 
 
+def test_a_run_that_has_a_span_is_drawn_once_even_if_it_does_not_cover_all_of_its_time(sample: Sample):
+    task = sample.submission(ID)
+    lost = {"worker": "worker-1", "cause": "lost with worker-1", "status": "RETRY"}
+    of_task = {"correlation_id": ID, "task_id": task.task_id}
+    sample.span("wait high", 3, 10, (task.trace, task.wait, task.publish), **of_task, queue="high")
+    sample.span("run calculate_var", 400, 900, (task.trace, 999, task.publish), **of_task, attempt=1, **lost)
+
+    assert [what for what, _, _ in rows(only_request(sample))] == [
+        "waited in high",
+        "ran calculate_var: lost with worker-1",
+    ]
+
+
 def test_a_run_that_ended_without_a_status_is_not_said_to_be_running(sample: Sample):
     task = sample.submission(ID)
     sample.run(task, ID, 10, 50, status="")
