@@ -7,7 +7,7 @@ from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
-from worker import heartbeat, killed_processes, patches, publications, shutdown, telemetry
+from worker import heartbeat, killed_processes, patches, process_start, publications, shutdown, telemetry
 
 settings = WorkerSettings.load()
 registry()  # a wrong task ends the worker here, before Celery has begun
@@ -80,4 +80,5 @@ shutdown.install(settings)
 telemetry.install(settings)
 publications.install()
 killed_processes.install()
+process_start.install(app)
 heartbeat.install(app, settings)

@@ -37,6 +37,10 @@ class RecordingBackend(RedisBackend):
         """The number of the attempt that this process makes, by task: the fence of every write."""
         return {}
 
+    def connect(self) -> None:
+        """Connects, and loads every script. Raises `RedisError` or `OSError` when Redis is away."""
+        self._ledger.load()
+
     def received(self, delivery: Delivery) -> Status:
         """This worker took a message that was sent past the api: its task has a record from now on."""
         return self._decided(scripts.received(delivery.task_id, ttl=_ttl(), record=delivery.record()))

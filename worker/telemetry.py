@@ -94,7 +94,9 @@ def install(settings: WorkerSettings) -> None:
         # Celery's own lines about each task repeat ours, with a traceback even for a mistake of the client.
         for name in ("celery.app.trace", "celery.worker.strategy", "celery.worker.request"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        get_billiard_logger().propagate = True  # that a process was killed is a line like any other
+        pool = get_billiard_logger()  # that a process was killed is a line like any other
+        pool.propagate = True
+        pool.setLevel(logging.WARNING)
 
     def set_up_child(**_: Any) -> None:
         set_up_process()

@@ -1,0 +1,21 @@
+"""A fresh worker process has its connection and every script before its first task, which does not wait for them."""
+
+from hashlib import sha1
+
+from throughline.ledger import keys
+from throughline.ledger.script import all_texts
+
+WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+
+
+def test_a_process_is_connected_and_every_script_is_loaded_before_its_first_task(start, broker, wait_until):
+    broker.script_flush()
+    start("celery", *WORKER, WORKER_CONCURRENCY="3")
+    wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+    hashes = [sha1(text.encode(), usedforsecurity=False).hexdigest() for text in all_texts()]
+    wait_until(lambda: all(broker.script_exists(*hashes)), 10, "every script is loaded")
+
+    def loaders() -> int:
+        return sum(client["cmd"] == "script|load" for client in broker.client_list())
+
+    wait_until(lambda: loaders() == 3, 10, "each process has a connection of its own")

@@ -1,0 +1,28 @@
+"""What a process has ready before its first task: a connection to Redis with every script loaded there."""
+
+import threading
+from contextlib import suppress
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init, worker_process_init
+from redis.exceptions import RedisError
+
+from throughline.ledger.script import all_texts
+
+
+def install(app: Celery) -> None:
+    def read(**_: Any) -> None:
+        all_texts()
+
+    def connect(**_: Any) -> None:
+        # In a thread: a worker kills a process that is not up after four seconds, and Redis may be away for longer.
+        threading.Thread(target=_connected, args=(app,), name="connect", daemon=True).start()
+
+    worker_init.connect(read, weak=False)
+    worker_process_init.connect(connect, weak=False)
+
+
+def _connected(app: Celery) -> None:
+    with suppress(RedisError, OSError):  # the first task connects then
+        app.backend.connect()
