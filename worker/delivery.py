@@ -1,6 +1,5 @@
 """One delivery of a task: what its message says, whoever sent it. A header that is not what it should be is absent."""
 
-import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from typing import Any, Final, Self
 from throughline.ledger import message
 from throughline.telemetry import correlation, tracing
 
-_OLDEST_SECONDS: Final = 30 * 86_400  # a message that says it is older has a wrong clock: no record lives as long
 _LONGEST_NAME: Final = 256
 _MADE: Final = uuid.UUID("6f9c2f4e-6a0e-4c0c-9a53-0d6f5d2b7a11")
 
@@ -44,7 +42,7 @@ class Delivery:
             correlation_id=str(correlation_id) if correlation.is_valid(correlation_id) else made,
             traceparent=traceparent,
             trace_id=traceparent[3:35] or made,
-            published_at=_moment(headers.get(message.PUBLISHED_AT)),
+            published_at=message.time_of_publication(headers.get(message.PUBLISHED_AT), time.time()),
             parent_id=parent if isinstance(parent := headers.get("parent_id"), str) else "",
             is_recorded=message.ENVELOPE in headers,
         )
@@ -90,15 +88,3 @@ class Delivery:
 def made_id(task_id: str) -> str:
     """The ID of 32 hex digits for what came without: the same at each delivery, and for all tasks of one canvas."""
     return uuid.uuid5(_MADE, task_id).hex
-
-
-def _moment(value: object) -> float | None:
-    """A time that can be true, in seconds since the epoch; one that is yet to come is left to who measures from it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        seconds = float(value)
-    except OverflowError:
-        return None
-    now = time.time()
-    return seconds if math.isfinite(seconds) and now - _OLDEST_SECONDS < seconds < now + _OLDEST_SECONDS else None

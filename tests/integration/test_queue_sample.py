@@ -2,11 +2,13 @@
 
 import asyncio
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from monitor.metrics import Metrics
 from throughline.ledger import keys, queue_sample, scripts
+from throughline.ledger.message import Queue
 from throughline.ledger.scripts import Ledger
 
 
@@ -43,3 +45,19 @@ def test_the_metrics_have_the_workers_alive_and_the_workers_expected(broker, red
     broker.zadd(keys.WORKERS, {"worker-1": seconds, "worker-2": seconds - keys.WORKER_ALIVE_SECONDS - 1})
     metrics = told(redis_url)
     assert (metrics["throughline_workers_alive"], metrics["throughline_workers_expected"]) == (1, 3)
+
+
+ODD = ["NaN", "-1e30", "Infinity", "1e400", "9" * 400, '"yesterday"', "null", "[1]", "{}", "true", "0", "-5"]
+TORN = ["", "{", "[]", "5", "{}", '{"headers": null}', '{"headers": []}', '{"headers": {}}']
+
+
+@pytest.mark.parametrize("message", [f'{{"headers": {{"published_at": {value}}}}}' for value in ODD] + TORN)
+def test_a_message_that_does_not_say_since_when_it_waits_has_no_age_and_is_counted(broker, redis_url, message):
+    broker.rpush("high", message)
+
+    async def sampled() -> queue_sample.Sample:
+        async with Redis.from_url(redis_url, decode_responses=True) as redis:
+            return await queue_sample.take(redis)
+
+    sample = asyncio.run(sampled())
+    assert (sample.depth[Queue.HIGH], sample.oldest_age[Queue.HIGH]) == (1, 0)

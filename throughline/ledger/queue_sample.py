@@ -1,13 +1,14 @@
 """One look at the queues, the workers and the circuit breaker, in one round trip and by Redis's clock."""
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 from redis.asyncio import Redis
 
 from throughline.ledger import keys
-from throughline.ledger.message import PUBLISHED_AT, Queue
+from throughline.ledger.message import PUBLISHED_AT, Queue, time_of_publication
 
 CIRCUIT_STATES: Final = ("closed", "open", "half_open")
 
@@ -70,8 +71,11 @@ async def take(redis: "Redis") -> Sample:
 def _age(message: str | None, now: float) -> float:
     if message is None:
         return 0.0
-    published_at = orjson.loads(message)["headers"].get(PUBLISHED_AT)  # absent from a stock Celery client's message
-    return round(max(0.0, now - published_at), 3) if isinstance(published_at, int | float) else 0.0
+    with suppress(ValueError, LookupError, TypeError):  # a message that no client of ours has written
+        headers = json.loads(message)["headers"]  # unlike orjson it reads the NaN that Celery may write
+        published_at = time_of_publication(headers[PUBLISHED_AT], now)
+        return round(max(0.0, now - published_at), 3) if published_at else 0.0
+    return 0.0
 
 
 def _circuit_state(breaker: dict[str, str], now: float) -> str:
