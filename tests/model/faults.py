@@ -21,7 +21,7 @@ FAULTS = (
     Fault(
         "claim runs what a live worker runs", "claim.lua", "return cjson.encode({outcome = 'running'})", is_rare=True
     ),
-    Fault("claim runs what is to be cancelled", "claim.lua", "if cancel_requested then", "if false then"),
+    Fault("claim runs what is to be cancelled", "claim.lua", "if cancel_requested then", "if false then", is_rare=True),
     Fault("cancel leaves the task open", "cancel.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
     Fault("cancel leaves the message in its queue", "cancel.lua", "redis.call('LREM', KEY.queue, 1, message)"),
     Fault(
@@ -34,12 +34,8 @@ FAULTS = (
         "redis.call('HDEL', record, 'worker', 'process', 'attempt')",
     ),
     Fault("retry is not delayed", "retry.lua", "redis.call('ZADD', KEY.delayed, due, ARG.task_id)"),
-    Fault(
-        "replay leaves the dead letter", "replay.lua", "redis.call('ZREM', KEY.dead_letters, ARG.task_id)", is_rare=True
-    ),
-    Fault(
-        "replay does not open the task", "replay.lua", "redis.call('ZADD', KEY.open, stamp, ARG.task_id)", is_rare=True
-    ),
+    Fault("replay leaves the dead letter", "replay.lua", "redis.call('ZREM', KEY.dead_letters, ARG.task_id)"),
+    Fault("replay does not open the task", "replay.lua", "redis.call('ZADD', KEY.open, stamp, ARG.task_id)"),
     Fault(
         "sweep forgets the delayed tasks",
         "sweep.lua",
@@ -52,6 +48,7 @@ FAULTS = (
         "sweep.lua",
         "local in_grace = now < tonumber(grace_until or 0)",
         "local in_grace = false",
+        is_rare=True,
     ),
     Fault("sweep puts back what a live worker has", "sweep.lua", "not held[id] and "),
     Fault("position and cancel compare bytes", "messages.lua", "and task_of(bodies[i]) == id", "and false"),

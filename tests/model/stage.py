@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 import redis
 from hypothesis import strategies as st
@@ -21,13 +21,6 @@ MOVES = {(each.before, each.after, script) for each in TRANSITIONS for script in
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
-class EveryRule:
-    """What Hypothesis asks whether a rule takes part in an example."""
-
-    def is_enabled(self, _name: str) -> bool:
-        return True
-
-
 class Stage(RuleBasedStateMachine):
     """Without rules: those are in clients.py, workers.py and monitors.py."""
 
@@ -35,8 +28,6 @@ class Stage(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        # Hypothesis leaves half of the rules out of each example; but a life takes many: accept, start, lose, sweep.
-        self._rules_strategy.enabled_rules_strategy = st.just(cast(Any, EveryRule()))
         self.redis.flushdb()
         self.clock = Clock()
         self.kombu = Kombu(self.redis, self.clock)

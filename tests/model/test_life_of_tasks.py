@@ -9,7 +9,7 @@ from tests.model.machine import LifeOfTasks
 
 PHASES = [Phase.generate, Phase.shrink]
 BOUNDED = settings(
-    max_examples=80, stateful_step_count=40, derandomize=True, database=None, deadline=None, phases=PHASES
+    max_examples=60, stateful_step_count=40, derandomize=True, database=None, deadline=None, phases=PHASES
 )
 LONG = settings(stateful_step_count=80, database=None, deadline=None, phases=PHASES)
 
