@@ -69,7 +69,9 @@ def test_a_cancelled_task_stops_and_its_followers_see_it(
         assert client.get(path, params={"wait": 20}).json()["status"] == "REVOKED"
         assert client.delete(path).json()["code"] == "TASK_FINISHED"
         changes = client.get(f"{path}/timeline").json()["changes"]
-    assert [change["status"] for change in changes] == ["PENDING", "STARTED", "REVOKED"]
+    steps = [(change["status"], change.get("reason")) for change in changes]
+    asked, ended = ("STARTED", "cancel_requested"), ("REVOKED", "cancelled")
+    assert steps == [("PENDING", None), ("STARTED", "claimed"), asked, ended]
 
     def told() -> list[str]:
         lines = [line for name in nine.recorded.workers for line in nine.log_lines(name)]
