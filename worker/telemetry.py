@@ -59,6 +59,8 @@ class RunningTask:
             number = claim.attempt + 1  # none, but the time since the last one was a wait
             parent = attempt_spans.write_wait(self.delivery, number, self._waits_since, self.started)
             self.span = attempt_spans.start_refusal(self.delivery, claim.attempt, parent, self.started)
+        elif claim.before and claim.before.finished_at:  # it has ended: perhaps with a worker that could not tell of it
+            attempt_spans.write_closed(self.delivery, claim.before)
         self._open.enter_context(use_span(self.span, record_exception=False, set_status_on_exception=False))
         if claim.before:
             tracing.flush()  # what ended the attempt before may end this one too, and with it the span of its wait
