@@ -325,3 +325,12 @@ def test_a_correlation_id_that_never_rests_forgets_what_has_expired(story, broke
     story.time += TTL + 1
     new = story.submit()
     assert broker.zrange(keys.correlation("ABC-1"), 0, -1) == [new] != [old]
+
+
+@pytest.mark.parametrize("reason", [Reason.UNKNOWN_TASK, Reason.INVALID_MESSAGE])
+def test_celerys_own_retry_that_no_worker_can_run_ends_as_a_failure(story, reason):
+    started = story.claim("STOCK-TASK")
+    story.store("STOCK-TASK", Status.RETRY, Reason.RETRIED, attempt=str(started.attempt))
+    assert story.store("STOCK-TASK", Status.FAILURE, reason, worker="worker-2").stored
+    assert story.record("STOCK-TASK").status is Status.FAILURE
+    assert story.record("STOCK-TASK").changes[-1].reason is reason

@@ -102,8 +102,14 @@ def _transitions() -> tuple[Transition, ...]:
         Transition(started, failure, Reason.TIME_LIMIT, "store", "the hard time limit ended its process"),
         Transition(started, failure, Reason.LOST_PROCESS, "store", "Celery gave up a task whose process was lost"),
         Transition(started, failure, Reason.RETRIES_USED_UP, "retry", "a dead letter: one temporary error too many"),
-        Transition(pending, failure, Reason.UNKNOWN_TASK, "store", "no worker knows a task of this name"),
-        Transition(pending, failure, Reason.INVALID_MESSAGE, "store", "Celery cannot make a task of its message"),
+        *(
+            Transition(before, failure, reason, "store", means)
+            for before in (pending, retry)  # Celery's own retry may meet a worker that does not know the task
+            for reason, means in (
+                (Reason.UNKNOWN_TASK, "no worker knows a task of this name"),
+                (Reason.INVALID_MESSAGE, "Celery cannot make a task of its message"),
+            )
+        ),
         *(
             Transition(before, failure, Reason.DELIVERIES_USED_UP, "claim", "a dead letter: it lost too many processes")
             for before in (pending, started, retry)
