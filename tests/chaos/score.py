@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.faults import DISK, Fault
 from tests.chaos.traffic import LONG, QUICK, Traffic
@@ -51,7 +51,18 @@ def suffer(nine: Nine, fault: Fault) -> Score:
     _until(lambda: nine.run("status").returncode == 0, "all nine are healthy")
     with nine.redis() as redis:
         assert not (left := left_over(redis, seconds=30)), f"left in Redis after {fault.name}: {left}"
+        assert not (wrong := _under_another_id(nine, redis)), f"lines after {fault.name}: {wrong}"
     return _score(nine, traffic, recovery)
+
+
+def _under_another_id(nine: Nine, redis: Any) -> list[dict[str, Any]]:
+    """Lines of tasks that do not carry the correlation ID of their task, whoever wrote them."""
+    lines = [line for name in nine.recorded.names if name != "redis" for line in nine.log_lines(name)]
+    of_tasks = [line for line in lines if str(line.get("event.action", "")).startswith("task.") and "task_id" in line]
+    with redis.pipeline(transaction=False) as pipe:
+        for line in of_tasks:
+            pipe.hget(keys.task(line["task_id"]), "correlation_id")
+        return [line for line, own in zip(of_tasks, pipe.execute(), strict=True) if line.get("correlation_id") != own]
 
 
 def _score(nine: Nine, traffic: Traffic, recovery: float) -> Score:

@@ -1,8 +1,7 @@
 """That a process was killed is noticed up to five seconds late.
 
 The pool looks for ended processes when the pipe to one closes, which is a moment before the system counts it as ended;
-if that look finds nothing, the next one is that of a timer, after 5 s: so long its task waits to be put back. Half of
-all kills.
+if that look finds nothing, the next one is that of a timer, after 5 s: so long its task waits to be put back.
 
 Upstream: celery/celery#9588 (open) reports the delay for processes that are replaced.
 Seen: Celery 5.7.0 with billiard 4.3.2.
