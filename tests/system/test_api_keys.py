@@ -1,11 +1,15 @@
 """API keys: asked for when there is a file of them; each may do what its scopes say, on its owner's tasks."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from tests.conftest import free_port
 from tests.system.nine import Nine
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
@@ -92,14 +96,21 @@ def test_no_key_is_written_down_anywhere(locked):
 def test_a_wrong_file_of_keys_ends_the_start_with_the_line_that_is_wrong(tmp_path: Path, text: str | None, says: str):
     if text is not None:
         (tmp_path / "keys").write_text(text)
-    nine = Nine(tmp_path / "var", API_KEYS_FILE=str(tmp_path / "keys"), API_REPLICAS="1", WORKER_REPLICAS="0")
-    try:
-        answer = nine.run("up")
-    finally:
-        nine.run("down")
-    assert answer.returncode == 1
-    assert says in answer.stderr
-    assert "API_KEYS_FILE" in answer.stderr
+    keys = {"API_KEYS_FILE": str(tmp_path / "keys")}
+    replica = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "api.main:app", "--port", str(free_port())],
+        env=os.environ | keys,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    started = Nine(tmp_path / "var", **keys).run("up")
+    for ended in (replica, started):
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+        assert ended.stderr.startswith("API_KEYS_FILE: ")
+        assert says in ended.stderr
+    assert not (tmp_path / "var" / "log").exists()  # nothing was started
 
 
 @pytest.mark.parametrize(

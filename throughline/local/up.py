@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
+from throughline.api_keys import ApiKeys
 from throughline.local import (
     configuration,
     control_socket,
@@ -69,6 +70,8 @@ def _start(settings: NineSettings) -> Run:
     if path := os.environ.get("PYTHONPATH"):
         os.environ["PYTHONPATH"] = python_path.absolute(path, Path.cwd())
     _require_tasks()
+    if settings.api_keys_file is not None:
+        ApiKeys(ROOT / settings.api_keys_file)  # ends the start with the line that is wrong
     found = installed.require()
     run = planned(settings)
     leader = session.recorded_leader(run.folder)
