@@ -140,6 +140,7 @@ def test_nginx_answers_with_a_problem_when_no_replica_does(nine: Nine):
     assert nine.run("stop", *replicas).returncode == 0
     with nine.http() as client:
         answer = client.get("/health", headers={"X-Request-ID": "NOBODY-1"})
+        client.post("/api/v1/tasks", json=GOOD, headers={"X-Request-ID": "NOBODY-2"})
     assert nine.run("start", *replicas, "nginx").returncode == 0
 
     assert answer.status_code == 502
@@ -147,3 +148,6 @@ def test_nginx_answers_with_a_problem_when_no_replica_does(nine: Nine):
     assert answer.json()["code"] == "REPLICAS_UNAVAILABLE"
     assert answer.json()["category"] == "SERVER_ERROR"
     assert answer.json()["correlation_id"] == answer.headers["X-Request-ID"] == "NOBODY-1"
+    lines = {line.get("correlation_id"): line for line in nine.log_lines("nginx")}
+    assert lines["NOBODY-2"]["http.request.method"] == "POST"
+    assert lines["NOBODY-2"]["message"] == "POST /api/v1/tasks answered 502"
