@@ -35,7 +35,7 @@ def install(_: Celery, settings: WorkerSettings) -> None:
 
     def beat(said: str = "") -> str:
         """Answers which tasks it said."""
-        # RuntimeError: the main loop took a task in this very moment; the next beat tells of it.
+        # RuntimeError: the main loop took a task in this very moment; the next beat includes it.
         with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
             held = _held()
             ledger(scripts.beat(name, slots=settings.worker_concurrency, held=held))

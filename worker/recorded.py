@@ -26,7 +26,7 @@ def read(backend: Any, task_id: str) -> TaskRecord:
 
 
 def tell(backend: Any, delivery: Delivery, why: str = "") -> TaskRecord | None:
-    """Writes the spans of the last attempt, if it is over. None when Redis is away: the next attempt tells of it."""
+    """Writes the spans of the last attempt, if it is over. None when Redis is away: the next attempt writes them."""
     with suppress(RedisError, OSError), delivery.bound():
         record = read(backend, delivery.task_id)
         if record.attempts and record.attempts[-1].finished_at:

@@ -83,7 +83,7 @@ def test_a_task_succeeds_whatever_kind_of_url_leads_to_redis(kind, places, start
 
     assert task["status"] == "SUCCESS"
     with redis.Redis.from_url(redis_url.normalised(url)) as client:
-        assert dict(client.pubsub_numsub(keys.FINISHED))[keys.FINISHED.encode()] == 1, "who waits is told of the end"
+        assert dict(client.pubsub_numsub(keys.FINISHED))[keys.FINISHED.encode()] == 1, "the api listens"
     wait_until(lambda: _alive(monitor) == 1, 20, "the monitor counts the worker")
     environment = os.environ | {"REDIS_URL": url, "SERVICE_NODE_NAME": "w"}
     check = [sys.executable, "-m", "worker.healthcheck"]

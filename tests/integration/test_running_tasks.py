@@ -54,7 +54,7 @@ def events(api: httpx.Client, task_id: str) -> Iterator[tuple[str, dict[str, Any
 
 
 def final(api: httpx.Client, task_id: str) -> dict[str, Any]:
-    """The last that is told of it."""
+    """The last one reported."""
     return list(events(api, task_id))[-1][1]
 
 

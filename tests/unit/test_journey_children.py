@@ -26,7 +26,7 @@ def submit_child(sample: Sample, parent: Task, at_ms: int, *, names_itself: bool
 def run_child(
     sample: Sample, child: Task, start_ms: int, end_ms: int, parent: Task | None = None, **attributes: Any
 ) -> None:
-    """`parent`: named by the spans; else only the trace tells of it."""
+    """`parent`: named by the spans; else only the trace shows it."""
     of_task = {"correlation_id": ID, "task_id": child.task_id} | ({"parent_id": parent.task_id} if parent else {})
     since = attributes.pop("since", start_ms - 5)
     wait, run = attributes.pop("ids", (child.wait, child.run))

@@ -147,7 +147,7 @@ class AsyncHandle:
         return await self._client._run(calls.status(self.task_id, self._client._limits))
 
     async def details(self) -> dict[str, Any]:
-        """All that the API tells of it now: state, times, attempts, result or error."""
+        """Everything the API knows about it now: state, times, attempts, result or error."""
         return await self._client._run(calls.details(self.task_id, self._client._limits))
 
     async def timeline(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The run of a task as its function sees it: who it is, where it tells of its phases and of how far it is."""
+"""The run of a task as its function sees it: its IDs, its phases and its progress."""
 
 import logging
 from abc import ABC, abstractmethod
