@@ -83,7 +83,7 @@ class Sample:
             "span_id": f"{span:016x}",
             "parent_span_id": f"{parent:016x}" if parent else "",
             "correlation_id": correlation_id,
-            "request_method": method,
+            "method": method,
             "url_path": path,
             "status": str(status),
             "upstream_addr": "127.0.0.1:8082",
@@ -199,7 +199,7 @@ def test_the_search_finds_what_nginx_writes(tmp_path: Path):
     values = {
         "timestamp": "2026-11-24T14:45:12.135+00:00",
         "log_level": "info",
-        "request_method": "POST",
+        "method": "POST",
         "url_path": "/api/v1/tasks",
         "status": "201",
         "pid": "1",
