@@ -68,7 +68,7 @@ def write_closed(delivery: Delivery, attempt: Attempt, waited_since: float | Non
     if number > 1 and waited_since is None:
         parent = tracing.known_parent(_name("wait", delivery, number), delivery.trace_id)
     else:
-        parent = write_wait(delivery, number, waited_since, started)
+        parent = write_wait(delivery, number, waited_since, started, worker=attempt.worker)
     outcome = attempt.outcome or Status.RETRY
     attributes: dict[str, Any] = {"process.pid": attempt.process, "worker": attempt.worker, "status": outcome}
     if attempt.error:

@@ -124,7 +124,7 @@ class TaskService:
         with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
             fields = _of_task(view) | {"requested_by": requested_by}
             if outcome == "cancelled":
-                event("task.cancelled", f"{view.task_type} was cancelled before it ran", fields)
+                event("task.cancelled", f"{view.task_type} was cancelled while it waited", fields)
             else:
                 event("task.cancel_requested", f"{view.task_type} is asked to stop", fields)
         return view

@@ -83,7 +83,7 @@ def task_view(stored: StoredTask) -> TaskView:
         started_at=moment(record.started_at),
         finished_at=moment(record.finished_at),
         queue_wait_ms=_waited(record),
-        run_ms=_milliseconds(record.started_at, record.finished_at),
+        run_ms=_ran(record),
         attempts=[_attempt(attempt) for attempt in record.attempts],
         next_attempt_at=moment(record.retry_at),
         progress=Progress.model_validate(record.progress) if record.progress else None,
@@ -121,6 +121,12 @@ def moment(seconds: float | None) -> datetime | None: ...
 def moment(seconds: float | None) -> datetime | None:
     """A time of the record for people and clients."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _ran(record: TaskRecord) -> float | None:
+    """The latest attempt's time; a task that is cancelled while it waits for the next one ends later than its run."""
+    ends = [record.attempts[-1].finished_at] if record.attempts else []
+    return _milliseconds(record.started_at, min(filter(None, [record.finished_at, *ends]), default=None))
 
 
 def _waited(record: TaskRecord) -> float | None:

@@ -304,3 +304,46 @@ def test_a_task_is_handed_back_before_it_waits_again(sample: Sample):
         "handed back to high: lost with process 7 of worker-1",
         "waited in high for attempt 2",
     ]
+
+
+def test_a_task_cancelled_between_two_attempts_is_not_said_to_have_been_running(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 50, status="RETRY")
+    tell(sample, 50, "task.retried", task, status="RETRY", attempt=1)
+    tell(sample, 90, "task.cancelled", task, status="REVOKED", requested_by="DEL-1")
+
+    assert only_request(sample).note.startswith("Cancelled while it waited for attempt 2, at ")
+
+
+def test_a_task_cancelled_in_its_queue_after_a_replay_is_not_said_to_have_been_running(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 50, status="FAILURE")
+    tell(sample, 90, "task.replayed_by_operator", task, status="PENDING", requested_by="REPLAY-1")
+    tell(sample, 95, "task.cancelled", task, status="REVOKED", requested_by="DEL-1")
+
+    note = only_request(sample).note
+    assert note.startswith("Cancelled while it waited in its queue again, at ")
+    assert note.endswith(" by request DEL-1.")
+
+
+def test_of_two_requests_that_ask_a_task_to_stop_the_first_counts(sample: Sample):
+    task = sample.submission(ID)
+    for at_ms, request in ((41, "DEL-1"), (43, "DEL-2")):
+        tell(sample, at_ms, "task.cancel_requested", task, status="STARTED", requested_by=request)
+    sample.run(task, ID, 10, 50, status="REVOKED")
+    tell(sample, 50, "task.cancelled", task, status="REVOKED", attempt=1)
+
+    assert only_request(sample).note.endswith(" by request DEL-1.")
+
+
+def test_a_stock_client_s_task_waits_from_when_a_worker_took_it(sample: Sample):
+    task = Task(7, "task-9", 0, 0, 0, 0, 0)
+    of_task = {"correlation_id": ID, "task_id": task.task_id, "task_type": "calculate_var", "queue": "high"}
+    tell(sample, 0, "task.received", task, node="worker-1", service="worker")
+    tell(sample, 4_000, "task.started", task, status="STARTED", attempt=1, node="worker-1", service="worker")
+    sample.span("run calculate_var", 4_000, 4_100, (7, 8, 0), **of_task, attempt=1, status="SUCCESS")
+
+    request = only_request(sample)
+
+    assert rows(request, 0) == [("waited in high", 0, 4_000), ("ran calculate_var → SUCCESS", 4_000, 100)]
+    assert (request.queue_wait_ns, request.total_ns) == (4_000 * MS, 4_100 * MS)

@@ -74,3 +74,9 @@ def test_a_running_task_tells_how_far_it_is():
     progress = task_view(stored(RECORD | {"progress": told}, [], {})).progress
     assert progress is not None
     assert (progress.fraction, progress.estimate, progress.interval_high) == (0.25, 983.0, 986.0)
+
+
+def test_a_task_that_is_cancelled_while_it_waits_for_its_next_attempt_does_not_run_in_that_time():
+    attempt = {"worker": "w", "process": 7, "started_at": "1790000000.35", "finished_at": "1790000000.45"}
+    view = task_view(stored(RECORD | FINISHED | {"status": "REVOKED"}, [attempt], {}))
+    assert view.run_ms == 100.0

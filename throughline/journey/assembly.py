@@ -71,6 +71,9 @@ class _Request:
         self._placed = placed
         self._changes = {task.task_id: changes_of(task.waits_and_runs, task.lines) for task in tasks}
         begins = [span.start_ns for span in family] or [at for at in map(_at, placed) if at]
+        begins += [
+            task.enqueued_ns for task in tasks if task.enqueued_ns and not task.parent_id and not _came_in(family)
+        ]
         self._start = min(begins, default=0)
 
     def built(self) -> Request:
@@ -162,6 +165,11 @@ def _has_all_spans(task: TaskSpans, changes: Sequence[Change]) -> bool:
     if not runs and not starts:
         return status_of(changes) == Status.REVOKED
     return max(runs, default=0) >= max(starts, default=0)
+
+
+def _came_in(family: Sequence[Span]) -> bool:
+    """Whether it came over HTTP, so that its first span is its beginning."""
+    return any(span.role in _TAKEN_IN for span in family)
 
 
 def _at(placed: PlacedLine) -> int | None:

@@ -48,7 +48,8 @@ class Span:
     @property
     def place(self) -> str:
         """The instance where it happened."""
-        return str(self.attributes.get("worker", self.node)) if self.lost else self.node
+        told_by_another = self.lost or self.role is Role.WAIT
+        return str(self.attributes.get("worker", self.node)) if told_by_another else self.node
 
     @property
     def task_id(self) -> str:

@@ -34,7 +34,14 @@ class TaskSpans:
         published = [span.end_ns for span in self.spans if span.role is Role.PUBLISH]
         told = [line.at_ns for line in self.lines if line.fields.get("event.action") == "task.submitted"]
         waits = [span.start_ns for span in self.spans if span.role is Role.WAIT]
-        return min([*published, *(at for at in told if at is not None), *waits], default=None)
+        known = [*published, *(at for at in told if at is not None), *waits]
+        return min(known, default=None) if known else self._received_ns
+
+    @property
+    def _received_ns(self) -> int | None:
+        """When a worker took the message: a stock client does not say when it sent it, nor that it is due later."""
+        taken = (line.at_ns for line in self.lines if line.fields.get("event.action") == "task.received")
+        return min((at for at in taken if at is not None), default=None)
 
     @property
     def queue(self) -> str:

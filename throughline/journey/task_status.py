@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from throughline.journey.role import Role
 from throughline.journey.span import Span
-from throughline.journey.task_changes import Change
+from throughline.journey.task_changes import REPLAYED, Change
 from throughline.journey.task_spans import TaskSpans
 from throughline.ledger.states import Status
 
@@ -28,7 +28,7 @@ def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
         case Status.FAILURE if not runs:
             return "Its run left no span: its process was killed, or it never ran."
         case Status.REVOKED:
-            return _cancelled(task, changes[-1], "while it ran" if runs else "before it ran")
+            return _cancelled(task, changes, runs)
         case _:
             return ""
 
@@ -44,9 +44,35 @@ def _next_attempt(change: Change) -> str:
     return f"attempt {change.attempt + 1}" if change.attempt else "another attempt"
 
 
-def _cancelled(task: TaskSpans, change: Change, when: str) -> str:
+def _cancelled(task: TaskSpans, changes: Sequence[Change], runs: Sequence[Span]) -> str:
+    change = changes[-1]
     at = datetime.fromtimestamp(change.at_ns / 1e9, UTC)
-    asked = [str(line.fields["requested_by"]) for line in task.lines if line.fields.get("requested_by")]
-    by = f" by request {asked[-1]}" if asked else ""
+    asked = change.fields.get("requested_by") or _first_to_ask(task)
+    by = f" by request {asked}" if asked else ""
     why = f" ({change.fields['cause']})" if change.fields.get("cause") else ""
-    return f"Cancelled {when}, at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC{by}{why}."
+    return f"Cancelled {_when(changes, runs)}, at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC{by}{why}."
+
+
+def _when(changes: Sequence[Change], runs: Sequence[Span]) -> str:
+    before = changes[-2] if len(changes) > 1 else None
+    if not runs or before is None:
+        return "while it ran" if runs else "before it ran"
+    match before.status:
+        case Status.RETRY:
+            return f"while it waited for {_next_attempt(before)}"
+        case Status.PENDING:
+            return "while it waited in its queue again"
+        case _:
+            return "while it ran"
+
+
+def _first_to_ask(task: TaskSpans) -> str:
+    """The request that asked first counts, as in the ledger; a replay forgets those before it."""
+    first = ""
+    for line in task.lines:
+        action = line.fields.get("event.action")
+        if action == REPLAYED:
+            first = ""
+        elif action == "task.cancel_requested":
+            first = first or str(line.fields.get("requested_by") or "")
+    return first

@@ -7,7 +7,7 @@ from throughline.ledger.states import Reason
 _WORDS: Final = {
     Reason.LOST_PROCESS: "lost with process {process} of {worker}",
     Reason.LOST_WORKER: "lost with {worker}",
-    Reason.LOST_WITHIN: "lost within {worker}",
+    Reason.LOST_WITHIN: "{worker} no longer had it",
     Reason.LOST_ON_THE_WAY: "lost on the way to a worker",
     Reason.HANDED_BACK: "handed back by {worker}, which was stopped",
     Reason.RETRIED: "retried: {error}",
