@@ -334,3 +334,25 @@ def test_celerys_own_retry_that_no_worker_can_run_ends_as_a_failure(story, reaso
     assert story.store("STOCK-TASK", Status.FAILURE, reason, worker="worker-2").stored
     assert story.record("STOCK-TASK").status is Status.FAILURE
     assert story.record("STOCK-TASK").changes[-1].reason is reason
+
+
+# How long what is known of a task is kept.
+
+
+def test_a_task_that_waits_longer_for_its_retry_than_records_live_is_kept_until_then(story, broker):
+    task_id = story.submit()
+    attempt = story.take(task_id).attempt
+    delay = 5 * TTL
+    call = scripts.retry(
+        task_id,
+        attempt=attempt,
+        error_class="ConnectionError",
+        delay=delay,
+        max_retries=3,
+        ttl=TTL,
+        celery_retry="{}",
+        celery_failure="{}",
+    )
+    assert story.ledger(call) == "retry"
+    for key in (keys.task(task_id), keys.attempts(task_id), keys.message(task_id)):
+        assert delay < broker.ttl(key) <= delay + TTL, key

@@ -1,7 +1,7 @@
 -- A task met a temporary error: it waits for its next attempt in the record, where all can see it, or is a dead letter
 -- when its retries are used up.
 --
--- keys: record attempts result message delayed open dead_letters finished
+-- keys: record attempts result message changes delayed open dead_letters finished
 -- args: task_id attempt error_class delay max_retries ttl celery_retry celery_failure
 -- uses: clock stamp states moves celery
 --
@@ -19,6 +19,9 @@ if is_dead then after, reason = 'FAILURE', 'retries_used_up' end
 move(record, status, after, reason)
 close_attempt(KEY.attempts, after, reason, ARG.error_class)
 redis.call('HDEL', record, 'deliveries')
+-- Counted from when it is due: else a wait that is longer than the lifetime would lose the task.
+local lifetime = tonumber(ARG.ttl) + (is_dead and 0 or math.ceil(tonumber(ARG.delay)))
+for _, key in ipairs({record, KEY.attempts, KEY.changes, KEY.message}) do redis.call('EXPIRE', key, lifetime) end
 
 if is_dead then
   redis.call('HSET', record, 'finished_at', stamp)
