@@ -51,7 +51,7 @@ class AsyncClient:
     async def submit(
         self,
         task_type: str,
-        data: Mapping[str, Any],
+        data: Any,
         *,
         priority: str | None = None,
         queue: str | None = None,

@@ -52,7 +52,7 @@ class Client:
     def submit(
         self,
         task_type: str,
-        data: Mapping[str, Any],
+        data: Any,
         *,
         priority: str | None = None,
         queue: str | None = None,

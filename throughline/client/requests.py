@@ -20,7 +20,7 @@ _propagator: Final = TraceContextTextMapPropagator()
 
 def submission(
     task_type: str,
-    data: Mapping[str, Any],
+    data: Any,
     *,
     priority: str | None,
     queue: str | None,
@@ -30,8 +30,6 @@ def submission(
     """Carries a key of its own unless one is given: however often this request is sent, it makes one task."""
     if not isinstance(task_type, str) or not task_type:
         raise InvalidRequest(f"task_type must be a task type's name, not {task_type!r}.")
-    if not isinstance(data, Mapping):
-        raise InvalidRequest(f"data must be a mapping of names to values, not a {type(data).__qualname__}.")
     chosen = {"priority": priority, "queue": queue}
     body = {"task_type": task_type, "data": data} | {name: each for name, each in chosen.items() if each is not None}
     headers = {
