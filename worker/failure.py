@@ -14,7 +14,7 @@ import billiard
 import celery
 
 from throughline.errors import TaskError, is_temporary
-from worker.redaction import without_data
+from worker.redaction import message_of, without_data
 
 _MOST_CHARACTERS: Final = 2_000
 _NOT_THE_TASKS: Final = tuple(f"{Path(str(file)).parent}/" for file in (__file__, celery.__file__, billiard.__file__))
@@ -31,7 +31,7 @@ class Failure(Exception):
     def of(cls, error: BaseException, data: Any) -> "Failure":
         """The error that a task's function raised when it worked on this data."""
         for_the_client = isinstance(error, TaskError)
-        message = str(error) if for_the_client else without_data(error, data)
+        message = message_of(error) if for_the_client else without_data(error, data)
         failure = _named(type(error).__name__, type(error).__module__, message[:_MOST_CHARACTERS])
         failure.is_temporary = is_temporary(error)
         failure.is_for_the_client = for_the_client

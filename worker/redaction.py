@@ -25,9 +25,17 @@ def without_data(error: BaseException, data: Any) -> str:
     return _RUN_OF_GONE.sub(_GONE, cleaned)
 
 
+def message_of(error: BaseException) -> str:
+    """What the error says of itself; nothing when saying it fails: its class is told all the same."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def _message(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
-        return str(error)
+        return message_of(error)
     # pydantic's own text quotes what it was given.
     mistakes = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(f"{joined(mistake['loc']) or error.title}: {mistake['msg']}" for mistake in mistakes)

@@ -120,3 +120,16 @@ def test_a_message_without_end_is_cut():
         raise ValueError("long " * 10_000)
 
     assert len(str(failure_of(function))) == 2_000
+
+
+class Speechless(LookupError):
+    def __str__(self):
+        raise RuntimeError(self.args[0])
+
+
+def test_an_error_that_cannot_say_what_it_is_keeps_its_class():
+    def speechless(data):
+        raise Speechless(data["text"])
+
+    failure = failure_of(speechless)
+    assert (type(failure).__name__, str(failure)) == ("Speechless", "")
