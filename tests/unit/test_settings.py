@@ -27,6 +27,9 @@ READERS = [
     ("SERVICE_NODE_NAME", "../worker-1", "api worker monitor plane up"),
     ("CIRCUIT_OPEN_SECONDS", "nan", "api up"),
     ("TASK_RETRY_SECONDS", "inf", "worker up"),
+    ("RESULT_TTL_SECONDS", "9223372036854775807", "api worker up"),
+    ("IDEMPOTENCY_TTL_SECONDS", "99999999999", "api worker up"),
+    ("VISIBILITY_TIMEOUT_SECONDS", "99999999999", "worker up"),
 ]
 CLASSES: dict[str, type[EnvironmentSettings]] = {
     "api": ApiSettings,

@@ -40,17 +40,27 @@ ServerAddress = Annotated[str, AfterValidator(_server_address)]
 RedisUrl = Annotated[str, AfterValidator(redis_url.normalised)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
+# Ten years. Redis refuses an expiry that it cannot count to, with each task and not when a process starts.
+LONGEST_SECONDS: Final = 315_360_000
+
 REDIS_TIMEOUT_SECONDS: Final = Field(
     0.5, gt=0, le=10, description="Longest wait of the api and the monitor for one answer from Redis."
 )
-CIRCUIT_MAX_DEPTH: Final = Field(500, ge=1, description="Waiting tasks at which the circuit breaker opens.")
+CIRCUIT_MAX_DEPTH: Final = Field(
+    500, ge=1, le=1_000_000_000, description="Waiting tasks at which the circuit breaker opens."
+)
 CIRCUIT_CLOSE_DEPTH: Final = Field(
     400, ge=0, description="Waiting tasks at or below which a half-open circuit breaker closes."
 )
 CIRCUIT_OPEN_SECONDS: Final = Field(60, gt=0, le=600, description="First wait of an open circuit breaker.")
-IDEMPOTENCY_TTL_SECONDS: Final = Field(300, ge=1, description="How long an `Idempotency-Key` is remembered.")
+IDEMPOTENCY_TTL_SECONDS: Final = Field(
+    300, ge=1, le=LONGEST_SECONDS, description="How long an `Idempotency-Key` is remembered."
+)
 RESULT_TTL_SECONDS: Final = Field(
-    604_800, ge=60, description="How long task records and results are kept; longer than an `Idempotency-Key`."
+    604_800,
+    ge=60,
+    le=LONGEST_SECONDS,
+    description="How long task records and results are kept; longer than an `Idempotency-Key`.",
 )
 API_KEYS_FILE: Final = Field(
     None, description="File of API keys, a line `name scope,scope sha256` each; without it, no key is asked for."

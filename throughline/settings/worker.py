@@ -22,10 +22,17 @@ class WorkerSettings(BrokerSettings):
     worker_max_memory_mb: int = Field(
         1024, ge=64, description="Memory at which a worker process is replaced after its task."
     )
-    task_soft_time_limit_seconds: int = Field(90, ge=1, description="Run time at which a task is asked to stop.")
-    task_time_limit_seconds: int = Field(120, ge=2, description="Run time at which a task's process is killed.")
+    task_soft_time_limit_seconds: int = Field(
+        90, ge=1, le=86_399, description="Run time at which a task is asked to stop."
+    )
+    task_time_limit_seconds: int = Field(
+        120, ge=2, le=86_400, description="Run time at which a task's process is killed."
+    )
     visibility_timeout_seconds: int = Field(
-        180, ge=3, description="Time after which an unacknowledged task is delivered again; above the time limit."
+        180,
+        ge=3,
+        le=604_800,
+        description="Time after which an unacknowledged task is delivered again; above the time limit.",
     )
     max_deliveries: int = Field(
         3, ge=1, le=100, description="Deliveries after which a task whose process was lost each time is a dead letter."
