@@ -40,18 +40,26 @@ def _ran(run: WorkerRun, task_type: TaskType, function: Callable[[Any, Any], Any
 def _options(task_type: TaskType) -> dict[str, Any]:
     """What the task says itself; the rest is as in the settings."""
     settings = WorkerSettings.load()
-    soft, hard = task_type.soft_time_limit, task_type.time_limit or settings.task_time_limit_seconds
+    soft = task_type.soft_time_limit or settings.task_soft_time_limit_seconds
+    hard = task_type.time_limit or settings.task_time_limit_seconds
     if hard >= settings.visibility_timeout_seconds:
         raise task_type.wrong(
             f"its time_limit ({hard:g}) must be below VISIBILITY_TIMEOUT_SECONDS "
             f"({settings.visibility_timeout_seconds}): while it runs it would be delivered a second time"
         )
-    if soft is not None and soft >= hard:
-        raise task_type.wrong(f"its soft_time_limit ({soft:g}) must be below TASK_TIME_LIMIT_SECONDS ({hard:g})")
+    if soft >= hard:
+        names = (
+            "its soft_time_limit" if task_type.soft_time_limit else "TASK_SOFT_TIME_LIMIT_SECONDS",
+            "its time_limit" if task_type.time_limit else "TASK_TIME_LIMIT_SECONDS",
+        )
+        raise task_type.wrong(
+            f"{names[0]} ({soft:g}) must be below {names[1]} ({hard:g}), or it would be killed before it is asked to "
+            "stop; give the task both limits"
+        )
     said = {
         "max_retries": task_type.max_retries,
         "default_retry_delay": task_type.retry_seconds,
-        "soft_time_limit": soft,
+        "soft_time_limit": task_type.soft_time_limit,
         "time_limit": task_type.time_limit,
     }
     return {name: value for name, value in said.items() if value is not None}

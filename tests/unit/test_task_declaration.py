@@ -1,5 +1,7 @@
 """A task is declared in one place, stays a plain function, and what is wrong with it is said in one line."""
 
+from functools import partial
+
 import pytest
 from pydantic import BaseModel, RootModel
 
@@ -83,9 +85,28 @@ async def later(data, run):
     pass
 
 
-def test_an_async_function_is_refused():
+async def piecemeal_later(data, run):
+    yield data
+
+
+def piecemeal(data, run):
+    yield data
+
+
+class Later:
+    async def __call__(self, data, run): ...
+
+
+@pytest.mark.parametrize("function", [later, piecemeal_later, Later(), partial(later)])
+def test_an_async_function_is_refused(function):
     with pytest.raises(WrongTask, match="its function is async"):
-        declare(function=later)
+        declare(function=function)
+
+
+@pytest.mark.parametrize("function", [piecemeal, partial(piecemeal)])
+def test_a_function_that_yields_is_refused(function):
+    with pytest.raises(WrongTask, match="its function yields"):
+        declare(function=function)
 
 
 @pytest.mark.parametrize("run", ["nowhere.at.all:f", "posixpath:nothing", "posixpath:sep", "posixpath:basename"])

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any, Final, cast
 
@@ -134,10 +134,13 @@ class TaskType:
             )
 
     def _check_function(self, function: Callable[..., Any]) -> None:
-        if inspect.iscoroutinefunction(function):
-            raise self.wrong("its function is async; a worker runs plain functions")
         if not callable(function):
             raise self.wrong("it decorates no function")
+        code = _written(function)
+        if inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code):
+            raise self.wrong("its function is async; a worker runs plain functions")
+        if inspect.isgeneratorfunction(code):
+            raise self.wrong("its function yields; a worker runs functions that return their result")
         try:
             inspect.signature(function).bind(None, None)
         except TypeError:
@@ -153,6 +156,13 @@ class TaskType:
     def wrong(self, what: str) -> WrongTask:
         """What to raise for a mistake in the declaration."""
         return WrongTask(f"Wrong task: {self.name!r} in {self.place}: {what}")
+
+
+def _written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that is called: of an object with `__call__`, that."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def _discriminators(schema: Any) -> Iterator[str]:
