@@ -13,6 +13,7 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from throughline.errors import TooManyDeliveries
 from throughline.ledger import scripts
 from throughline.ledger.answers import Claim, HandedBack, Stored
+from throughline.ledger.record import Attempt
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
@@ -36,6 +37,15 @@ class RecordingBackend(RedisBackend):
     def _attempts(self) -> dict[str, str]:
         """The number of the attempt that this process makes, by task: the fence of every write."""
         return {}
+
+    @cached_property
+    def _late(self) -> set[str]:
+        """The tasks of which this process came too late to store its attempt's end."""
+        return set()
+
+    def came_too_late(self, task_id: str) -> bool:
+        """Whether the task has another end, or a later attempt, than the one that this process wanted to store."""
+        return task_id in self._late
 
     def connect(self) -> None:
         """Connects, and loads every script. Raises `RedisError` or `OSError` when Redis is away."""
@@ -63,6 +73,7 @@ class RecordingBackend(RedisBackend):
         )
         claim = self._decided(call)
         self._attempts.pop(task_id, None)  # of an earlier attempt in this process
+        self._late.discard(task_id)
         if claim.outcome == "run":
             self._attempts[task_id] = str(claim.attempt)
         return claim
@@ -158,8 +169,11 @@ class RecordingBackend(RedisBackend):
                 record=_record(request),
             )
         )
-        if not stored:
-            _logger.warning("An attempt at task %s came too late: its %s is not stored", task_id, status)
+        number = self._attempts.get(task_id)
+        if not stored and number and not _is_stored_before(stored.attempt, int(number), status, reason):
+            self._late.add(task_id)
+        elif not stored:
+            _logger.warning("Task %s has ended already: %s is not stored again", task_id, status)
         return stored
 
     def _meta(self, task_id: str, result: Any, state: str, request: Any) -> str:
@@ -170,6 +184,11 @@ class RecordingBackend(RedisBackend):
         """The script's answer, tried again while Redis is away as long as Celery's retry policy says."""
         answer: T = self.ensure(lambda: self._ledger(call), ())
         return answer
+
+
+def _is_stored_before(latest: Attempt | None, number: int, status: Status, reason: Reason) -> bool:
+    """Whether this very end was stored by an earlier call, whose answer was lost with its connection."""
+    return latest is not None and (latest.number, latest.outcome, latest.ended_by) == (number, status, reason)
 
 
 def _record(request: Any) -> dict[str, str]:

@@ -159,6 +159,8 @@ def not_run(task: Task, status: Status) -> None:
 
 def _succeeded(sender: Task, **_: Any) -> None:
     running = _running[sender.request.id]
+    if _is_late(sender, running, Status.SUCCESS):
+        return
     event("task.succeeded", f"{sender.name} succeeded; the result is stored", running.ended(Status.SUCCESS))
 
 
@@ -169,6 +171,8 @@ def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> N
         fields = {"task_type": sender.name, "status": Status.FAILURE}
         event("task.failed", f"{sender.name} failed: {exception}", fields | error)
         return
+    if _is_late(sender, running, Status.FAILURE):
+        return
     tracing.mark_failed(running.span, exception)
     why = error.get("error.message") or error["error.type"]
     event("task.failed", f"{sender.name} failed: {why}", running.ended(Status.FAILURE) | error)
@@ -177,7 +181,17 @@ def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> N
 def cancelled(task: Task) -> None:
     """A running task stopped because it was cancelled: no failure."""
     running = _running[task.request.id]
+    if _is_late(task, running, Status.REVOKED):
+        return
     event("task.cancelled", f"{task.name} was cancelled while it ran", running.ended(Status.REVOKED))
+
+
+def _is_late(task: Task, running: RunningTask, status: Status) -> bool:
+    """A later attempt counts by now, or another end: whoever stored that writes this run's span and how it ended."""
+    if not task.backend.came_too_late(task.request.id):
+        return False
+    event("task.came_too_late", f"{task.name} came too late: its {status} is not stored", running.fields)
+    return True
 
 
 def retried(task: Task, error: BaseException) -> None:

@@ -13,7 +13,9 @@ import redis
 from tests.integration import faulty_worker as faults
 from tests.integration.stock_client import StockClient
 from throughline.journey.role import Role
-from throughline.ledger import keys
+from throughline.ledger import keys, scripts
+from throughline.ledger.script import Ledger
+from throughline.ledger.states import Reason
 
 WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
 LIMITS = {"TASK_SOFT_TIME_LIMIT_SECONDS": "2", "TASK_TIME_LIMIT_SECONDS": "4"}
@@ -108,6 +110,22 @@ def test_a_process_killed_just_after_the_start_leaves_no_gap(client, send, told)
         assert run.parent_id == wait.span_id
         assert run.offset_ns - wait.end_ns < 50e6
     assert ids(client, task_id) == {"EARLY-1"}
+
+
+def test_an_attempt_that_was_given_up_meanwhile_does_not_say_that_its_result_is_stored(client, running, wait_until):
+    task_id, _ = running(faults.TAKES_SECONDS + 1, "LATE-1")
+    given_up = scripts.hand_back(task_id, worker="worker-1", reason=Reason.LOST_PROCESS)
+    assert Ledger(client.broker)(given_up).outcome == "handed_back"  # as the sweep would for a worker that is frozen
+
+    actions = wait_until(
+        lambda: (told := [line["event.action"] for line in client.lines(task_id)])[-1] != "task.started" and told,
+        20,
+        "the process has told of its end",
+    )
+
+    assert actions == ["task.received", "task.started", "task.came_too_late"]
+    assert ids(client, task_id) == {"LATE-1"}
+    assert client.broker.hget(keys.task(task_id), "status") == "PENDING"
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])

@@ -81,6 +81,7 @@ def describe_event(fields: Mapping[str, Any]) -> str:
         "task.dead_lettered": f"dead letter{reason or _error(fields)}",
         "task.skipped": f"delivered again and not run: it is {fields.get('status')} already",
         "task.settled": f"stored as {fields.get('status')} before its process was lost",
+        "task.came_too_late": f"attempt {attempt_in(fields)} came too late: its end is not stored",
         "task.failed": f"ended → {fields.get('status')}{_error(fields)}",
         "task.succeeded": f"ended → {fields.get('status')}",
     }

@@ -34,7 +34,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Stored:
-    """Whether an end, or a retry, was stored; and the attempt that it ended, if another process than its own called."""
+    """Whether an end, or a retry, was stored.
+
+    `attempt` is the one that it ended, if another process than its own called; the task's latest if it was refused.
+    """
 
     stored: bool
     status: Status | None = None  # the task's status now

@@ -6,18 +6,24 @@
 --
 -- attempt is '' when another process than the one that ran it calls; fields are those of a task that did not come
 -- through the front door. Answers an object: stored, the status that the task has now and, when attempt is '', the
--- attempt that ended here. A late attempt changes nothing.
+-- attempt that ended here. A late attempt changes nothing; attempt is then the task's latest one.
 
 local record, attempts = KEY.record, KEY.attempts
 local state, reason, ttl = ARG.state, ARG.reason, ARG.ttl
 
 local before, latest, holder = unpack(redis.call('HMGET', record, 'status', 'attempt', 'worker'))
-if is_final(before) then return cjson.encode({stored = false, status = before}) end
+local function refused()
+  local last = redis.call('LINDEX', attempts, -1)
+  local attempt_now = last and cjson.decode(last) or nil
+  if attempt_now then attempt_now.number = redis.call('LLEN', attempts) end
+  return cjson.encode({stored = false, status = before, attempt = attempt_now})
+end
+if is_final(before) then return refused() end
 if before then
   -- The main process of a worker may store the end for a killed process of its own, and for no other worker's.
   local counts = ARG.attempt ~= '' and latest == ARG.attempt
     or ARG.attempt == '' and (holder == ARG.worker or is_among(WITHOUT_ATTEMPT, reason))
-  if not counts then return cjson.encode({stored = false, status = before}) end
+  if not counts then return refused() end
 end
 move(record, before, state, reason)
 if not before then
