@@ -1,7 +1,7 @@
 """A task as the API tells it, from what Redis holds of it."""
 
 from datetime import UTC, datetime
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from pydantic import BaseModel
 
@@ -9,6 +9,12 @@ from api.queue_service import StoredTask
 from throughline.ledger import record as ledger
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Reason, Status
+
+# The errors of Celery's pool hold no words for people: the one has a bare number, the other its own name.
+_TIME_LIMITS: Final = {
+    "SoftTimeLimitExceeded": "It ran past its soft time limit, at which it was asked to stop.",
+    "TimeLimitExceeded": "It ran past its time limit of {} s, at which its process was killed.",
+}
 
 
 class TaskError(BaseModel):
@@ -96,9 +102,11 @@ def _knows_more(meta: dict[str, Any], record: TaskRecord) -> bool:
 
 def _error(meta: dict[str, Any]) -> TaskError:
     failure = meta.get("result") or {}
-    words = failure.get("exc_message", "")
+    words, kind = failure.get("exc_message", ""), str(failure.get("exc_type", "Error"))
     message = " ".join(map(str, words)) if isinstance(words, list) else str(words)
-    return TaskError(type=str(failure.get("exc_type", "Error")), message=message)
+    if failure.get("exc_module") == "billiard.exceptions" and kind in _TIME_LIMITS:
+        message = _TIME_LIMITS[kind].format(message)
+    return TaskError(type=kind, message=message)
 
 
 def _attempt(attempt: ledger.Attempt) -> Attempt:

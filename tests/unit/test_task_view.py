@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery import Celery
+from celery.backends.base import DisabledBackend
 
 from api.queue_service import StoredTask
 from api.services.task_view import task_view
@@ -80,3 +83,18 @@ def test_a_task_that_is_cancelled_while_it_waits_for_its_next_attempt_does_not_r
     attempt = {"worker": "w", "process": 7, "started_at": "1790000000.35", "finished_at": "1790000000.45"}
     view = task_view(stored(RECORD | FINISHED | {"status": "REVOKED"}, [attempt], {}))
     assert view.run_ms == 100.0
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (TimeLimitExceeded(3), "It ran past its time limit of 3 s, at which its process was killed."),
+        (SoftTimeLimitExceeded(), "It ran past its soft time limit, at which it was asked to stop."),
+    ],
+)
+def test_a_time_limit_is_told_in_words(error, message):
+    failed = {"status": "FAILURE", "result": DisabledBackend(Celery()).encode_result(error, "FAILURE")}
+    failed = json.loads(json.dumps(failed))
+    view = task_view(stored(RECORD | FINISHED | {"status": "FAILURE"}, [], failed))
+    assert view.error is not None
+    assert (view.error.type, view.error.message) == (type(error).__name__, message)

@@ -146,7 +146,7 @@ class TaskFailed(ThroughlineError):
         self.correlation_id = correlation_id
 
     def __str__(self) -> str:
-        return f"Task {self.task_id} failed: {self.type}: {self.message}"
+        return f"Task {self.task_id} failed: {self.type}: {self.message}".removesuffix(": ")
 
 
 class TaskRevoked(ThroughlineError):
