@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from throughline.client import calls, errors, requests
 from throughline.client.address import authorization, checked_seconds, checked_url, is_this_machine
@@ -169,6 +170,15 @@ def test_a_submission_needs_a_type(task_type: Any):
 @pytest.mark.parametrize("data", [[1, 2.5], "text", 5, False, None])
 def test_data_need_be_no_object_since_a_tasks_model_may_be_a_root_model(data: Any):
     assert json.loads(requests.submission("word_count", data, **ENVELOPE).content)["data"] == data
+
+
+class Text(BaseModel):
+    text: str
+    language: str = "en"
+
+
+def test_data_may_be_the_tasks_own_model_and_only_what_was_said_is_sent():
+    assert json.loads(requests.submission("word_count", Text(text="a"), **ENVELOPE).content)["data"] == {"text": "a"}
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a\nb", None])
