@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, RootModel, field_validator
 
 from throughline import TaskType, task
 from throughline.errors import InvalidTaskData, WrongTask
@@ -180,3 +180,18 @@ def test_data_may_be_a_list_and_a_mistake_in_it_has_a_path():
     assert numbers.validated([1, 2]).model_dump_json() == "[1,2]"
     with pytest.raises(InvalidTaskData, match=r"^data\[1\]: "):
         numbers.validated([1, "x"])
+
+
+class Breaks(BaseModel):
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def looked_up(cls, text: str) -> str:
+        return {"a": "b"}[text]
+
+
+def test_a_validator_that_breaks_on_the_example_is_told_like_one_that_refuses_it(declared):
+    declare(model=Breaks, example={"text": "to be"})
+    with pytest.raises(WrongTask, match=r"its model Breaks breaks on its example: KeyError: 'to be'"):
+        declared["word_count"].check_model()

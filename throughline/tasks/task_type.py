@@ -118,6 +118,9 @@ class TaskType:
         except ValidationError as error:
             mistake = self._first_mistake(error, self.example)
             raise self.wrong(f"its model {self.model.__name__} refuses its example: {mistake}") from None
+        except Exception as error:  # of a validator of its own
+            what = _in_one_line(error)
+            raise self.wrong(f"its model {self.model.__name__} breaks on its example: {what}") from error
 
     def _check_options(self) -> None:
         if self.queue is not None and not isinstance(self.queue, Queue):
