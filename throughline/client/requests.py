@@ -7,7 +7,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from pydantic import BaseModel
 
 from throughline.client.errors import InvalidRequest
 from throughline.client.exchange import Request
@@ -31,8 +30,10 @@ def submission(
     """Carries a key of its own unless one is given: however often this request is sent, it makes one task."""
     if not isinstance(task_type, str) or not task_type:
         raise InvalidRequest(f"task_type must be a task type's name, not {task_type!r}.")
-    if isinstance(data, BaseModel):
-        data = data.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if callable(
+        dump := getattr(data, "model_dump", None)
+    ):  # a pydantic model; the client itself does not load pydantic
+        data = dump(mode="json", by_alias=True, exclude_unset=True)
     chosen = {"priority": priority, "queue": queue}
     body = {"task_type": task_type, "data": data} | {name: each for name, each in chosen.items() if each is not None}
     headers = {
