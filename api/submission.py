@@ -1,15 +1,32 @@
 """A task as a client submits it: one model for each task type of the registry, told apart by `task_type`."""
 
+import traceback
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PrivateAttr, RootModel, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PrivateAttr,
+    RootModel,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from api.errors import MalformedJson
 from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
 from throughline.tasks.task_type import TaskType
+
+
+class ModelBroken(Exception):
+    """A task's own model raised something else than that the data are wrong."""
+
 
 _Priority = Literal["high", "medium", "low"]
 
@@ -28,12 +45,28 @@ class Envelope(BaseModel):
 
 
 def _submission_of(task_type: TaskType) -> type[Envelope]:
-    fields: dict[str, Any] = {"task_type": (Literal[task_type.name], ...), "data": (task_type.model, ...)}
+    fields: dict[str, Any] = {"task_type": (Literal[task_type.name], ...), "data": (_checked(task_type), ...)}
     if task_type.queue is not None:
         fields["priority"] = (_Priority, task_type.queue.value)
     name = "".join(part.capitalize() for part in task_type.name.replace(".", "_").replace("-", "_").split("_"))
     about = f"A `{task_type.name}` task as a client submits it."
     return create_model(f"{name}Submission", __base__=Envelope, __doc__=about, **fields)
+
+
+def _checked(task_type: TaskType) -> Any:
+    """The task's model. A validator of its author's may break: what it says then is nothing but the client's data."""
+
+    def without_its_words(data: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(data)
+        except ValidationError:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"({last.filename}, line {last.lineno})"
+            raise ModelBroken(f"The model of {task_type.name} broke: {type(error).__name__} {where}") from None
+
+    return Annotated[task_type.model, WrapValidator(without_its_words)]
 
 
 class _OneOfTheRegistry:
