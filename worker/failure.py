@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import billiard
 import celery
+from celery.exceptions import TimeLimitExceeded
 
 from throughline.errors import TaskError, is_temporary
 from worker.redaction import message_of, without_data
@@ -47,10 +48,17 @@ def log_fields(error: BaseException) -> dict[str, str]:
     """The fields of a log line that tells of the error."""
     fields = {"error.type": type(error).__name__}
     if not isinstance(error, Failure):  # of Celery or of ours: a lost process, a time limit
-        return fields | {"error.message": str(error)}
+        return fields | {"error.message": _in_words(error)}
     if error.is_for_the_client:
         return fields | {"error.message": str(error)}
     return fields | {"error.stack_trace": error.stack_trace}
+
+
+def _in_words(error: BaseException) -> str:
+    """The message of an error of Celery's: that of the hard time limit is a bare number."""
+    if isinstance(error, TimeLimitExceeded) and error.args and isinstance(error.args[0], int | float):
+        return f"It ran past its time limit of {error.args[0]:g} s, at which its process was killed."
+    return str(error)
 
 
 def _named(name: str, module: str, message: str) -> Failure:

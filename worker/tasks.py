@@ -27,7 +27,7 @@ def _register(task_type: TaskType) -> None:
             telemetry.cancelled(self)
             raise Ignore from None  # its state is stored: Celery shall add none
 
-    run.__doc__ = task_type.summary
+    run.__doc__, run.__qualname__ = task_type.summary, task_type.name  # a message with other arguments names it
     app.task(name=task_type.name, bind=True, **options)(run)
 
 

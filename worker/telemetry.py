@@ -3,6 +3,7 @@
 import logging
 import time
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 from billiard.util import get_logger as get_billiard_logger
@@ -23,7 +24,7 @@ from celery.signals import (
 from opentelemetry.trace import INVALID_SPAN, Span, use_span
 
 from throughline.ledger.answers import Claim
-from throughline.ledger.states import Status
+from throughline.ledger.states import Reason, Status
 from throughline.settings import WorkerSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry import tracing
@@ -41,6 +42,7 @@ class RunningTask:
         self.started = time.time()
         self.span: Span = INVALID_SPAN  # until it is claimed: nothing runs before
         self._waits_since = self.delivery.published_at
+        self._due = _due(task.request)
         self._has_ended = False
         self._open = ExitStack()
         self._open.enter_context(self.delivery.bound())
@@ -49,7 +51,8 @@ class RunningTask:
         """A message that came again does not know how often it came, nor since when it waits: the claim does."""
         self.fields["attempt"] = claim.attempt
         if claim.before:
-            self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at or 0.0)
+            due = self._due if claim.before.ended_by is Reason.RETRIED else 0.0  # Celery's own retry: a worker held it
+            self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at or 0.0, due)
         if claim.before and claim.lost:
             attempt_spans.write_closed(self.delivery, claim.before)
         if claim.outcome == "run":
@@ -169,7 +172,7 @@ def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> N
     running = _running.get(task_id)
     if running is None:  # in the main process: see held_request.py
         fields = {"task_type": sender.name, "status": Status.FAILURE}
-        event("task.failed", f"{sender.name} failed: {exception}", fields | error)
+        event("task.failed", f"{sender.name} failed: {error['error.message']}", fields | error)
         return
     if _is_late(sender, running, Status.FAILURE):
         return
@@ -184,6 +187,14 @@ def cancelled(task: Task) -> None:
     if _is_late(task, running, Status.REVOKED):
         return
     event("task.cancelled", f"{task.name} was cancelled while it ran", running.ended(Status.REVOKED))
+
+
+def _due(request: Any) -> float:
+    """When Celery may start it at the earliest, as its message says."""
+    try:
+        return datetime.fromisoformat(request.eta).timestamp()
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _is_late(task: Task, running: RunningTask, status: Status) -> bool:

@@ -1,5 +1,6 @@
 """A task as the API tells it, from what Redis holds of it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, overload
 
@@ -138,13 +139,24 @@ def _ran(record: TaskRecord) -> float | None:
 
 
 def _waited(record: TaskRecord) -> float | None:
-    """From the submission to the latest start, without the attempts in between."""
+    """Its time in a queue before the latest start: without attempts, and without the waits for a retry or a replay."""
     started = record.started_at
-    whole = _milliseconds(record.submitted_at, started)
-    if whole is None or started is None:
+    if started is None:
         return None
-    earlier = [each for each in record.attempts if each.started_at < started and each.finished_at is not None]
-    return round(whole - sum(_milliseconds(each.started_at, each.finished_at) or 0 for each in earlier), 3)
+    begun = sorted((each for each in _states(record) if each[0] < started), key=lambda each: each[0])
+    ends = [at for at, _ in begun[1:]] + [started]
+    waits = [end - at for (at, status), end in zip(begun, ends, strict=True) if status is Status.PENDING]
+    return round(sum(waits) * 1000, 3)
+
+
+def _states(record: TaskRecord) -> Iterator[tuple[float, Status]]:
+    yield record.submitted_at, Status.PENDING
+    for attempt in record.attempts:
+        yield attempt.started_at, Status.STARTED
+        if attempt.finished_at is not None:
+            yield attempt.finished_at, attempt.status_after or Status.PENDING
+    for change in record.changes:
+        yield change.at, change.status
 
 
 def _milliseconds(start: float | None, end: float | None) -> float | None:

@@ -4,6 +4,7 @@ import json
 import pickle
 
 import pytest
+from celery.exceptions import TimeLimitExceeded
 from pydantic import BaseModel
 
 from throughline import PermanentError, TemporaryError
@@ -133,3 +134,8 @@ def test_an_error_that_cannot_say_what_it_is_keeps_its_class():
 
     failure = failure_of(speechless)
     assert (type(failure).__name__, str(failure)) == ("Speechless", "")
+
+
+def test_the_log_says_in_words_at_which_time_limit_a_task_ended():
+    message = "It ran past its time limit of 1.5 s, at which its process was killed."
+    assert log_fields(TimeLimitExceeded(1.5))["error.message"] == message

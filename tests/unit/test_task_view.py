@@ -98,3 +98,20 @@ def test_a_time_limit_is_told_in_words(error, message):
     view = task_view(stored(RECORD | FINISHED | {"status": "FAILURE"}, [], failed))
     assert view.error is not None
     assert (view.error.type, view.error.message) == (type(error).__name__, message)
+
+
+def test_neither_the_wait_for_a_retry_nor_that_for_a_replay_is_a_wait_in_the_queue():
+    attempts = [
+        {"worker": "w", "process": 7, "started_at": "1790000000.2", "finished_at": "1790000000.3"}
+        | {"outcome": "RETRY", "ended_by": "retried"},
+        {"worker": "w", "process": 8, "started_at": "1790000003.4", "finished_at": "1790000003.5"}
+        | {"outcome": "FAILURE", "ended_by": "retries_used_up"},
+        {"worker": "w", "process": 8, "started_at": "1790000009.9", "finished_at": "1790000010.1"},
+    ]
+    changes = [
+        {"at": 1790000003.3, "status": "PENDING", "reason": "due"},
+        {"at": 1790000009.5, "status": "PENDING", "reason": "replayed"},
+    ]
+    told = RECORD | {"started_at": "1790000009.9", "finished_at": "1790000010.1", "status": "SUCCESS"}
+    record = TaskRecord.parse("t", told, map(json.dumps, attempts), map(json.dumps, changes))
+    assert task_view(StoredTask(record, {"status": "SUCCESS"})).queue_wait_ms == 600.0
