@@ -43,7 +43,7 @@ class Delivery:
             traceparent=traceparent,
             trace_id=traceparent[3:35] or made,
             published_at=message.time_of_publication(headers.get(message.PUBLISHED_AT), time.time()),
-            parent_id=parent if isinstance(parent := headers.get("parent_id"), str) else "",
+            parent_id=_parent(headers.get("parent_id"), task_id),
             is_recorded=message.ENVELOPE in headers,
         )
 
@@ -83,6 +83,11 @@ class Delivery:
     def bound(self) -> AbstractContextManager[None]:
         """Log lines and spans inside the block are the task's."""
         return correlation.bound(self.correlation_id, self.task_id)
+
+
+def _parent(parent: Any, task_id: str) -> str:
+    """Celery's own retry names the task itself: the attempt before sent it."""
+    return parent if isinstance(parent, str) and parent != task_id else ""
 
 
 def made_id(task_id: str) -> str:

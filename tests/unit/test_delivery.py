@@ -46,3 +46,8 @@ def test_no_header_can_be_odd_enough_to_break_it(name, value):
 @pytest.mark.parametrize("queue", [None, 5, "", ["low"]])
 def test_a_queue_that_is_none_is_recorded_as_the_default(queue):
     assert Delivery.of({"id": "t-1", "task": "a"}, queue).record()["queue"] == "medium"
+
+
+def test_celerys_own_retry_is_no_child_of_its_task():
+    assert Delivery.of({"id": "t-1", "task": "x", "parent_id": "t-1"}, "high").parent_id == ""
+    assert Delivery.of({"id": "t-1", "task": "x", "parent_id": "t-0"}, "high").parent_id == "t-0"

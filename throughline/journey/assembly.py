@@ -19,7 +19,7 @@ from throughline.journey.task_changes import Change, changes_of, times_enqueued_
 from throughline.journey.task_spans import TaskSpans, tasks_in_lines, tasks_of
 from throughline.journey.task_status import status_note, status_of
 from throughline.journey.timing import own_ns, totals_of, with_plausible_times
-from throughline.journey.unseen_steps import unseen_steps
+from throughline.journey.unseen_steps import SHORTEST_NS, unseen_steps
 from throughline.ledger.states import Status
 
 _TAKEN_IN: Final = {Role.NGINX, Role.API, Role.PUBLISH}
@@ -71,10 +71,10 @@ class _Request:
         self._placed = placed
         self._changes = {task.task_id: changes_of(task.waits_and_runs, task.lines) for task in tasks}
         begins = [span.start_ns for span in family] or [at for at in map(_at, placed) if at]
-        begins += [
-            task.enqueued_ns for task in tasks if task.enqueued_ns and not task.parent_id and not _came_in(family)
-        ]
         self._start = min(begins, default=0)
+        taken = [task.enqueued_ns for task in tasks if task.enqueued_ns and not task.parent_id and not _came_in(family)]
+        if taken and self._start - min(taken) >= SHORTEST_NS:
+            self._start = min(taken)
 
     def built(self) -> Request:
         family = self._family

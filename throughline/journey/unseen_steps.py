@@ -13,7 +13,7 @@ from throughline.journey.task_changes import Change
 from throughline.journey.task_spans import TaskSpans
 from throughline.ledger.states import Status
 
-_SHORTEST_NS: Final = 2 * 10**6  # shorter gaps come from two processes that read their clocks one after the other
+SHORTEST_NS: Final = 2 * 10**6  # shorter gaps come from two processes that read their clocks one after the other
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def unseen_steps(task: TaskSpans, changes: Sequence[Change], start_ns: int) -> l
         _step(task, stretch, part, start_ns)
         for stretch in _stretches(task.enqueued_ns, changes)
         for part in uncovered(stretch.interval, covered)
-        if part[1] - part[0] >= _SHORTEST_NS and not _is_told(task, stretch)
+        if part[1] - part[0] >= SHORTEST_NS and not _is_told(task, stretch)
     ]
 
 
