@@ -2,7 +2,6 @@
 
 import base64
 import os
-import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,7 +67,7 @@ def celery_message(
         "delivery_info": {"exchange": "", "routing_key": queue.value},
         "priority": MESSAGE_PRIORITY[queue],
         "body_encoding": "base64",
-        "delivery_tag": str(uuid.uuid4()),
+        "delivery_tag": task_id,  # unique as it is; one made here would cost 20 µs of the system's random numbers
     }
     body = base64.b64encode(orjson.dumps([[data], {}, _NO_CALLBACKS])).decode()
     return orjson.dumps(

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ def event(action: str, message: str, fields: Mapping[str, Any] | None = None, *,
 
     `ValueError` for an event of a task without the task's correlation ID, at every level: the one search would miss it.
     """
-    level = logging.getLevelNamesMapping()[vocabulary.event_levels()[action].upper()]
+    level = _level_of(action)
     if action.startswith("task.") and not correlation.is_valid(
         (fields or {}).get("correlation_id") or correlation.current()
     ):
@@ -70,6 +71,11 @@ def event(action: str, message: str, fields: Mapping[str, Any] | None = None, *,
     if _EVENTS.isEnabledFor(level):
         own = {"event.action": action, **(fields or {})}
         _EVENTS.log(level, "%s", message, extra={"event_fields": own}, exc_info=exc_info)
+
+
+@cache
+def _level_of(action: str) -> int:
+    return logging.getLevelNamesMapping()[vocabulary.event_levels()[action].upper()]
 
 
 def setup(service: str, settings: ProcessSettings) -> None:
