@@ -51,9 +51,7 @@ app.conf.update(
     # A task that has ended while Redis is away waits with its result until its own time limit.
     result_backend_transport_options=_visibility | {"retry_policy": {"max_retries": 100, "interval_max": 1}},
     visibility_timeout=settings.visibility_timeout_seconds,
-    # Limits: the soft one lets the task say why; the hard one kills the process.
-    task_soft_time_limit=settings.task_soft_time_limit_seconds,
-    task_time_limit=settings.task_time_limit_seconds,
+    # Time limits are the tasks' own: see claim.py.
     worker_max_tasks_per_child=settings.worker_max_tasks_per_child,
     worker_max_memory_per_child=settings.worker_max_memory_mb * 1024,
     # Results. The claim (claim.py) stores that a task has started; it may also find that it must not run.

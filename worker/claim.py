@@ -18,6 +18,10 @@ class ClaimedTask(Task):
     # Unless the task says otherwise.
     max_retries = WorkerSettings.load().task_max_retries
     default_retry_delay = WorkerSettings.load().task_retry_seconds
+    # The soft limit lets the task say why; the hard one kills the process. As the app's configuration they would hold
+    # for the whole pool, where a task with a shorter hard limit has none: it counts from the end of the soft one.
+    soft_time_limit = WorkerSettings.load().task_soft_time_limit_seconds
+    time_limit = WorkerSettings.load().task_time_limit_seconds
     Request = "worker.held_request:HeldRequest"
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:

@@ -7,6 +7,7 @@ from celery import Task
 from celery.exceptions import Ignore
 
 from throughline.errors import TaskCancelled, WrongTask
+from throughline.ledger.message import MESSAGE_PRIORITY
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
 from throughline.tasks.result import as_json
@@ -40,27 +41,24 @@ def _ran(run: WorkerRun, task_type: TaskType, function: Callable[[Any, Any], Any
 def _options(task_type: TaskType) -> dict[str, Any]:
     """What the task says itself; the rest is as in the settings."""
     settings = WorkerSettings.load()
-    soft = task_type.soft_time_limit or settings.task_soft_time_limit_seconds
-    hard = task_type.time_limit or settings.task_time_limit_seconds
+    soft, hard = task_type.soft_time_limit, task_type.time_limit or settings.task_time_limit_seconds
     if hard >= settings.visibility_timeout_seconds:
         raise task_type.wrong(
             f"its time_limit ({hard:g}) must be below VISIBILITY_TIMEOUT_SECONDS "
             f"({settings.visibility_timeout_seconds}): while it runs it would be delivered a second time"
         )
-    if soft >= hard:
-        names = (
-            "its soft_time_limit" if task_type.soft_time_limit else "TASK_SOFT_TIME_LIMIT_SECONDS",
-            "its time_limit" if task_type.time_limit else "TASK_TIME_LIMIT_SECONDS",
-        )
-        raise task_type.wrong(
-            f"{names[0]} ({soft:g}) must be below {names[1]} ({hard:g}), or it would be killed before it is asked to "
-            "stop; give the task both limits"
-        )
+    if soft is not None and soft >= hard:
+        raise task_type.wrong(f"its soft_time_limit ({soft:g}) must be below TASK_TIME_LIMIT_SECONDS ({hard:g})")
+    if soft is None and hard <= settings.task_soft_time_limit_seconds:
+        soft = 0  # none
     said = {
         "max_retries": task_type.max_retries,
         "default_retry_delay": task_type.retry_seconds,
-        "soft_time_limit": task_type.soft_time_limit,
+        "soft_time_limit": soft,
         "time_limit": task_type.time_limit,
+        # For what is sent with Celery's own send_task or canvas: Run.submit and the api look at the task type.
+        "queue": task_type.queue,
+        "priority": MESSAGE_PRIORITY[task_type.queue] if task_type.queue else None,
     }
     return {name: value for name, value in said.items() if value is not None}
 

@@ -100,6 +100,11 @@ def slow(data: Text, run: Run) -> None:
         run.checkpoint(0.1)
 
 
+@task("stubborn", model=Text, time_limit=1)
+def stubborn(data: Text, run: Run) -> None:
+    time.sleep(60)
+
+
 class Texts(RootModel[list[Text]]):
     """What the tasks of a group gave."""
 

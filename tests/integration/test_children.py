@@ -119,6 +119,7 @@ def test_a_canvas_that_came_without_an_id_has_one_all_the_same(own, client, wait
     assert last.get(timeout=30) == {"words": 2}
     first, second = (own.ended(task_id) for task_id in (last.parent.id, last.id))
     assert first["correlation_id"] == second["correlation_id"]
+    assert second["queue"] == "low"  # the task's own: nobody named another
     assert_child(own, wait_until, second, first, below="run echo")
 
 
@@ -127,7 +128,7 @@ def test_a_callback_is_a_child(own, client, family, wait_until):
     echo.apply_async(link=client.signature("word_count"), headers={"correlation_id": "LINK-1"})
     tasks = family("LINK-1", 2)
     child = one(tasks, "word_count")
-    assert child["result"] == {"words": 2}
+    assert (child["result"], child["queue"]) == ({"words": 2}, "low")
     assert_child(own, wait_until, child, one(tasks, "echo"), below="run echo")
 
 

@@ -144,6 +144,12 @@ def test_a_tasks_own_time_limit_ends_it(own):
     assert task["run_ms"] < 10_000
 
 
+def test_a_time_limit_below_the_soft_limit_of_the_settings_ends_the_process(own):
+    task = own.finished("stubborn", {"text": "x"})
+    assert (task["status"], task["error"]["type"]) == ("FAILURE", "TimeLimitExceeded")
+    assert task["error"]["message"] == "It ran past its time limit of 1 s, at which its process was killed."
+
+
 def test_a_running_task_is_cancelled_at_its_checkpoint(own, wait_until):
     body = {"task_type": "slow", "data": {"text": "x"}}
     task_id = own.api.post("/api/v1/tasks", json=body).json()["task_id"]

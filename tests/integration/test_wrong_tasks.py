@@ -108,11 +108,11 @@ def test_a_time_limit_beyond_the_visibility_timeout_ends_the_worker(tmp_path):
     assert "its time_limit (600) must be below VISIBILITY_TIMEOUT_SECONDS (180)" in output
 
 
-def test_a_time_limit_at_or_below_the_soft_limit_of_the_settings_ends_the_worker(tmp_path):
-    (tmp_path / "mine.py").write_text(HEAD + "@task('short', model=M, time_limit=60)\ndef f(data, run): ...\n")
+def test_a_soft_limit_above_the_time_limit_of_the_settings_ends_the_worker(tmp_path):
+    (tmp_path / "mine.py").write_text(HEAD + "@task('patient', model=M, soft_time_limit=150)\ndef f(data, run): ...\n")
     output, code = endings(tmp_path, "mine", ("worker",))["worker"]
     assert (code, output.count("\n")) == (1, 1), output
-    assert "TASK_SOFT_TIME_LIMIT_SECONDS (90) must be below its time_limit (60)" in output
+    assert "its soft_time_limit (150) must be below TASK_TIME_LIMIT_SECONDS (120)" in output
 
 
 def test_an_installed_package_whose_entry_point_fails_is_named(tmp_path):
