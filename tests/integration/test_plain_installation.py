@@ -139,7 +139,7 @@ def test_a_refusal_is_told_in_plain_lines_with_its_correlation_id(plain: Plain):
         (["--data", "{}"], {"THROUGHLINE_URL": "ftp://x"}, "THROUGHLINE_URL: base_url must begin with http://"),
         (["--data", "{}"], {"THROUGHLINE_API_KEY": "sec ret"}, "THROUGHLINE_API_KEY: api_key must be"),
         (["--data", "{}"], {"HTTP_PORT": "many"}, "HTTP_PORT is not the number of a port: many"),
-        (["--data", "[1]"], {}, "data must be a mapping"),
+        (["--data", "[1, Infinity]"], {}, "data[1] is inf"),
         (["--data", '{"a": NaN}'], {}, "data.a is nan"),
         (["--data", "{"], {}, "--data is not JSON"),
         (["--data", "{}", "--id", "a b"], {}, "correlation_id must be"),
