@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from redis.asyncio import ConnectionPool, Redis
@@ -16,25 +15,17 @@ from api.deadline import answered_within
 from api.errors import BrokerUnavailable
 from api.finished_tasks import FinishedTasks
 from api.turnstile import Turnstile
-from throughline.ledger import keys, queue_sample, scripts
+from throughline.ledger import keys, queue_sample, scripts, stored_task
 from throughline.ledger.queue_sample import Sample
-from throughline.ledger.record import TaskRecord
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
+from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
 from throughline.settings import ApiSettings
 
 _CALLS_AT_A_TIME: Final = 16
 # Connecting and answering may each take as long as the setting says; both together must stay under a second.
 _CALL_TIMEOUTS: Final = 1.6
-
-
-@dataclass(frozen=True)
-class StoredTask:
-    """All that Redis holds of one task."""
-
-    record: TaskRecord
-    celery_meta: dict[str, Any]
 
 
 class QueueService:
@@ -64,15 +55,8 @@ class QueueService:
 
     async def read(self, task_ids: list[str]) -> list[StoredTask | None]:
         """The tasks of these IDs, in their order; None where there is none."""
-        async with self._answer_in_time(), self._redis.pipeline(transaction=False) as pipe:
-            for task_id in task_ids:
-                pipe.hgetall(keys.task(task_id))
-                pipe.lrange(keys.attempts(task_id), 0, -1)
-                pipe.lrange(keys.changes(task_id), 0, -1)
-                pipe.get(keys.celery_result(task_id))
-            answers = await pipe.execute()
-        answered = zip(*[iter(answers)] * 4, strict=True)
-        return [_stored(task_id, *each) for task_id, each in zip(task_ids, answered, strict=True)]
+        async with self._answer_in_time():
+            return await stored_task.read(self._redis, task_ids)
 
     async def tasks_of(self, correlation_id: str) -> list[str]:
         """The IDs of the tasks submitted under a correlation ID, oldest first."""
@@ -137,12 +121,3 @@ class QueueService:
                 yield
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnavailable from error
-
-
-def _stored(
-    task_id: str, told: dict[str, str], attempts: list[str], changes: list[str], celery_meta: str | None
-) -> StoredTask | None:
-    if not told:
-        return None
-    record = TaskRecord.parse(task_id, told, attempts, changes)
-    return StoredTask(record, orjson.loads(celery_meta) if celery_meta else {})

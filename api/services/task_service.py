@@ -12,7 +12,7 @@ import orjson
 from opentelemetry.trace import SpanKind
 
 from api.errors import CircuitOpen, IdempotencyKeyReused, NotADeadLetter, TaskFinished, TaskNotFound
-from api.queue_service import QueueService, StoredTask
+from api.queue_service import QueueService
 from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
@@ -20,6 +20,7 @@ from api.submission import TaskSubmission
 from throughline.ledger import circuit_events, keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.states import Status
+from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Submission
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry.logging import event

@@ -1,15 +1,14 @@
 """A task as the API tells it, from what Redis holds of it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, overload
 
 from pydantic import BaseModel
 
-from api.queue_service import StoredTask
+from throughline.ledger import durations
 from throughline.ledger import record as ledger
-from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Reason, Status
+from throughline.ledger.stored_task import StoredTask
 
 # The errors of Celery's pool hold no words for people: the one has a bare number, the other its own name.
 _TIME_LIMITS: Final = {
@@ -74,7 +73,7 @@ class TaskView(BaseModel):
 def task_view(stored: StoredTask) -> TaskView:
     """The view of a stored task. A result that a stock Celery worker stored counts, though it wrote no record."""
     record, meta = stored.record, stored.celery_meta
-    status = Status(meta["status"]) if _knows_more(meta, record) else record.status
+    status = stored.status
     return TaskView(
         task_id=record.task_id,
         task_type=record.task_type,
@@ -89,16 +88,12 @@ def task_view(stored: StoredTask) -> TaskView:
         submitted_at=moment(record.submitted_at),
         started_at=moment(record.started_at),
         finished_at=moment(record.finished_at),
-        queue_wait_ms=_waited(record),
-        run_ms=_ran(record),
+        queue_wait_ms=durations.queue_wait_ms(record),
+        run_ms=durations.run_ms(record),
         attempts=[_attempt(attempt) for attempt in record.attempts],
         next_attempt_at=moment(record.retry_at),
         progress=Progress.model_validate(record.progress) if record.progress else None,
     )
-
-
-def _knows_more(meta: dict[str, Any], record: TaskRecord) -> bool:
-    return bool(meta) and Status(meta["status"]).is_final and not record.status.is_final
 
 
 def _error(meta: dict[str, Any]) -> TaskError:
@@ -130,34 +125,3 @@ def moment(seconds: float | None) -> datetime | None: ...
 def moment(seconds: float | None) -> datetime | None:
     """A time of the record for people and clients."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _ran(record: TaskRecord) -> float | None:
-    """The latest attempt's time; a task that is cancelled while it waits for the next one ends later than its run."""
-    ends = [record.attempts[-1].finished_at] if record.attempts else []
-    return _milliseconds(record.started_at, min(filter(None, [record.finished_at, *ends]), default=None))
-
-
-def _waited(record: TaskRecord) -> float | None:
-    """Its time in a queue before the latest start: without attempts, and without the waits for a retry or a replay."""
-    started = record.started_at
-    if started is None:
-        return None
-    begun = sorted((each for each in _states(record) if each[0] < started), key=lambda each: each[0])
-    ends = [at for at, _ in begun[1:]] + [started]
-    waits = [end - at for (at, status), end in zip(begun, ends, strict=True) if status is Status.PENDING]
-    return round(sum(waits) * 1000, 3)
-
-
-def _states(record: TaskRecord) -> Iterator[tuple[float, Status]]:
-    yield record.submitted_at, Status.PENDING
-    for attempt in record.attempts:
-        yield attempt.started_at, Status.STARTED
-        if attempt.finished_at is not None:
-            yield attempt.finished_at, attempt.status_after or Status.PENDING
-    for change in record.changes:
-        yield change.at, change.status
-
-
-def _milliseconds(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else round((end - start) * 1000, 3)

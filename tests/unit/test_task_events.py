@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from api.queue_service import StoredTask
 from api.services.task_events import changes
 from api.services.task_view import task_view
-from throughline.ledger.record import TaskRecord
+from throughline.ledger.stored_task import StoredTask
 
 RECORD = {
     "task_type": "calculate_var",
@@ -20,7 +19,7 @@ RECORD = {
 
 def view(status, fraction=None):
     progress = {"progress": f'{{"fraction":{fraction},"updated_at":"2026-01-01T00:00:00Z"}}'} if fraction else {}
-    return task_view(StoredTask(TaskRecord.parse("t", RECORD | {"status": status} | progress), {}))
+    return task_view(StoredTask("t", RECORD | {"status": status} | progress))
 
 
 def heard(*views, **limits):

@@ -7,10 +7,9 @@ from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery import Celery
 from celery.backends.base import DisabledBackend
 
-from api.queue_service import StoredTask
 from api.services.task_view import task_view
-from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Status
+from throughline.ledger.stored_task import StoredTask
 
 RECORD = {
     "task_type": "calculate_var",
@@ -25,7 +24,7 @@ FINISHED = {"started_at": "1790000000.350000", "finished_at": "1790000001.350500
 
 
 def stored(told, attempts, celery_meta):
-    return StoredTask(TaskRecord.parse("t", told, map(json.dumps, attempts)), celery_meta)
+    return StoredTask("t", told, tuple(map(json.dumps, attempts)), result=json.dumps(celery_meta))
 
 
 def test_a_waiting_task_has_neither_start_nor_result():
@@ -113,5 +112,5 @@ def test_neither_the_wait_for_a_retry_nor_that_for_a_replay_is_a_wait_in_the_que
         {"at": 1790000009.5, "status": "PENDING", "reason": "replayed"},
     ]
     told = RECORD | {"started_at": "1790000009.9", "finished_at": "1790000010.1", "status": "SUCCESS"}
-    record = TaskRecord.parse("t", told, map(json.dumps, attempts), map(json.dumps, changes))
-    assert task_view(StoredTask(record, {"status": "SUCCESS"})).queue_wait_ms == 600.0
+    task = StoredTask("t", told, tuple(map(json.dumps, attempts)), tuple(map(json.dumps, changes)))
+    assert task_view(task).queue_wait_ms == 600.0

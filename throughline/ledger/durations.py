@@ -1,0 +1,42 @@
+"""How long a task waited, ran and took in all, from its record. Milliseconds."""
+
+from collections.abc import Iterator
+
+from throughline.ledger.record import TaskRecord
+from throughline.ledger.states import Status
+
+
+def queue_wait_ms(record: TaskRecord) -> float | None:
+    """Its time in a queue before the latest start: without attempts, and without the waits for a retry or a replay."""
+    started = record.started_at
+    if started is None:
+        return None
+    begun = sorted((each for each in _states(record) if each[0] < started), key=lambda each: each[0])
+    ends = [at for at, _ in begun[1:]] + [started]
+    waits = [end - at for (at, status), end in zip(begun, ends, strict=True) if status is Status.PENDING]
+    return round(sum(waits) * 1000, 3)
+
+
+def run_ms(record: TaskRecord) -> float | None:
+    """The latest attempt's time; a task that is cancelled while it waits for the next one ends later than its run."""
+    ends = [record.attempts[-1].finished_at] if record.attempts else []
+    return _between(record.started_at, min(filter(None, [record.finished_at, *ends]), default=None))
+
+
+def total_ms(record: TaskRecord, now: float | None = None) -> float | None:
+    """From its submission to its end; until `now` (seconds since 1970) for a task that has not ended."""
+    return _between(record.submitted_at, record.finished_at if record.status.is_final else now)
+
+
+def _states(record: TaskRecord) -> Iterator[tuple[float, Status]]:
+    yield record.submitted_at, Status.PENDING
+    for attempt in record.attempts:
+        yield attempt.started_at, Status.STARTED
+        if attempt.finished_at is not None:
+            yield attempt.finished_at, attempt.status_after or Status.PENDING
+    for change in record.changes:
+        yield change.at, change.status
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round((end - start) * 1000, 3)

@@ -1,0 +1,73 @@
+"""All that is kept of one task, as Redis and the history keep it: the same strings in both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from throughline.ledger import keys
+from throughline.ledger.record import TaskRecord
+from throughline.ledger.states import FINAL, Status
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """The record's fields, its attempts and changes, Celery's result and the message; each as it was stored."""
+
+    task_id: str
+    fields: Mapping[str, str]
+    attempts: tuple[str, ...] = ()  # JSON, oldest first
+    changes: tuple[str, ...] = ()  # JSON, oldest first
+    result: str = ""  # Celery's own result, JSON; empty when it has none
+    message: str = ""  # as it was enqueued; empty for a task that did not come through the front door
+
+    @cached_property
+    def record(self) -> TaskRecord:
+        return TaskRecord.parse(self.task_id, self.fields, self.attempts, self.changes)
+
+    @cached_property
+    def celery_meta(self) -> dict[str, Any]:
+        """Celery's own result, parsed."""
+        meta: dict[str, Any] = orjson.loads(self.result) if self.result else {}
+        return meta
+
+    @property
+    def status(self) -> Status:
+        """The record's, unless a stock Celery worker stored an end and wrote no record."""
+        told = self.celery_meta.get("status", "")
+        if told in FINAL and not self.record.status.is_final:
+            return Status(told)
+        return self.record.status
+
+    @property
+    def error_type(self) -> str:
+        """The class of the exception that it failed with; empty for any other task."""
+        if self.status is not Status.FAILURE:
+            return ""
+        failure = self.celery_meta.get("result") or {}
+        return str(failure.get("exc_type", "Error"))
+
+
+async def read(redis: "Redis", task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
+    """The tasks of these IDs, in their order; None where Redis has none. Messages may be large: only on request."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for task_id in task_ids:
+            pipe.hgetall(keys.task(task_id))
+            pipe.lrange(keys.attempts(task_id), 0, -1)
+            pipe.lrange(keys.changes(task_id), 0, -1)
+            pipe.get(keys.celery_result(task_id))
+            pipe.get(keys.message(task_id) if messages else "")
+        answers = await pipe.execute()
+    answered = zip(*[iter(answers)] * 5, strict=True)
+    return [_stored(task_id, *each) for task_id, each in zip(task_ids, answered, strict=True)]
+
+
+def _stored(
+    task_id: str, fields: dict[str, str], attempts: list[str], changes: list[str], result: str | None, message: str
+) -> StoredTask | None:
+    if not fields:
+        return None
+    return StoredTask(task_id, fields, tuple(attempts), tuple(changes), result or "", message or "")
