@@ -14,6 +14,8 @@ from throughline.telemetry import correlation, tracing
 from throughline.telemetry.logging import event
 
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
+# Of the answer to a submission that was taken: NGINX writes it into its span and does not pass it on.
+TASK_TYPE_HEADER: Final = "X-Task-Type"
 _SUBMISSION: Final = ("POST", "/api/v1/tasks")
 
 _logger = logging.getLogger("throughline.api")
@@ -47,7 +49,10 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = correlation.current()
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = correlation.current()
+                if task_type := headers.get(TASK_TYPE_HEADER):
+                    span.set_attribute("task_type", task_type)
             await send(message)
 
         try:

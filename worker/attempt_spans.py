@@ -26,7 +26,12 @@ def write_wait(delivery: Delivery, attempt: int, since: float | None, until: flo
         wait = tracing.tracer().start_span(
             f"wait {delivery.queue}",
             parent,
-            attributes={"queue": delivery.queue, **attributes},
+            attributes={
+                "queue": delivery.queue,
+                "task_type": delivery.task_type,
+                "attempt": attempt,
+                **attributes,
+            },
             start_time=_ns(min(since, until)),
         )
     wait.end(_ns(until))

@@ -13,8 +13,10 @@ from throughline.telemetry import correlation, tracing
 from worker.checkpoint import TaskCheckpoint
 from worker.children import Children
 
-# The span is a phase, whatever its name is: a task may call one "run" or "api".
-_PHASE = {"phase": True}
+
+def phase_of(task_type: str) -> dict[str, Attribute]:
+    """What makes a span a phase of that task type, whatever its name is: a task may call one "run" or "api"."""
+    return {"phase": True, "task_type": task_type}
 
 
 class WorkerRun(Run):
@@ -23,13 +25,14 @@ class WorkerRun(Run):
     def __init__(self, task: Task) -> None:
         task_id = task.request.id
         super().__init__(task_id, correlation.current(), task.backend.attempt(task_id), task.name)
+        self._phase = phase_of(task.name)
         self._checkpoint = TaskCheckpoint(task.backend.client, task_id)
         self._children = Children(task)
 
     @contextmanager
     def phase(self, name: str, **attributes: Attribute) -> Iterator[Phase]:
-        with tracing.span(named(name), attributes={**attributes, **_PHASE}):
-            yield _Parts()
+        with tracing.span(named(name), attributes={**attributes, **self._phase}):
+            yield _Parts(self._phase)
 
     def checkpoint(
         self, fraction: float, *, estimate: float | None = None, interval: tuple[float, float] | None = None
@@ -43,10 +46,11 @@ class WorkerRun(Run):
 class _Parts:
     """Lays the parts of a phase end to end, from its start on."""
 
-    def __init__(self) -> None:
+    def __init__(self, phase: dict[str, Attribute]) -> None:
+        self._phase = phase
         self._at = time.time_ns()
 
     def part(self, name: str, seconds: float) -> None:
-        span = tracing.tracer().start_span(named(name), start_time=self._at, attributes=_PHASE)
+        span = tracing.tracer().start_span(named(name), start_time=self._at, attributes=self._phase)
         self._at += int(seconds * 1e9)
         span.end(self._at)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from api.errors import IdempotencyKeyInvalid, UnsupportedMediaType
+from api.middleware import TASK_TYPE_HEADER
 from api.problems import problems
 from api.routes.authorization import DOCUMENTED, Canceller, Reader, caller_of
 from api.services.callers import Caller, Scope
@@ -107,6 +108,8 @@ async def submit(
     response.headers["Location"] = f"/api/v1/tasks/{submitted.task_id}"
     if submitted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
+    else:
+        response.headers[TASK_TYPE_HEADER] = task.task_type
     return SubmittedTask(
         task_id=submitted.task_id,
         status=submitted.status,

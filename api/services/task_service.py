@@ -55,6 +55,7 @@ class TaskService:
             circuit_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attribute("queue_position", decision.position)
+                span.set_attribute("task_type", task.task_type)
         if decision.outcome == "accepted":
             fields = {
                 "task_type": task.task_type,

@@ -72,7 +72,14 @@ class Sample:
         self.export(node, readable(name, start_ms, end_ms, ids, service=service, node=node, **attributes))
 
     def nginx(
-        self, end_ms: int, took_s: str, ids: tuple[int, int, int], correlation_id: str, request: str, status: int
+        self,
+        end_ms: int,
+        took_s: str,
+        ids: tuple[int, int, int],
+        correlation_id: str,
+        request: str,
+        status: int,
+        task_type: str = "",
     ) -> None:
         method, path = request.split(" ")
         trace, span, parent = ids
@@ -87,11 +94,19 @@ class Sample:
             "url_path": path,
             "status": str(status),
             "upstream_addr": "127.0.0.1:8082",
+            "upstream_http_x_task_type": task_type,
         }
         self.write("spans/nginx.jsonl", nginx_line("span_line", values))
 
     def submission(
-        self, correlation_id: str, at_ms: int = 0, *, trace: int = 0, client_span: int = 0, queue: str = "high"
+        self,
+        correlation_id: str,
+        at_ms: int = 0,
+        *,
+        trace: int = 0,
+        client_span: int = 0,
+        queue: str = "high",
+        task_type: str = "calculate_var",
     ) -> Task:
         """A task taken in: NGINX 0…6 ms, api 1…5, publish 2…4 after `at_ms`."""
         ids = [self.new_id() for _ in range(6)]
@@ -100,11 +115,12 @@ class Sample:
         http = {"http.request.method": "POST", "url.path": "/api/v1/tasks", "http.response.status_code": 201}
         of_task = common | {"task_id": task.task_id}
         publish, api = (task.trace, task.publish, task.api), (task.trace, task.api, task.nginx)
-        position = {"queue": queue, "queue_position": 1}
+        position = {"queue": queue, "queue_position": 1, "task_type": task_type}
         self.span(f"publish {queue}", at_ms + 2, at_ms + 4, publish, **of_task, **position)
-        self.span("api", at_ms + 1, at_ms + 5, api, **of_task, **http)
+        self.span("api", at_ms + 1, at_ms + 5, api, **of_task, **http, task_type=task_type)
         request = "POST /api/v1/tasks"
-        self.nginx(at_ms + 6, "0.006", (task.trace, task.nginx, client_span), correlation_id, request, 201)
+        nginx = (task.trace, task.nginx, client_span)
+        self.nginx(at_ms + 6, "0.006", nginx, correlation_id, request, 201, task_type)
         return task
 
     def run(self, task: Task, correlation_id: str, start_ms: int, end_ms: int, **attributes: Any) -> None:
@@ -113,12 +129,14 @@ class Sample:
         published = attributes.pop("published", 3)
         wait, run = attributes.pop("ids", (task.wait, task.run))
         outcome = {"task_type": "calculate_var", "attempt": 1, "status": "SUCCESS"} | attributes
-        self.span("wait high", published, start_ms, (task.trace, wait, task.publish), **of_task, queue="high")
+        of_wait = {"queue": "high", "task_type": outcome["task_type"], "attempt": outcome["attempt"]}
+        self.span("wait high", published, start_ms, (task.trace, wait, task.publish), **of_task, **of_wait)
         self.span("run calculate_var", start_ms, end_ms, (task.trace, run, wait), **of_task, **outcome)
 
     def phase(self, name: str, start_ms: float, end_ms: float, task: Task, correlation_id: str, **more: Any) -> None:
         ids = (task.trace, self.new_id(), task.run)
-        self.span(name, start_ms, end_ms, ids, correlation_id=correlation_id, task_id=task.task_id, **more)
+        own = {"phase": True, "task_type": "calculate_var"} | more
+        self.span(name, start_ms, end_ms, ids, correlation_id=correlation_id, task_id=task.task_id, **own)
 
     def complete(self, correlation_id: str, at_ms: int = 0, *, trace: int = 0, client_span: int = 0) -> Task:
         """A task taken in and run: waits 3…10 ms, runs 10…110, of which `simulate` 20…100."""
