@@ -60,6 +60,18 @@ def test_names_become_places_and_the_rest_is_what_is_left_over():
     assert loaded.arguments({"ttl": 5, "fields": {"x": "1", "y": "2"}}, "") == ["", 5, "x", "1", "y", "2"]
 
 
+def test_flags_are_the_first_line_before_any_part():
+    text = "-- flags: allow-oom\n-- keys: a\n-- uses: clock\nreturn KEY.a"
+    loaded = Script.parse("right", text, lambda _: "local now")
+    assert loaded.text.startswith("#!lua flags=allow-oom\nlocal now\n")
+
+
+def test_every_script_but_a_replay_may_run_while_redis_is_full():
+    """A replay is new work; whatever else was accepted is finished. The front door looks at the memory itself."""
+    without = {name for name in NAMES if not script.load(name).text.startswith("#!lua flags=")}
+    assert without == {"replay"}
+
+
 def test_an_argument_that_is_missing_or_misspelt_is_an_error():
     loaded = Script.parse("right", "-- args: ttl\nreturn ARG.ttl", str)
     with pytest.raises(TypeError, match=r"right\.lua takes ttl, not tll"):

@@ -2,6 +2,7 @@
 
 A script begins with a header that names what it takes:
 
+    -- flags: allow-oom
     -- keys: record open
     -- args: task_id ttl fields...
     -- uses: clock
@@ -9,6 +10,9 @@ A script begins with a header that names what it takes:
 Its text then says `KEY.record` and `ARG.ttl`, which become `KEYS[1]` and `ARGV[3]` when the script is loaded; a name
 that the header does not declare is an error then. `ARG.fields` is all that is left over. Each file of `uses` stands
 before the script's own text. The first argument of every script is `now`: empty for Redis's clock, a time in a test.
+
+`flags` are Redis's own (7.0 and later). `allow-oom` lets a script write although Redis is at its `maxmemory`: one that
+only holds or finishes what was accepted has that memory in reserve.
 """
 
 import re
@@ -30,7 +34,7 @@ T = TypeVar("T")
 Argument = str | bytes | int | float
 Clock = Callable[[], float]
 
-_DECLARED: Final = re.compile(r"^-- (keys|args|uses): (.+)$", re.MULTILINE)
+_DECLARED: Final = re.compile(r"^-- (flags|keys|args|uses): (.+)$", re.MULTILINE)
 _NAMED: Final = re.compile(r"\b(KEY|ARG)\.(\w+)")
 _REST: Final = "..."
 _REFUSED: Final = re.compile(r"REFUSED_MOVE (\S+) (\S+) (\S+) (\S+)")
@@ -48,10 +52,12 @@ class Script:
     @classmethod
     def parse(cls, name: str, text: str, part: Callable[[str], str]) -> Self:
         """Raises `ValueError` for a name that the script uses and does not declare."""
-        declared: dict[str, list[str]] = {"keys": [], "args": ["now"], "uses": []}
+        declared: dict[str, list[str]] = {"flags": [], "keys": [], "args": ["now"], "uses": []}
         for kind, names in _DECLARED.findall(text):
             declared[kind] += names.split()
-        whole = "\n".join([*map(part, declared["uses"]), text])
+        # Redis reads the flags from the first line alone.
+        flags = [f"#!lua flags={','.join(declared['flags'])}"] if declared["flags"] else []
+        whole = "\n".join([*flags, *map(part, declared["uses"]), text])
         places = {f"KEY.{each}": f"KEYS[{number}]" for number, each in enumerate(declared["keys"], 1)}
         for number, each in enumerate(declared["args"], 1):
             named = each.removesuffix(_REST)

@@ -1,5 +1,6 @@
 -- A worker's heartbeat: it lives and holds these tasks. By Redis's clock, since clocks of different hosts may differ.
 --
+-- flags: allow-oom
 -- keys: workers worker_slots worker_tasks
 -- args: worker slots held
 -- uses: clock stamp

@@ -1,5 +1,6 @@
 -- Cancels a task: one that waits never starts, one that runs is asked to stop at its next checkpoint.
 --
+-- flags: allow-oom
 -- keys: record message queue changes result finished open delayed
 -- args: task_id ttl celery_result requested_by
 -- uses: clock stamp states moves messages celery

@@ -1,5 +1,6 @@
 -- A worker process is about to run a task: records the attempt, or says why the task must not run.
 --
+-- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
 -- keys: finished
 -- args: task_id celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...

@@ -1,5 +1,6 @@
 -- Decides on one submission and, if it is taken, records and enqueues it, in one atomic step.
 --
+-- flags: allow-oom
 -- keys: breaker high medium low queue record index message drain workers worker_slots open idempotency
 -- args: max_depth close_depth open_seconds ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
 -- uses: clock

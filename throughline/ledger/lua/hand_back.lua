@@ -1,6 +1,7 @@
 -- A worker hands back a task that it holds, before its message returns to the queue: the attempt ends, and a result that
 -- its process may still send is not stored.
 --
+-- flags: allow-oom
 -- keys: record attempts
 -- args: worker reason
 -- uses: clock stamp states moves

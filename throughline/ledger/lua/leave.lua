@@ -1,5 +1,6 @@
 -- A worker has stopped: its heartbeat is removed.
 --
+-- flags: allow-oom
 -- keys: workers worker_slots worker_tasks
 -- args: worker
 

@@ -1,5 +1,6 @@
 -- How many tasks of its queue start before this one, itself included; nil when it does not wait there.
 --
+-- flags: no-writes
 -- keys: message queue
 -- args: task_id
 -- uses: messages

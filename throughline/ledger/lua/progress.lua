@@ -1,5 +1,6 @@
 -- Stores a running task's progress. Answers the correlation ID of the request that cancelled it, or nil.
 --
+-- flags: allow-oom
 -- keys: record
 -- args: progress
 

@@ -1,5 +1,6 @@
 -- A worker took a message that was sent past the front door: its task has a record from now on, before it starts.
 --
+-- flags: allow-oom
 -- keys: record index
 -- args: task_id ttl fields...
 -- uses: clock stamp

@@ -1,6 +1,7 @@
 -- A task met a temporary error: it waits for its next attempt in the record, where all can see it, or is a dead letter
 -- when its retries are used up.
 --
+-- flags: allow-oom
 -- keys: record attempts result message changes delayed open dead_letters finished
 -- args: task_id attempt error_class delay max_retries ttl celery_retry celery_failure
 -- uses: clock stamp states moves celery

@@ -1,5 +1,6 @@
 -- Stores a task's new state in its record and in Celery's own result key: one step, one clock.
 --
+-- flags: allow-oom
 -- keys: record attempts changes result index message finished open delayed
 -- args: state reason celery_result ttl task_id attempt worker error_class fields...
 -- uses: clock stamp states moves celery

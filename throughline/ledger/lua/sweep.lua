@@ -1,6 +1,7 @@
 -- Puts back tasks that are nowhere. Every open task waits in a queue, waits for its next attempt, or is held by a live
 -- worker; any other goes back to its queue. One atomic step: two monitors may sweep at once.
 --
+-- flags: allow-oom
 -- keys: open delayed missing sweep workers worker_slots worker_tasks unacked unacked_index dead_letters high medium low
 -- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds
 -- args: record_prefix attempts_suffix message_suffix changes_suffix
