@@ -28,6 +28,7 @@ class ModelBroken(Exception):
     """A task's own model raised something else than that the data are wrong."""
 
 
+_LARGE_BYTES: Final = 65_536
 _Priority = Literal["high", "medium", "low"]
 
 
@@ -91,13 +92,20 @@ class TaskSubmission(RootModel[Annotated[Envelope, _OneOfTheRegistry]]):
         return data
 
     _sent: Any = PrivateAttr(default=None)
+    _bytes_sent: int = PrivateAttr(default=0)
 
     def keep_as_sent(self, body: bytes) -> None:
         """The worker validates the client's own data again: what a model makes of it need not be what it takes."""
         try:
             self._sent = orjson.loads(body)
+            self._bytes_sent = len(body)
         except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
             raise MalformedJson(str(error)) from None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether making its message would hold up the requests beside it."""
+        return self._bytes_sent > _LARGE_BYTES
 
     @property
     def data_as_sent(self) -> Any:

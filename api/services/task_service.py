@@ -51,7 +51,9 @@ class TaskService:
         queue = task.target_queue
         correlation.bind_task(task_id)
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, {"queue": queue}) as span:
-            decision = await self._queue.submit(_submission(task_id, task, caller, idempotency_key))
+            wanted = task_id, task, caller, idempotency_key
+            submission = await asyncio.to_thread(_submission, *wanted) if task.is_large else _submission(*wanted)
+            decision = await self._queue.submit(submission)
             circuit_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attribute("queue_position", decision.position)

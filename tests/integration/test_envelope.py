@@ -2,11 +2,14 @@
 
 import base64
 import json
+import random
+import zlib
 
 import pytest
 from celery import Celery
 from kombu import Queue as KombuQueue
 
+from throughline.ledger.body import COMPRESSED_FROM_BYTES, message_data
 from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
 
@@ -27,33 +30,32 @@ SENDERS_OWN = {"origin", "argsrepr"}
 def sent_by_celery(redis_url, broker):
     """The message on the Redis list after a stock Celery client has sent the task."""
 
-    def send(queue):
+    def send(queue, data=DATA, **options):
         client = Celery(broker=redis_url)
         client.conf.update(
             task_queues=[KombuQueue(queue)], task_default_queue=queue, broker_transport_options={"priority_steps": [0]}
         )
         with client:
             client.send_task(
-                "calculate_var", [DATA], task_id="task-1", queue=queue, priority=MESSAGE_PRIORITY[queue], headers=OURS
+                "calculate_var",
+                [data],
+                task_id="task-1",
+                queue=queue,
+                priority=MESSAGE_PRIORITY[queue],
+                headers=dict(OURS),
+                **options,
             )
         return json.loads(broker.lindex(queue, 0))
 
     return send
 
 
-@pytest.mark.parametrize("queue", list(Queue))
-def test_field_by_field(sent_by_celery, queue):
-    theirs = sent_by_celery(queue)
-    ours = json.loads(
-        celery_message(
-            "task-1",
-            "calculate_var",
-            DATA,
-            queue,
-            Origin("ABC-1", TRACEPARENT),
-            published_at=PUBLISHED_AT,
-        )
-    )
+def sent_by_us(queue, data=DATA):
+    origin = Origin("ABC-1", TRACEPARENT)
+    return json.loads(celery_message("task-1", "calculate_var", data, queue, origin, published_at=PUBLISHED_AT))
+
+
+def assert_alike(ours, theirs):
     assert ours.keys() == theirs.keys()
     assert ours["headers"].keys() == theirs["headers"].keys()
     for name in theirs["headers"].keys() - SENDERS_OWN:
@@ -66,8 +68,58 @@ def test_field_by_field(sent_by_celery, queue):
     assert ours["properties"]["delivery_info"]["routing_key"] == theirs["properties"]["delivery_info"]["routing_key"]
 
     assert (ours["content-type"], ours["content-encoding"]) == (theirs["content-type"], theirs["content-encoding"])
-    assert decoded(ours["body"]) == decoded(theirs["body"])
+    assert decoded(ours) == decoded(theirs)
 
 
-def decoded(body):
-    return json.loads(base64.b64decode(body))
+def decoded(message):
+    body = base64.b64decode(message["body"])
+    return json.loads(zlib.decompress(body) if "compression" in message["headers"] else body)
+
+
+@pytest.mark.parametrize("queue", list(Queue))
+def test_field_by_field(sent_by_celery, queue):
+    assert_alike(sent_by_us(queue), sent_by_celery(queue))
+
+
+def test_a_large_body_is_compressed_as_celery_compresses_with_zlib(sent_by_celery):
+    data = {"positions": [{"symbol": f"A{i}", "quantity": i, "price": 1.5} for i in range(2_000)]}
+    ours = sent_by_us(Queue.LOW, data)
+    assert_alike(ours, sent_by_celery(Queue.LOW, data, compression="zlib"))
+    assert ours["headers"]["compression"] == "application/x-gzip"
+    assert len(ours["body"]) < len(json.dumps(data)) / 2
+
+
+def test_a_small_body_and_one_that_gets_no_smaller_are_not_compressed():
+    small = {"text": "a" * (COMPRESSED_FROM_BYTES - 200)}
+    noise = {"text": "".join(map(chr, random.Random(5).choices(range(0x23, 0x7F), k=20_000)))}
+    for data in (small, noise):
+        assert "compression" not in sent_by_us(Queue.LOW, data)["headers"]
+
+
+def test_the_body_is_the_last_of_a_message():
+    assert list(sent_by_us(Queue.LOW)) == ["headers", "properties", "content-type", "content-encoding", "body"]
+
+
+@pytest.mark.parametrize(
+    "data", [DATA, {"text": "word " * 100_000}, [], None, "ä\u0000", {"n": 2**53}], ids=lambda data: str(data)[:20]
+)
+def test_the_data_of_a_message_are_what_was_submitted(data):
+    message = celery_message("t", "my.task", data, Queue.LOW, Origin("A", TRACEPARENT), published_at=PUBLISHED_AT)
+    assert message_data(message) == message_data(message.decode()) == ("my.task", data)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"headers": {"task": "t"}, "body": "!"}',
+        '{"headers": {"task": "t", "compression": "application/x-gzip"}, "body": "aGVsbG8="}',
+        '{"headers": {"task": "t", "compression": "application/x-bz2"}, "body": "aGVsbG8="}',
+        '{"headers": null, "body": null}',
+    ],
+)
+def test_a_message_that_is_none_of_ours_is_one_clear_error(message):
+    with pytest.raises(ValueError, match="The message cannot be read"):
+        message_data(message)

@@ -14,12 +14,15 @@ from throughline.telemetry import correlation
 DATA = {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}
 
 
-def submit_and_await(redis_url):
+LARGE = {"positions": [{"symbol": f"A{i}", "quantity": 100, "price": 150.0} for i in range(2_000)]}
+
+
+def submit_and_await(redis_url, data=DATA):
     async def story():
         queue = QueueService(ApiSettings(redis_url=redis_url))
         tasks = TaskService(queue)
         with correlation.bound("STOCK-1"):
-            task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": DATA, "priority": "high"})
+            task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": data, "priority": "high"})
             task_id = (await tasks.submit(task, ANYONE)).task_id
             for _ in range(15):  # a stock worker announces nothing on our channel: looked at every two seconds
                 view = await tasks.find(task_id, ANYONE, wait_seconds=2)
@@ -38,6 +41,12 @@ def test_a_stock_worker_runs_what_the_front_door_enqueues(start, broker, redis_u
 
     assert view.status == "SUCCESS"
     assert view.result == {"positions": 1}
+
+
+def test_a_stock_worker_runs_a_task_with_a_large_body(start, broker, redis_url):
+    start("celery", "-A", "tests.integration.stock_worker", "worker", "-c", "1", "-Q", "high")
+
+    assert submit_and_await(redis_url, LARGE).result == {"positions": 2_000}
 
 
 def test_our_worker_runs_what_a_stock_client_sends(start, broker, redis_url):

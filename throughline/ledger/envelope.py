@@ -1,16 +1,14 @@
 """The Celery message (protocol 2) for a task, as Celery's own `send_task` would push it onto a Redis list."""
 
-import base64
 import os
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
-from throughline.ledger import message
+from throughline.ledger import body, message
 from throughline.ledger.message import MESSAGE_PRIORITY, Queue
 
-_NO_CALLBACKS: Final = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 _ORIGIN: Final = f"api{os.getpid()}@{os.uname().nodename}"
 
 
@@ -34,7 +32,11 @@ def celery_message(
     *,
     published_at: float,
 ) -> bytes:
-    """The message as kombu's Redis transport reads it: JSON with a base64 body, headers and properties."""
+    """The message as kombu's Redis transport reads it: JSON with headers, properties and a base64 body.
+
+    The body comes last: Redis and the scripts know a message by its first bytes, however large it is.
+    """
+    encoded, compression = body.encode(data)
     headers: dict[str, Any] = {
         "lang": "py",
         "task": task_type,
@@ -60,6 +62,8 @@ def celery_message(
         message.PUBLISHED_AT: published_at,
         message.ENVELOPE: message.ENVELOPE_VERSION,
     }
+    if compression:
+        headers["compression"] = compression
     properties = {
         "correlation_id": task_id,
         "reply_to": "",
@@ -69,13 +73,12 @@ def celery_message(
         "body_encoding": "base64",
         "delivery_tag": task_id,  # unique as it is; one made here would cost 20 µs of the system's random numbers
     }
-    body = base64.b64encode(orjson.dumps([[data], {}, _NO_CALLBACKS])).decode()
     return orjson.dumps(
         {
-            "body": body,
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
             "headers": headers,
             "properties": properties,
+            "content-type": "application/json",
+            "content-encoding": "utf-8",
+            "body": encoded,
         }
     )

@@ -1,10 +1,15 @@
 -- The one way to find a task's message in a queue: by the task's ID in its headers, however it was serialised. Celery
 -- gives a message back with blanks between its words and a header more than it had.
 
--- A message without its body, which may be large: Celery, kombu and the front door write the body first.
+-- A message without its body, which may be large: the front door writes the body last, Celery and kombu write it first.
 local function parsed(message)
-  local at = string.find(message, '"headers"', 1, true)
-  local ok, told = pcall(cjson.decode, at and '{' .. string.sub(message, at) or message)
+  local headers, body = string.find(message, '"headers"', 1, true), string.find(message, '"body"%s*:')
+  local rest = message
+  if headers and body then
+    rest = headers < body and string.gsub(string.sub(message, 1, body - 1), ',%s*$', '') .. '}'
+      or '{' .. string.sub(message, headers)
+  end
+  local ok, told = pcall(cjson.decode, rest)
   if not ok then ok, told = pcall(cjson.decode, message) end
   return ok and type(told) == 'table' and told or {}
 end
