@@ -8,7 +8,8 @@ from rich.console import Console
 
 from throughline.cli import nine, service
 from throughline.cli.command_name import command_name
-from throughline.cli.journey import draw, terminal
+from throughline.cli.journey import draw
+from throughline.cli.terminal import terminal
 from throughline.journey import Journey, assemble, find, is_complete
 from throughline.local.run import CannotRun, var_dir
 

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from throughline.cli.terminal import plain, terminal
 from throughline.journey import Found, assemble, find, summary, to_dict
 from throughline.journey.files_overview import files_overview
 from throughline.journey.journey import Journey, LogLine, Request, Step
@@ -23,7 +24,6 @@ from throughline.journey.scale import Scale
 from throughline.local.run import CannotRun
 from throughline.telemetry import correlation
 
-_PIPED_WIDTH: Final = 100
 _WIDE: Final = 100  # from here on there is room for the service beside the instance
 _TICKS_APART: Final = 7
 _SERVICE_COLOURS: Final = {"nginx": "green", "api": "cyan", "worker": "blue", "monitor": "magenta"}
@@ -76,15 +76,6 @@ def _searched(url: str, correlation_id: str) -> Found:
             raise CannotRun(str(error)) from None
 
 
-def terminal() -> Console:
-    """Standard output: as wide as it is, or as COLUMNS says when it is a file or a pipe."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        columns = os.environ.get("COLUMNS", "")
-        console.width = int(columns) if columns.isdecimal() and int(columns) else _PIPED_WIDTH
-    return console
-
-
 def draw(found: Journey, console: Console, *, logs: bool) -> None:
     """The tasks one below the other, each in its own time; then the other requests, a line each."""
     for line in _lines(found, console, logs):
@@ -109,7 +100,7 @@ def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
     if found.loose_logs:
         yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
         for line in found.loose_logs if logs else ():
-            yield Text(_plain(f"{line.text('@timestamp')}  {line.text('service.node.name')}  {line.text('message')}"))
+            yield Text(plain(f"{line.text('@timestamp')}  {line.text('service.node.name')}  {line.text('message')}"))
 
 
 def _title(found: Journey, full: tuple[Request, ...]) -> Text:
@@ -121,13 +112,13 @@ def _title(found: Journey, full: tuple[Request, ...]) -> Text:
 
 def _outcome(request: Request) -> Text:
     told = summary.outcome(request)
-    return Text.assemble((_plain(told.word), f"not bold {_TONE_COLOURS[told.tone]}"), (told.took, "not bold"))
+    return Text.assemble((plain(told.word), f"not bold {_TONE_COLOURS[told.tone]}"), (told.took, "not bold"))
 
 
 def _facts(request: Request, width: int) -> Iterator[Text]:
     """The facts, as many on a line as fit."""
     line = ""
-    for fact in map(_plain, summary.facts(request)):
+    for fact in map(plain, summary.facts(request)):
         if line and cell_len(f"{line} · {fact}") > width:
             yield Text(line, style="dim")
             line = ""
@@ -181,7 +172,7 @@ def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]
             Text("" if step.role is Role.MARK else format_duration(step.duration_ns), style=slowest),
             _bar(step, frame),
             _origin(step.service, step.node, frame.width),
-            words=Text(frame.indent(step) + _plain(step.what), style="red" if step.failed else slowest),
+            words=Text(frame.indent(step) + plain(step.what), style="red" if step.failed else slowest),
         )
         for line in rows.get(index, ()):
             yield _log_row(line, frame, indents.get(line.step_id, ""))
@@ -214,10 +205,10 @@ def _log_row(line: LogLine, frame: _Frame, indent: str) -> Text:
     origin.stylize("dim")
     return frame.row(
         Text("" if offset is None else format_offset(offset), style="dim"),
-        Text(_plain(level), style=_LEVEL_COLOURS.get(level, "dim")),
+        Text(plain(level), style=_LEVEL_COLOURS.get(level, "dim")),
         Text("" if offset is None else " " * frame.scale.cell(offset) + "╵", style="dim"),
         origin,
-        words=Text(f"{indent}┊ {_plain(line.text('message'))}", style="dim"),
+        words=Text(f"{indent}┊ {plain(line.text('message'))}", style="dim"),
     )
 
 
@@ -225,18 +216,18 @@ def _origin(service: str, node: str, width: int) -> Text:
     colour = _SERVICE_COLOURS.get(service, "")
     told, instance = summary.origin(service, node)
     if width < _WIDE or not told:
-        return Text(_plain(node or service), style=colour)
-    return Text.assemble((_plain(told), colour), (f" {_plain(instance)}", colour))
+        return Text(plain(node or service), style=colour)
+    return Text.assemble((plain(told), colour), (f" {plain(instance)}", colour))
 
 
 def _footer(request: Request, width: int) -> Iterator[Text]:
     yield Text("")
     effects = (f"This request {summary.effect(each)}." for each in request.effects)
     for note in (*effects, *summary.notes(request)):
-        yield from (Text(line, style="yellow") for line in wrap(_plain(note), width, break_on_hyphens=False))
+        yield from (Text(line, style="yellow") for line in wrap(plain(note), width, break_on_hyphens=False))
     yield from _shares(request, width)
     before, name, behind = summary.slowest(request)
-    yield Text.assemble(before, (_plain(name), "bold"), _plain(behind))
+    yield Text.assemble(before, (plain(name), "bold"), plain(behind))
 
 
 def _shares(request: Request, width: int) -> Iterator[Text]:
@@ -261,7 +252,7 @@ def _others(others: tuple[Request, ...], logs: bool) -> Iterator[Text]:
         yield Text.assemble(
             (f"{summary.time_of_day(request)}  ", "dim"),
             (f"{format_duration(request.total_ns):>8}  ", ""),
-            (_plain(summary.one_line(request)), "yellow" if request.refused else ""),
+            (plain(summary.one_line(request)), "yellow" if request.refused else ""),
         )
     if len(others) > len(chosen):
         yield Text(f"and {len(others) - len(chosen):,} more: --json has them all", style="dim")
@@ -282,8 +273,3 @@ def _nothing_found(correlation_id: str, var_dir: Path) -> Iterator[str]:
     yield "An ID has to be complete, in the same upper and lower case; a span is on disk 0.2 s after its step's end."
     if there.recent_ids:
         yield "Seen last: " + ", ".join(there.recent_ids)
-
-
-def _plain(text: str) -> str:
-    """The text without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)

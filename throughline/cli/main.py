@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Final
 
 from throughline.local.run import CannotRun, var_dir
+from throughline.profile.explanation import EXPLANATION
 
 # Commands import what they need when they are called: `throughline journey` must answer at once, and `throughline
 # submit` runs where only the client is installed.
@@ -102,6 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     journey.add_argument("--logs", action="store_true", help="show the log lines too")
     journey.add_argument("--json", action="store_true", help="print it as JSON")
     journey.set_defaults(module="throughline.cli.main", function="journey")
+
+    profile = commands.add_parser(
+        "profile",
+        help="show where the time of many tasks went, by task type and step",
+        description=f"Where the time of many tasks went, by task type and step. {EXPLANATION}",
+    )
+    moment = "how long ago (15m, 1h, 7d) or a time such as 2026-11-25T14:00:00Z"
+    profile.add_argument("--since", default="1h", help=f"where to begin: {moment} (%(default)s)")
+    profile.add_argument("--until", help="where to end, in the same words (default: now)")
+    profile.add_argument("--task-type", default="", help="of this type of task only")
+    profile.add_argument("--json", action="store_true", help="print it as JSON")
+    profile.set_defaults(module="throughline.cli.profile", function="profile")
     return parser
 
 
