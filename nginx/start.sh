@@ -2,8 +2,6 @@
 # Starts NGINX with the replicas that Docker's name server knows; asks again every second and reloads when they change.
 # (Open-source NGINX does that itself from 1.27.3 on; see docs/decisions/scaling.md.)
 set -eu
-spans=$NGINX_SPANS_FILE
-most=67108864 # bytes of spans in one file; the one before is kept
 
 addresses() {
   getent ahostsv4 "$1" | awk '$2 == "STREAM" { print $1 }' | sort
@@ -26,9 +24,6 @@ follow() {
       configure "$api" "$monitor"
       nginx -c /etc/throughline/nginx.conf -e stderr -s reload && known="$api $monitor"
     fi
-    if [ "$(stat -c %s "$spans" 2>/dev/null || echo 0)" -gt "$most" ]; then
-      mv "$spans" "$spans.1" && nginx -c /etc/throughline/nginx.conf -e stderr -s reopen
-    fi
   done
 }
 
@@ -37,4 +32,5 @@ monitor=$(addresses monitor | head -n 1)
 configure "$api" "$monitor"
 known="$api $monitor"
 follow &
+/etc/throughline/rotate.sh $$ "$NGINX_SPANS_FILE" &
 exec nginx -c /etc/throughline/nginx.conf -e stderr

@@ -80,7 +80,7 @@ def _nginx_site(run: Run, drained: Container[str]) -> str:
         "NGINX_LISTEN": f"{HOST}:{run.http_port}",
         "API_SERVERS": "\n    ".join(servers),
         "MONITOR_SERVER": f"{HOST}:{run.ports['monitor']}",
-        "NGINX_SPANS_FILE": _quoted(str(run.folder / "spans" / "nginx.jsonl")),
+        "NGINX_SPANS_FILE": _quoted(str(run.nginx_spans)),
         "NGINX_NODE_NAME": "nginx",
         "RATE_LIMIT_PER_SECOND": str(limits.rate_limit_per_second),
         "RATE_LIMIT_BURST": str(limits.rate_limit_burst),

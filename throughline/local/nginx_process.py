@@ -1,22 +1,26 @@
-"""Becomes NGINX once the port is free: `python -m throughline.local.nginx_process PIDFILE nginx …`, run by supervisor.
+"""Becomes NGINX once the port is free: `python -m throughline.local.nginx_process PIDFILE SPANS nginx …`.
 
 The workers of a master that was killed keep its port and go on answering, and nothing controls them; a new master could
-not start.
+not start. Supervisor runs it. SPANS is NGINX's file of spans, which nginx/rotate.sh keeps bounded.
 """
 
 import os
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from throughline.local import session
+from throughline.local.run import ROOT
 
 
-def main(pid_file: Path, command: list[str]) -> None:
+def main(pid_file: Path, spans: str, command: list[str]) -> None:
     for pid in _left_behind(pid_file):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGQUIT)  # closes the port at once, and finishes what it is answering
+    # This process is NGINX in a moment: the script ends when its pid does.
+    subprocess.Popen(["sh", str(ROOT / "nginx" / "rotate.sh"), str(os.getpid()), spans])
     os.execv(command[0], command)  # noqa: S606 - takes this process's place, so that supervisor's signals reach it
 
 
@@ -37,4 +41,4 @@ def _group(pid: int) -> int | None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -57,7 +57,7 @@ def _monitor(port: int) -> Program:
 def _nginx(run: Run, program: str) -> Program:
     # -e: before it reads its configuration, Debian's nginx opens a log that only root may write.
     nginx = (program, "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf"))
-    pid_file = str(run.folder / "nginx" / "nginx.pid")
+    files = (str(run.folder / "nginx" / "nginx.pid"), str(run.nginx_spans))
     return Program(
-        "nginx", (sys.executable, "-m", "throughline.local.nginx_process", pid_file, *nginx), stop_signal="QUIT"
+        "nginx", (sys.executable, "-m", "throughline.local.nginx_process", *files, *nginx), stop_signal="QUIT"
     )

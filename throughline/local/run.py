@@ -34,6 +34,10 @@ class Run:
         return Path(self.var)
 
     @property
+    def nginx_spans(self) -> Path:
+        return self.folder / "spans" / "nginx.jsonl"
+
+    @property
     def url(self) -> str:
         return f"http://{HOST}:{self.http_port}"
 

@@ -1,0 +1,61 @@
+"""NGINX's file of spans is bounded: nginx/rotate.sh moves a full one away, and no line is lost by that."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import free_port
+from throughline.local.run import ROOT
+
+CONFIGURATION = """
+daemon off; worker_processes 1; pid "{folder}/nginx.pid"; error_log stderr warn;
+events {{ worker_connections 64; }}
+http {{
+  client_body_temp_path "{folder}/body"; proxy_temp_path "{folder}/proxy"; fastcgi_temp_path "{folder}/fastcgi";
+  uwsgi_temp_path "{folder}/uwsgi"; scgi_temp_path "{folder}/scgi";
+  log_format line '$request_uri';
+  server {{ listen 127.0.0.1:{port}; access_log "{folder}/spans.jsonl" line; location / {{ return 204; }} }}
+}}
+"""
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """Its port and its process."""
+    port = free_port()
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(CONFIGURATION.format(folder=tmp_path, port=port))
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    with subprocess.Popen([program, "-e", "stderr", "-c", str(configuration)]) as process:
+        yield port, process
+        process.terminate()
+
+
+def written(*files: Path) -> list[str]:
+    return [line for file in files if file.exists() for line in file.read_text().splitlines()]
+
+
+def test_a_full_file_of_spans_is_moved_away_and_no_line_is_lost(
+    nginx: tuple[int, "subprocess.Popen[bytes]"], tmp_path: Path, wait_until
+):
+    port, process = nginx
+    spans, before = tmp_path / "spans.jsonl", tmp_path / "spans.jsonl.1"
+    paths = [f"/{number:04}" for number in range(300)]
+    wait_until(spans.exists, 5, "NGINX has started")
+    command = ["sh", str(ROOT / "nginx" / "rotate.sh"), str(process.pid), str(spans), "1000"]
+    with subprocess.Popen(command) as rotating, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for path in paths[:250]:
+            client.get(path)
+        wait_until(before.exists, 5, "the full file was moved away")
+        for path in paths[250:]:
+            client.get(path)
+        # NGINX writes into the old file until it has begun another.
+        wait_until(lambda: len(written(before, spans)) >= len(paths), 5, "all lines are written")
+        process.terminate()
+        process.wait(timeout=10)
+        rotating.wait(timeout=10)  # it ends with NGINX
+    assert written(before, spans) == paths
