@@ -1,5 +1,7 @@
 """Why a request can be refused: one class for each reason, turned into HTTP answers in problems.py."""
 
+from throughline.ledger.unwritable import Unwritable
+
 
 class Refusal(Exception):
     """A request that is not carried out; its message is for the client."""
@@ -77,8 +79,24 @@ class CircuitOpen(Refusal):
         self.retry_after = retry_after
 
 
-class BrokerUnavailable(Refusal):
-    """Redis did not answer in time."""
+class MemoryFull(Refusal):
+    """Redis uses so much of its memory that no task is taken until `retry_after` seconds have passed."""
 
-    def __init__(self) -> None:
-        super().__init__("The task queue does not answer at the moment. Nothing is known to be accepted; please retry.")
+    def __init__(self, retry_after: int = 30) -> None:
+        super().__init__(
+            "The task queue's memory is full; what was accepted before is finished first. "
+            f"Please retry later, in {retry_after} s."
+        )
+        self.retry_after = retry_after
+
+
+class BrokerUnavailable(Refusal):
+    """Redis did not answer in time, or takes no write for a reason that it gave."""
+
+    def __init__(self, reason: Unwritable | None = None) -> None:
+        if reason is None:
+            said = "The task queue does not answer at the moment. Nothing is known to be accepted; please retry."
+        else:
+            said = f"The task queue takes no changes at the moment: {reason.words}. Nothing was changed; please retry."
+        super().__init__(said)
+        self.reason = reason

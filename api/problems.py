@@ -25,6 +25,7 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),
     errors.IdempotencyKeyReused: (422, "IDEMPOTENCY_KEY_REUSED"),
     errors.CircuitOpen: (503, "CIRCUIT_OPEN"),
+    errors.MemoryFull: (503, "MEMORY_FULL"),
     errors.BrokerUnavailable: (503, "BROKER_UNAVAILABLE"),
 }
 _FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
@@ -75,7 +76,7 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.Refusal)
     status, code = _REFUSALS[type(error)]
     headers = {}
-    if isinstance(error, errors.CircuitOpen):
+    if isinstance(error, errors.CircuitOpen | errors.MemoryFull):
         headers["Retry-After"] = str(error.retry_after)
     elif isinstance(error, errors.BrokerUnavailable):
         headers["Retry-After"] = "1"

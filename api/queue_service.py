@@ -12,15 +12,17 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from api.deadline import answered_within
-from api.errors import BrokerUnavailable
+from api.errors import BrokerUnavailable, MemoryFull
 from api.finished_tasks import FinishedTasks
 from api.turnstile import Turnstile
-from throughline.ledger import keys, queue_sample, scripts, stored_task
+from throughline.ledger import keys, queue_sample, scripts, stored_task, unwritable
+from throughline.ledger.answers import Health
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
+from throughline.ledger.unwritable import Unwritable
 from throughline.settings import ApiSettings
 
 _CALLS_AT_A_TIME: Final = 16
@@ -99,12 +101,17 @@ class QueueService:
         async with self._answer_in_time():
             return await queue_sample.take(self._redis)
 
-    async def workers_alive(self) -> list[str]:
-        """The names of the workers whose last heartbeat is recent, by Redis's clock."""
+    async def health(self) -> Health:
+        """Whether Redis has room for new tasks, and the workers whose last heartbeat is recent, by Redis's clock."""
+        async with self._answer_in_time():
+            return await self._ledger(scripts.health(memory_percent=self._limits.memory_percent))
+
+    async def workers_alive(self) -> tuple[str, ...]:
+        """Those workers, of a Redis that takes no write."""
         async with self._answer_in_time():
             seconds, _ = await self._redis.time()
             alive = await self._redis.zrangebyscore(keys.WORKERS, seconds - keys.WORKER_ALIVE_SECONDS, "+inf")
-        return sorted(str(name) for name in alive)
+        return tuple(sorted(str(name) for name in alive))
 
     async def close(self) -> None:
         await self.finished.close()
@@ -120,4 +127,5 @@ class QueueService:
             ):
                 yield
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            raise BrokerUnavailable from error
+            reason = unwritable.reason(error)
+            raise (MemoryFull() if reason is Unwritable.MEMORY_FULL else BrokerUnavailable(reason)) from error

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 
 class TurnedAway(ConnectionError):
@@ -30,6 +30,8 @@ class Turnstile:
         await self._enter()
         try:
             yield
+        except ResponseError:  # Redis answers, though with a refusal: the others get an answer of their own
+            raise
         except (RedisError, OSError):
             self._turn_all_away()
             raise

@@ -14,7 +14,8 @@ from monitor.metrics import Metrics
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from throughline import redis_url
-from throughline.ledger import queue_sample
+from throughline.ledger import admission_events, queue_sample, scripts, unwritable
+from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
@@ -30,13 +31,16 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         redis = redis_client(settings)
-        sweep = Sweep(redis)
+        sweep, ledger = Sweep(redis), AsyncLedger(redis)
 
         async def look() -> None:
             seen = await queue_sample.take(redis)
             metrics.update(seen)
             depth = sum(seen.depth.values())
             event("queue.sampled", f"{depth} waiting, {seen.in_flight} in flight", seen.fields())
+            # Last: a Redis that takes no write is still seen.
+            change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
+            admission_events.tell([change] if change else [])
 
         async def put_back() -> None:
             tell(await sweep())
@@ -67,7 +71,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:
-    """Logs when Redis stops answering and when it answers again, if it has the settings: one of the two rounds has."""
+    """Logs when Redis stops answering or taking writes, and when it is back, if it has the settings: one round has."""
     address = redis_url.without_password(settings.redis_url) if settings else ""
     answers = True
     while True:
@@ -75,10 +79,15 @@ async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings:
             await work()
         except (RedisError, OSError) as error:
             if answers and settings:  # once per outage, not every few seconds
-                _logger.warning("Redis at %s does not answer (%s)", address, type(error).__name__)
+                _logger.warning("Redis at %s %s", address, _said(error))
             answers = False
         else:
             if not answers and settings:
                 _logger.warning("Redis at %s answers again", address)
             answers = True
         await asyncio.sleep(every)
+
+
+def _said(error: Exception) -> str:
+    reason = unwritable.reason(error)
+    return f"takes no write: {reason.words}" if reason else f"does not answer ({type(error).__name__})"

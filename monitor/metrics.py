@@ -26,6 +26,9 @@ _OBSERVED: dict[str, _Observe] = {
     "throughline.circuit.transitions": lambda s: [
         Observation(n, {"state": state}) for state, n in s.transitions.items()
     ],
+    "throughline.redis.memory.used": lambda s: [Observation(s.memory_used)],
+    "throughline.redis.memory.limit": lambda s: [Observation(s.memory_limit)],
+    "throughline.memory.full": lambda s: [Observation(int(s.memory_full))],
     "throughline.promises": lambda s: [
         Observation(n, {"off_by": name}) for name, n in s.promises.items() if not name.endswith("_seconds")
     ],

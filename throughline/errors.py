@@ -14,7 +14,10 @@ class TemporaryError(TaskError):
 
 
 class QueueFull(TemporaryError):
-    """A running task submitted another one, and too many tasks wait: it may try again later, by being retried."""
+    """A running task submitted another one, and too many tasks wait, or Redis's memory is full.
+
+    It may try again later, by being retried.
+    """
 
 
 class InvalidTaskData(PermanentError):

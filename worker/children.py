@@ -2,14 +2,14 @@
 
 import hashlib
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from celery import Task
 from opentelemetry.trace import SpanKind
 
 from throughline.errors import QueueFull
-from throughline.ledger import circuit_events, keys
+from throughline.ledger import admission_events, keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Submission
@@ -17,6 +17,12 @@ from throughline.tasks.child import Child
 from throughline.tasks.registry import registry
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry.logging import event
+
+_WHY: Final = {
+    "circuit_open": "Too many tasks are waiting",
+    "memory_full": "Redis's memory is full",
+    "key_reused": "Another task has its key",
+}
 
 
 class Children:
@@ -38,12 +44,12 @@ class Children:
             tracing.span(f"publish {child.queue}", SpanKind.PRODUCER, attributes) as span,
         ):
             decision = self._decided(child_id, child)
-            circuit_events.tell(decision.transitions)
+            admission_events.tell(decision.transitions)
             if decision.outcome == "replayed":
                 span.set_attribute("task_id", decision.first_task_id)  # an earlier attempt has submitted it
                 return decision.first_task_id
             if decision.outcome != "accepted":
-                raise QueueFull(f"Too many tasks are waiting: a {task_type} that this task submitted was not taken.")
+                raise QueueFull(f"{_WHY[decision.outcome]}: a {task_type} that this task submitted was not taken.")
             span.set_attribute("queue_position", decision.position)
             tell_submitted(task_type, child.queue, parent_id)
         return child_id

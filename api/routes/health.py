@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from api.services import health_service
+from api.services.health_service import Health
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -15,53 +16,77 @@ _VERSION = version("throughline")
 
 
 class Dependencies(BaseModel):
-    redis: Literal["healthy", "unavailable"]
+    """`refuses`: Redis answers, and takes no new tasks."""
+
+    redis: Literal["healthy", "refuses", "unavailable"]
     celery: Literal["healthy", "unavailable"]
 
 
 class HealthView(BaseModel):
-    """`degraded`: tasks are taken but no worker is there to run them. `unhealthy`: none can be taken (503)."""
+    """`degraded`: tasks are taken but no worker is there to run them. `unhealthy`: none can be taken (503).
+
+    `code` and `reason` say why a Redis that answers takes none.
+    """
 
     status: Literal["healthy", "degraded", "unhealthy"]
     timestamp: datetime
     version: str
     dependencies: Dependencies
     workers: list[str]
+    code: str | None = None
+    reason: str | None = None
 
 
 class Probe(BaseModel):
+    """`code` and `reason`: no task can be taken though the process is ready, since Redis takes none from anybody."""
+
     status: Literal["ok", "unavailable"]
+    code: str | None = None
+    reason: str | None = None
 
 
-@router.get("", responses={503: {"model": HealthView}})
+@router.head("", include_in_schema=False)
+@router.get("", response_model_exclude_none=True, responses={503: {"model": HealthView}})
 async def health(request: Request, response: Response) -> HealthView:
     """The state of this replica and of what it depends on."""
     found = await health_service.check(request.app.state.queue_service)
-    if not found.redis:
+    if found.status == "unhealthy":
         response.status_code = 503
     return HealthView(
         status=found.status,
         timestamp=datetime.now(UTC),
         version=_VERSION,
         dependencies=Dependencies(
-            redis="healthy" if found.redis else "unavailable",
+            redis="unavailable" if not found.redis else "refuses" if found.refuses else "healthy",
             celery="healthy" if found.workers else "unavailable",
         ),
         workers=list(found.workers),
+        **_why(found),
     )
 
 
-@router.get("/live")
+@router.head("/live", include_in_schema=False)
+@router.get("/live", response_model_exclude_none=True)
 async def live() -> Probe:
     """The process answers."""
     return Probe(status="ok")
 
 
-@router.get("/ready", responses={503: {"model": Probe}})
+@router.head("/ready", include_in_schema=False)
+@router.get("/ready", response_model_exclude_none=True, responses={503: {"model": Probe}})
 async def ready(request: Request, response: Response) -> Probe:
-    """The process can take tasks: Redis answers."""
+    """The process can do its work: Redis answers.
+
+    One that takes no new tasks takes them from no replica: the others would not do better, and all can still answer.
+    """
     found = await health_service.check(request.app.state.queue_service)
     if found.redis:
-        return Probe(status="ok")
+        return Probe(status="ok", **_why(found))
     response.status_code = 503
     return Probe(status="unavailable")
+
+
+def _why(found: Health) -> dict[str, str]:
+    if found.refuses is None:
+        return {}
+    return {"code": found.refuses.upper(), "reason": f"No task can be taken: {found.refuses.words}."}

@@ -23,17 +23,26 @@ class QueueView(BaseModel):
     seconds_between_starts: float | None = None
 
 
+class MemoryView(BaseModel):
+    """Redis's memory. `full`: new tasks are refused with `MEMORY_FULL`; `limit_bytes` is absent when it has none."""
+
+    state: Literal["free", "full"]
+    used_bytes: int
+    limit_bytes: int | None = None
+
+
 class QueuesView(BaseModel):
     queues: list[QueueView]
     depth: int
     in_flight: int
     workers: list[str]
     circuit: Literal["closed", "open", "half_open"]
+    memory: MemoryView
 
 
 @router.get("", response_model_exclude_none=True, responses=problems(401, 403, 503))
 async def queues(request: Request, _: Reader) -> QueuesView:
-    """Depth and oldest age of each queue, tasks in flight, workers alive, state of the circuit breaker."""
+    """Depth and oldest age of each queue, tasks in flight, workers alive, circuit breaker, Redis's memory."""
     sample = await _queue_service(request).sample()
     return QueuesView.model_validate(
         {
@@ -50,6 +59,11 @@ async def queues(request: Request, _: Reader) -> QueuesView:
             "in_flight": sample.in_flight,
             "workers": sample.workers,
             "circuit": sample.circuit,
+            "memory": {
+                "state": "full" if sample.memory_full else "free",
+                "used_bytes": sample.memory_used,
+                "limit_bytes": sample.memory_limit or None,
+            },
         }
     )
 

@@ -5,18 +5,20 @@ from typing import Literal
 
 from api.errors import BrokerUnavailable
 from api.queue_service import QueueService
+from throughline.ledger.unwritable import Unwritable
 
 
 @dataclass(frozen=True)
 class Health:
-    """Redis answers or not; the workers that are alive."""
+    """Redis answers or not, and takes new tasks or says why not; the workers that are alive."""
 
     redis: bool
     workers: tuple[str, ...] = ()
+    refuses: Unwritable | None = None
 
     @property
     def status(self) -> Literal["healthy", "degraded", "unhealthy"]:
-        if not self.redis:
+        if not self.redis or self.refuses:
             return "unhealthy"
         return "healthy" if self.workers else "degraded"
 
@@ -24,6 +26,16 @@ class Health:
 async def check(queue: QueueService) -> Health:
     """Asks Redis once. A recent heartbeat shows that a worker's own loop and its broker connection work."""
     try:
-        return Health(redis=True, workers=tuple(await queue.workers_alive()))
+        found = await queue.health()
+    except BrokerUnavailable as unavailable:
+        return await _without_writes(queue, unavailable.reason)
+    return Health(True, found.workers, Unwritable.MEMORY_FULL if found.memory_full else None)
+
+
+async def _without_writes(queue: QueueService, reason: Unwritable | None) -> Health:
+    if reason is None or reason is Unwritable.LOADING:  # a Redis that loads answers nothing yet
+        return Health(redis=False)
+    try:
+        return Health(True, await queue.workers_alive(), reason)
     except BrokerUnavailable:
         return Health(redis=False)

@@ -11,13 +11,13 @@ from typing import Final
 import orjson
 from opentelemetry.trace import SpanKind
 
-from api.errors import CircuitOpen, IdempotencyKeyReused, NotADeadLetter, TaskFinished, TaskNotFound
+from api.errors import CircuitOpen, IdempotencyKeyReused, MemoryFull, NotADeadLetter, TaskFinished, TaskNotFound
 from api.queue_service import QueueService
 from api.services.callers import Caller
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
 from api.submission import TaskSubmission
-from throughline.ledger import circuit_events, keys
+from throughline.ledger import admission_events, keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
@@ -54,7 +54,7 @@ class TaskService:
             wanted = task_id, task, caller, idempotency_key
             submission = await asyncio.to_thread(_submission, *wanted) if task.is_large else _submission(*wanted)
             decision = await self._queue.submit(submission)
-            circuit_events.tell(decision.transitions)
+            admission_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attribute("queue_position", decision.position)
                 span.set_attribute("task_type", task.task_type)
@@ -84,6 +84,8 @@ class TaskService:
         correlation.bind_task("")  # the ID made for it names nothing
         if decision.outcome == "circuit_open":
             raise CircuitOpen(decision.retry_after)
+        if decision.outcome == "memory_full":
+            raise MemoryFull(decision.retry_after)
         raise IdempotencyKeyReused
 
     async def find(self, task_id: str, caller: Caller, wait_seconds: float = 0) -> TaskView:

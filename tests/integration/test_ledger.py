@@ -15,7 +15,7 @@ from throughline.ledger.states import Reason, Status
 from throughline.ledger.submission import Limits, Submission
 
 TTL = 600
-LIMITS = Limits(max_depth=500, close_depth=400, open_seconds=60, ttl=TTL, idempotency_ttl=300)
+LIMITS = Limits(max_depth=500, close_depth=400, open_seconds=60, ttl=TTL, idempotency_ttl=300, memory_percent=80)
 TIMES = {"missing_seconds": 0, "grace_seconds": 10, "stalled_seconds": 15, "forget_seconds": 300}
 
 

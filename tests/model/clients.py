@@ -113,7 +113,9 @@ class Clients(Stage):
             task.replayed()
 
     def _submit(self, task: Task, key: str, payload: str) -> Decision:
-        limits = Limits(MAX_DEPTH, CLOSE_DEPTH, OPEN_SECONDS, self.ttl, self.clock.lifetime(KEY_LIFETIME))
+        limits = Limits(
+            MAX_DEPTH, CLOSE_DEPTH, OPEN_SECONDS, self.ttl, self.clock.lifetime(KEY_LIFETIME), memory_percent=80
+        )
         submission = Submission(
             task_id=task.task_id,
             queue=task.queue,

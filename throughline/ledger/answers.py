@@ -67,6 +67,19 @@ class HandedBack:
 
 
 @dataclass(frozen=True)
+class Health:
+    """Whether Redis has room for new tasks, and which workers live."""
+
+    memory_full: bool
+    workers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answer: list[Any]) -> Self:
+        full, *workers = answer
+        return cls(bool(full), tuple(sorted(map(str, workers))))
+
+
+@dataclass(frozen=True)
 class Swept:
     """One thing that a sweep found: `kind` is put_back, due, refused or stalled."""
 

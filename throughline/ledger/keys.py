@@ -3,6 +3,8 @@
 from typing import Final
 
 BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
+MEMORY: Final = "tl:memory"  # hash: since when new tasks are refused for want of memory, how fast it becomes free
+HEALTH: Final = "tl:health"  # never exists: removing it shows whether Redis takes writes
 WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
 WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → how many tasks it can run, and holds now: `4 2`
 WORKER_TASKS: Final = "tl:worker-tasks"  # hash: worker name → IDs of the tasks that it holds, as of its last heartbeat

@@ -26,6 +26,9 @@ class Sample:
     gaps: dict[Queue, float | None]  # seconds between two starts from the queue while tasks wait in it
     promises: dict[str, float]  # how far estimated starts were off: counts by class, and seconds in sum
     dead_letters: int = 0
+    memory_used: int = 0  # bytes, as Redis compares them with its maxmemory
+    memory_limit: int = 0  # that maxmemory; 0 for none
+    memory_full: bool = False  # new tasks are refused
 
     def fields(self) -> dict[str, Any]:
         """As the fields of a `queue.sampled` line."""
@@ -36,6 +39,8 @@ class Sample:
             "tasks.in_flight": self.in_flight,
             "workers.alive": len(self.workers),
             "circuit.state": self.circuit,
+            "redis.memory.used_bytes": self.memory_used,
+            "redis.memory.limit_bytes": self.memory_limit,
         }
 
 
@@ -49,10 +54,23 @@ async def take(redis: "Redis") -> Sample:
         pipe.hgetall(keys.DRAIN)
         pipe.hgetall(keys.PROMISES)
         pipe.zcard(keys.DEAD_LETTERS)
+        pipe.info("memory")
+        pipe.hexists(keys.MEMORY, "since")
         for queue in Queue:
             pipe.llen(queue)
             pipe.lindex(queue, -1)  # workers take from this end: the oldest message
-        (seconds, microseconds), breaker, held, heartbeats, drain, promises, dead, *queues = await pipe.execute()
+        (
+            (seconds, microseconds),
+            breaker,
+            held,
+            heartbeats,
+            drain,
+            promises,
+            dead,
+            memory,
+            full,
+            *queues,
+        ) = await pipe.execute()
     now = seconds + microseconds / 1e6
     alive = sorted(name for name, beat in heartbeats if beat >= now - keys.WORKER_ALIVE_SECONDS)
     return Sample(
@@ -65,6 +83,9 @@ async def take(redis: "Redis") -> Sample:
         gaps={queue: float(drain[queue]) if queue in drain else None for queue in Queue},
         promises={name: float(value) for name, value in promises.items()},
         dead_letters=dead,
+        memory_used=memory["used_memory"] - memory["mem_not_counted_for_evict"],
+        memory_limit=memory["maxmemory"],
+        memory_full=bool(full),
     )
 
 

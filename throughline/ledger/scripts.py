@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from throughline.ledger import keys
-from throughline.ledger.answers import Claim, HandedBack, Stored, Swept
+from throughline.ledger.answers import Claim, HandedBack, Health, Stored, Swept
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger, T, load
 from throughline.ledger.states import Reason, Status
@@ -21,6 +21,8 @@ __all__ = ["AsyncLedger", "Ledger"]
 # What a script's header calls its keys.
 _FIXED: Final = {
     "breaker": keys.BREAKER,
+    "memory": keys.MEMORY,
+    "health": keys.HEALTH,
     "workers": keys.WORKERS,
     "worker_slots": keys.WORKER_SLOTS,
     "worker_tasks": keys.WORKER_TASKS,
@@ -77,6 +79,7 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
         "max_depth": limits.max_depth,
         "close_depth": limits.close_depth,
         "open_seconds": limits.open_seconds,
+        "memory_percent": limits.memory_percent,
         "ttl": limits.ttl,
         "task_id": task.task_id,
         "message": task.message,
@@ -92,6 +95,17 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
 def close_circuit() -> Call[None]:
     """Closes the circuit breaker."""
     return _call("close_circuit", _nothing, {})
+
+
+def look_at_memory(*, memory_percent: float) -> Call[str | None]:
+    """Answers full or freed when new tasks begin or cease to be refused for want of memory."""
+    return _call("look_at_memory", lambda change: change, {"memory_percent": memory_percent})
+
+
+def health(*, memory_percent: float) -> Call[Health]:
+    """Whether a task could be taken now; a Redis that takes no write answers with an error."""
+    args = {"memory_percent": memory_percent, "alive_seconds": keys.WORKER_ALIVE_SECONDS}
+    return _call("health", Health.of, args)
 
 
 # What a client asks of a task that exists.

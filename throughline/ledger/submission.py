@@ -58,6 +58,7 @@ class Limits:
     open_seconds: float
     ttl: int
     idempotency_ttl: int
+    memory_percent: float  # of Redis's maxmemory: none is taken while it uses more
 
     @classmethod
     def of(cls, settings: ApiSettings | WorkerSettings) -> Self:
@@ -67,12 +68,13 @@ class Limits:
             open_seconds=settings.circuit_open_seconds,
             ttl=settings.result_ttl_seconds,
             idempotency_ttl=settings.idempotency_ttl_seconds,
+            memory_percent=settings.memory_admission_percent,
         )
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The front door's answer: `outcome` is accepted, replayed, key_reused or circuit_open."""
+    """The front door's answer: `outcome` is accepted, replayed, key_reused, circuit_open or memory_full."""
 
     outcome: str
     position: int = 0
@@ -95,7 +97,7 @@ class Decision:
                 )
             case "replayed":
                 return cls("replayed", first_task_id=str(rest[0]))
-            case "circuit_open":
-                return cls("circuit_open", retry_after=int(rest[0]), transitions=tuple(map(str, rest[1:])))
+            case "circuit_open" | "memory_full":
+                return cls(outcome, retry_after=int(rest[0]), transitions=tuple(map(str, rest[1:])))
             case _:
                 return cls("key_reused")

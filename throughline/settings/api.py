@@ -13,6 +13,7 @@ class ApiSettings(BrokerSettings):
     circuit_max_depth: int = fields.CIRCUIT_MAX_DEPTH
     circuit_close_depth: int = fields.CIRCUIT_CLOSE_DEPTH
     circuit_open_seconds: float = fields.CIRCUIT_OPEN_SECONDS
+    memory_admission_percent: float = fields.MEMORY_ADMISSION_PERCENT
     idempotency_ttl_seconds: int = fields.IDEMPOTENCY_TTL_SECONDS
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     api_keys_file: Path | None = fields.API_KEYS_FILE

@@ -53,6 +53,12 @@ CIRCUIT_CLOSE_DEPTH: Final = Field(
     400, ge=0, description="Waiting tasks at or below which a half-open circuit breaker closes."
 )
 CIRCUIT_OPEN_SECONDS: Final = Field(60, gt=0, le=600, description="First wait of an open circuit breaker.")
+MEMORY_ADMISSION_PERCENT: Final = Field(
+    80,
+    gt=0,
+    le=99,
+    description="Share of Redis's `maxmemory` up to which new tasks are taken; the rest is for finishing them.",
+)
 IDEMPOTENCY_TTL_SECONDS: Final = Field(
     300, ge=1, le=LONGEST_SECONDS, description="How long an `Idempotency-Key` is remembered."
 )

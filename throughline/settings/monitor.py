@@ -14,6 +14,7 @@ class MonitorSettings(BrokerSettings):
 
     redis_timeout_seconds: float = fields.REDIS_TIMEOUT_SECONDS
     circuit_max_depth: int = fields.CIRCUIT_MAX_DEPTH
+    memory_admission_percent: float = fields.MEMORY_ADMISSION_PERCENT
     worker_replicas: int = fields.WORKER_REPLICAS
     sweep_interval_seconds: float = Field(5, gt=0, le=60, description="How often the monitor looks for lost tasks.")
     sample_interval_seconds: float = Field(5, gt=0, le=300, description="How often the monitor samples the queues.")

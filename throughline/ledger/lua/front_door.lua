@@ -1,13 +1,14 @@
 -- Decides on one submission and, if it is taken, records and enqueues it, in one atomic step.
 --
 -- flags: allow-oom
--- keys: breaker high medium low queue record index message drain workers worker_slots open idempotency
--- args: max_depth close_depth open_seconds ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
--- uses: clock
+-- keys: breaker memory high medium low queue record index message drain workers worker_slots open idempotency
+-- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
+-- uses: clock stamp memory
 --
 -- Answers {'accepted', position, estimated start (s since 1970, or ''), transitions…} | {'replayed', task id}
---       | {'key_reused'} | {'circuit_open', seconds to wait, transitions…}
--- Invariants: accepted = recorded = enqueued; depth never passes max depth; a refusal stores nothing but the breaker.
+--       | {'key_reused'} | {'circuit_open', seconds to wait, transitions…} | {'memory_full', seconds to wait, transitions…}
+-- Invariants: accepted = recorded = enqueued; depth never passes max depth; a refusal stores nothing but the breaker's
+-- state and the memory's.
 
 local breaker = KEY.breaker
 local max_depth, close_depth, open_seconds = tonumber(ARG.max_depth), tonumber(ARG.close_depth), tonumber(ARG.open_seconds)
@@ -76,7 +77,18 @@ elseif depth >= max_depth then
   return refuse(open_seconds)
 end
 
--- 3. The estimated start: when the tasks served before it have started, each after the measured gap of its queue.
+-- 3. The memory. After the breaker, whose probe has been decided on by now.
+local room = memory()
+local change = note_memory(room.is_full)
+if change then table.insert(transitions, change) end
+if room.is_full then
+  -- When as much has become free as is missing, at the measured rate; 30 s when nothing was seen to become free.
+  local fall = tonumber(redis.call('HGET', KEY.memory, 'fall') or nil)
+  local seconds = fall and fall > 0 and (room.used - room.limit) / fall or 30
+  return {'memory_full', math.max(1, math.ceil(math.min(seconds, longest_wait))), unpack(transitions)}
+end
+
+-- 4. The estimated start: when the tasks served before it have started, each after the measured gap of its queue.
 local position, backlog_seconds = 1, 0
 for i, queue in ipairs(queues) do
   position = position + waiting[i]
@@ -98,7 +110,7 @@ local function estimated_start()
 end
 local starts = estimated_start()
 
--- 4. The task is taken: writes record, queue and index.
+-- 5. The task is taken: writes record, queue and index.
 local record, index, ttl = KEY.record, KEY.index, ARG.ttl
 redis.call('HSET', record, 'status', 'PENDING', 'submitted_at', string.format('%.6f', now), ARG.fields)
 if starts ~= '' then redis.call('HSET', record, 'estimated_start', starts) end
