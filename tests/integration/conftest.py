@@ -1,6 +1,7 @@
 """Programs of ours, started for real on a Redis of the test's own."""
 
 import io
+import itertools
 import json
 import logging
 import os
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests import postgresql
+from throughline.ledger.history import History
 from throughline.telemetry.logging import JsonLine
 
 
@@ -68,3 +71,36 @@ def _end(program: "subprocess.Popen[str]") -> None:
         program.communicate(timeout=20)
     except subprocess.TimeoutExpired:
         program.kill()
+
+
+DATABASES = ["sqlite", *(["postgresql"] if postgresql.programs() else [])]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.Server]:
+    """A real PostgreSQL."""
+    with postgresql.running(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def new_history_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """`new_history_url()` is the URL of an empty database; each test that uses it runs on both of them."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path_factory.mktemp('history') / 'history.sqlite'}"
+    server, number = request.getfixturevalue("postgresql_server"), itertools.count()
+
+    def new() -> str:
+        name = f"history_{next(number)}"
+        server.run(f"CREATE DATABASE {name}")
+        return str(server.url(name))
+
+    return new
+
+
+@pytest.fixture
+def history(new_history_url: Callable[[], str]) -> Iterator[History]:
+    """An empty history, as the monitor has it."""
+    history = History(new_history_url(), writes=True)
+    yield history
+    history.close()

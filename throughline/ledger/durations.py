@@ -12,6 +12,8 @@ def queue_wait_ms(record: TaskRecord) -> float | None:
     if started is None:
         return None
     begun = sorted((each for each in _states(record) if each[0] < started), key=lambda each: each[0])
+    if not begun:  # started in the microsecond of its submission
+        return 0.0
     ends = [at for at, _ in begun[1:]] + [started]
     waits = [end - at for (at, status), end in zip(begun, ends, strict=True) if status is Status.PENDING]
     return round(sum(waits) * 1000, 3)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
+from throughline.settings.history import HistorySettings
 
 
-class ApiSettings(BrokerSettings):
-    """Admission, idempotency, who may call."""
+class ApiSettings(BrokerSettings, HistorySettings):
+    """Admission, idempotency, who may call, where ended tasks are."""
 
     redis_timeout_seconds: float = fields.REDIS_TIMEOUT_SECONDS
     circuit_max_depth: int = fields.CIRCUIT_MAX_DEPTH

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from throughline import redis_url
+from throughline import history_url, redis_url
 
 
 def _web_address(url: str) -> str:
@@ -37,6 +37,7 @@ def _node_name(name: str) -> str:
 
 NodeName = Annotated[str, AfterValidator(_node_name)]
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
+HistoryUrl = Annotated[str, AfterValidator(history_url.checked)]
 RedisUrl = Annotated[str, AfterValidator(redis_url.normalised)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 

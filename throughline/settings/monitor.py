@@ -7,9 +7,10 @@ from pydantic import Field
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
 from throughline.settings.fields import ServerAddress, WebAddress
+from throughline.settings.history import HistorySettings
 
 
-class MonitorSettings(BrokerSettings):
+class MonitorSettings(BrokerSettings, HistorySettings):
     """How often it looks, where it listens, where its page searches and links to."""
 
     redis_timeout_seconds: float = fields.REDIS_TIMEOUT_SECONDS
@@ -23,7 +24,14 @@ class MonitorSettings(BrokerSettings):
         8084, ge=1, le=65_535, description="Port of `python -m monitor` (the page and `/metrics`)."
     )
     api_keys_file: Path | None = fields.API_KEYS_FILE
-    var_dir: Path = fields.VAR_DIR
+    hot_seconds: float = Field(
+        600,
+        ge=1,
+        le=fields.LONGEST_SECONDS,
+        description="How long an ended task stays in Redis after it was copied to the history, where a stock Celery "
+        "client finds its result; at most `RESULT_TTL_SECONDS`, and less while Redis's memory is short.",
+    )
+    result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     elasticsearch_url: ServerAddress = fields.ELASTICSEARCH_URL
     elasticsearch_user: str = fields.ELASTICSEARCH_USER
     elasticsearch_password: str = fields.ELASTICSEARCH_PASSWORD

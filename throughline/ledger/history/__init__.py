@@ -1,0 +1,11 @@
+"""The history: every ended task, for as long as results are kept, in SQLite or PostgreSQL.
+
+It needs the extra `history`; api and monitor have it, a worker and a client do without.
+"""
+
+from throughline.ledger.history.async_history import AsyncHistory
+from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored
+from throughline.ledger.history.history import History
+from throughline.ledger.history.reading import Bar, ErrorGroup
+
+__all__ = ["AsyncHistory", "Bar", "ErrorGroup", "History", "HistoryUnavailable", "HistoryWrong", "NotStored"]

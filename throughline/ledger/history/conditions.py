@@ -1,0 +1,41 @@
+"""A query's filters as conditions on the table's columns: the same that `TaskQuery.matches` decides for one task."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, false, tuple_
+
+from throughline.ledger.history.schema import tasks
+from throughline.ledger.history.text import storable
+from throughline.ledger.states import FINAL
+from throughline.ledger.task_query import TaskQuery
+
+Condition = ColumnElement[bool]
+_EQUAL = ("correlation_id", "task_type", "queue", "worker", "error_type")
+
+
+def filters(query: TaskQuery) -> Iterator[Condition]:
+    """All but the place at which the page begins."""
+    for name in _EQUAL:
+        if wanted := getattr(query, name):
+            yield tasks.c[name] == storable(wanted)
+    if query.caller is not None:
+        caller = storable(query.caller)
+        yield tasks.c.caller == caller if caller else tasks.c.caller.is_(None)
+    if query.statuses and not set(FINAL) <= set(query.statuses):
+        ended = [str(status) for status in query.statuses if status.is_final]
+        yield tasks.c.status.in_(ended) if ended else false()
+    if query.submitted_after is not None:
+        yield tasks.c.submitted_at >= query.submitted_after
+    if query.submitted_before is not None:
+        yield tasks.c.submitted_at < query.submitted_before
+    if query.slower_than_ms is not None:
+        yield tasks.c.total_ms > query.slower_than_ms
+
+
+def beyond(query: TaskQuery) -> Iterator[Condition]:
+    """What comes after the last task of the page before."""
+    if query.after is None:
+        return
+    at, task_id = query.after
+    here, there = tuple_(tasks.c.submitted_at, tasks.c.task_id), tuple_(at, storable(task_id))
+    yield here < there if query.newest_first else here > there

@@ -1,0 +1,104 @@
+"""How a process connects to the history: by which driver, how long it waits, and what each connection is told first."""
+
+import sqlite3
+import time
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import psycopg
+from psycopg.abc import PQGen
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from throughline.history_url import HistoryPlace, PostgresqlDatabase, SqliteFile
+
+WRITES: Final = "throughline_writes"  # execution option of a connection that is going to write
+POOL_SIZE: Final = 4  # of each process: three apis and two monitors stay far below PostgreSQL's 100
+_CONNECT_SECONDS: Final = 2  # libpq's shortest
+_STEPS: Final = 5_000  # of SQLite's machine between two looks at the clock, about 0.1 ms
+
+RV = TypeVar("RV")
+
+
+def engine_for(place: HistoryPlace, timeout: float, *, writes: bool) -> Engine:
+    """`timeout`: how long one statement may take, in seconds."""
+    if isinstance(place, SqliteFile):
+        return _sqlite(place, timeout, writes=writes)
+    return _postgresql(place, timeout)
+
+
+def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
+    # Whoever only reads makes no empty file where the monitor has not made one yet.
+    name = f"file:{quote(str(place.path.absolute()))}?mode={'rwc' if writes else 'rw'}"
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(name, uri=True, timeout=timeout, check_same_thread=False, isolation_level=None)
+        if writes:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of effect only before the first table
+        # A commit that is lost with the power would be a task that is lost: it leaves Redis after it.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16000")  # kB
+        return connection
+
+    # "sqlite:///:memory:" would get a pool of one connection; the name only chooses the pool, `connect` the file.
+    engine = create_engine("sqlite:///history", creator=connect, hide_parameters=True, **_pool(timeout))
+    _end_long_statements(engine, timeout)
+
+    # The driver would begin a transaction before a write only, and then as one that only reads: it could not wait
+    # for its turn to write (SQLITE_BUSY at once). SQLAlchemy's documented remedy.
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _end_long_statements(engine: Engine, timeout: float) -> None:
+    @event.listens_for(engine, "before_cursor_execute")
+    def start(connection: Connection, *_: object) -> None:
+        deadline = time.monotonic() + timeout
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+
+
+def _postgresql(place: PostgresqlDatabase, timeout: float) -> Engine:
+    class Impatient(psycopg.Connection[Any]):
+        """A stopped server keeps the connection open and says nothing: neither it nor TCP would end the wait."""
+
+        def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+            try:
+                return super().wait(gen, interval, _shorter(timeout, _patience))
+            except psycopg.errors._WaitTimeout:
+                self.pgconn.finish()
+                raise psycopg.OperationalError(f"no answer within {_patience:g} s") from None
+
+    _patience = timeout + 0.2  # the server's own limit comes first, and leaves the connection usable
+
+    def connect() -> psycopg.Connection[Any]:
+        return Impatient.connect(
+            host=place.host,
+            port=place.port,
+            dbname=place.database,
+            user=place.user,
+            password=place.password or None,
+            connect_timeout=_CONNECT_SECONDS,
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+            tcp_user_timeout=int((timeout + _CONNECT_SECONDS) * 1000),
+            application_name="throughline",
+            options=f"-c statement_timeout={max(1, int(timeout * 1000))} -c client_encoding=UTF8",
+            prepare_threshold=None,  # a pooler between (pgbouncer) may give each transaction another connection
+        )
+
+    return create_engine(
+        "postgresql+psycopg://", creator=connect, hide_parameters=True, pool_pre_ping=True, **_pool(timeout)
+    )
+
+
+def _pool(timeout: float) -> dict[str, Any]:
+    return {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": timeout, "pool_use_lifo": True}
+
+
+def _shorter(one: float | None, other: float) -> float:
+    return other if one is None else min(one, other)

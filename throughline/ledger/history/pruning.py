@@ -1,0 +1,25 @@
+"""Removes what is older than results are kept, in small batches: no other process waits long for one of them."""
+
+from sqlalchemy import Connection, delete, select
+
+from throughline.ledger.history.schema import bodies, tasks
+
+_FREED_PAGES = 500  # of SQLite's file, given back after each batch: 2 MB, more than a batch of a thousand frees
+
+
+def prune(connection: Connection, before: float, most: int) -> int:
+    """How many of at most `most` tasks it removed that ended before this moment, the oldest first."""
+    oldest = select(tasks.c.id).where(tasks.c.ended_at < before).order_by(tasks.c.ended_at).limit(most)
+    if connection.dialect.name == "postgresql":
+        oldest = oldest.with_for_update(skip_locked=True)  # another monitor is at them
+    numbers = list(connection.execute(oldest).scalars())
+    if numbers:
+        connection.execute(delete(bodies).where(bodies.c.id.in_(numbers)))
+        connection.execute(delete(tasks).where(tasks.c.id.in_(numbers)))
+    return len(numbers)
+
+
+def give_back(connection: Connection) -> None:
+    """Lets SQLite's file shrink by the pages that the batch has freed; PostgreSQL's autovacuum does that by itself."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_FREED_PAGES})").close()

@@ -1,0 +1,121 @@
+"""Reads from the history: chosen tasks, dead letters, counts over time, errors in groups."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Integer, cast, func, null, select
+
+from throughline.ledger.history import packing
+from throughline.ledger.history.conditions import filters
+from throughline.ledger.history.schema import bodies, tasks
+from throughline.ledger.history.text import storable
+from throughline.ledger.states import Status
+from throughline.ledger.stored_task import StoredTask
+from throughline.ledger.task_query import TaskQuery
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How many tasks of each status were submitted from this moment to the next bar's. Seconds since 1970."""
+
+    start: float
+    counts: Mapping[Status, int]
+
+
+@dataclass(frozen=True)
+class ErrorGroup:
+    """Failures with the same class of exception and the same shape of its message. Times: when they ended."""
+
+    error_type: str
+    shape: str
+    count: int
+    first: float
+    last: float
+    task_id: str  # the latest of them
+    correlation_id: str
+
+
+def find(connection: Connection, task_ids: Iterable[str], *, messages: bool) -> dict[str, StoredTask]:
+    wanted = {storable(task_id): task_id for task_id in task_ids}
+    numbers = connection.execute(select(tasks.c.id).where(tasks.c.task_id.in_(wanted))).scalars().all()
+    found = by_number(connection, numbers, messages=messages)
+    return {task.task_id: task for task in found if task.task_id in wanted.values()}
+
+
+def by_number(connection: Connection, numbers: Sequence[int], *, messages: bool = False) -> list[StoredTask]:
+    """The tasks of these numbers, in their order."""
+    message = bodies.c.message if messages else null().label("message")  # may be large
+    statement = select(bodies.c.id, bodies.c.record, bodies.c.result, message).where(bodies.c.id.in_(numbers))
+    found = {
+        row.id: packing.unpacked_task(row.record, row.result, row.message) for row in connection.execute(statement)
+    }
+    return [found[number] for number in numbers if number in found]
+
+
+def dead_letters(connection: Connection, most: int) -> list[StoredTask]:
+    """Latest first."""
+    dead = tasks.c.dead_letter
+    statement = select(tasks.c.id).where(dead.is_not(None)).order_by(dead.desc(), tasks.c.id.desc()).limit(most)
+    return by_number(connection, connection.execute(statement).scalars().all())
+
+
+def count_dead_letters(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).where(tasks.c.dead_letter.is_not(None))) or 0
+
+
+def counts(connection: Connection, query: TaskQuery, since: float, until: float, bars: int) -> list[Bar]:
+    """A bar for each part of the time from `since` to `until`, empty ones too."""
+    width = (until - since) / bars
+    which = _whole(connection, (tasks.c.submitted_at - since) / width).label("bar")
+    statement = (
+        select(which, tasks.c.status, func.count().label("tasks"))
+        .where(tasks.c.submitted_at >= since, tasks.c.submitted_at < until, *filters(query))
+        .group_by(which, tasks.c.status)
+    )
+    counted: list[dict[Status, int]] = [{} for _ in range(bars)]
+    for row in connection.execute(statement):
+        bar = counted[min(row.bar, bars - 1)]  # rounding may lead one beyond the last bar
+        bar[Status(row.status)] = bar.get(Status(row.status), 0) + row.tasks
+    return [Bar(since + number * width, each) for number, each in enumerate(counted)]
+
+
+def error_groups(connection: Connection, since: float, until: float, task_type: str, most: int) -> list[ErrorGroup]:
+    """The largest first."""
+    group, ended = tasks.c.error_group, tasks.c.ended_at
+    within = [group.is_not(None), ended >= since, ended < until]
+    if task_type:
+        within.append(tasks.c.task_type == storable(task_type))
+    count, last = func.count().label("tasks"), func.max(ended).label("last")
+    statement = (
+        select(group.label("number"), count, func.min(ended).label("first"), last)
+        .where(*within)
+        .group_by(group)
+        .order_by(count.desc(), last.desc())
+        .limit(most)
+    )
+    return [_with_example(connection, row, within) for row in connection.execute(statement).all()]
+
+
+def _with_example(connection: Connection, row: Any, within: list[ColumnElement[bool]]) -> ErrorGroup:
+    kept = select(tasks.c.error_type, tasks.c.error_shape, tasks.c.correlation_id, bodies.c.record)
+    example = connection.execute(
+        kept.join(bodies, bodies.c.id == tasks.c.id)
+        .where(tasks.c.error_group == row.number, tasks.c.ended_at == row.last, *within)
+        .limit(1)
+    ).one()
+    task = packing.unpacked_task(example.record, None, None)
+    return ErrorGroup(
+        example.error_type,
+        example.error_shape,
+        row.tasks,
+        row.first,
+        row.last,
+        task.task_id,
+        task.fields.get("correlation_id", ""),
+    )
+
+
+def _whole(connection: Connection, number: ColumnElement[Any]) -> ColumnElement[int]:
+    """SQLite cuts off where PostgreSQL would round."""
+    return cast(number if connection.dialect.name == "sqlite" else func.floor(number), Integer)
