@@ -87,7 +87,7 @@ class QueueService:
 
     async def replay(self, task_id: str, queue: str, requested_by: str) -> bool:
         """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
-        call = scripts.replay(task_id, queue=queue, ttl=self._limits.ttl, requested_by=requested_by)
+        call = scripts.replay(task_id, queue=queue, requested_by=requested_by)
         async with self._answer_in_time():
             return await self._ledger(call)
 

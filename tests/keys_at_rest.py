@@ -14,20 +14,24 @@ _NO_LIFETIME: Final = -1
 _EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue}
 # Hashes with a field for each class or queue, however many tasks there were.
 _MOST_FIELDS: Final = {keys.BREAKER: 6, keys.DRAIN: 12, keys.PROMISES: 6}
+_OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
 _OF_WORKERS: Final = {keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.SWEEP}
 _BINDINGS: Final = "_kombu.binding"  # which queues there are, one for each worker included: kombu clears them itself
 _OF_CELERY: Final = {keys.CELERY_UNACKED, keys.CELERY_UNACKED_INDEX}
 
 
-def left_over(redis: "Redis", seconds: float = 0) -> list[str]:
-    """What should not be there, in words, at the latest after so long: a sweep or two clear away what has ended."""
+def left_over(redis: "Redis", seconds: float = 0, *, archives: bool = False) -> list[str]:
+    """What should not be there, in words, at the latest after so long: a sweep or two clear away what has ended.
+
+    `archives`: somebody copies what has ended into the history.
+    """
     deadline = time.monotonic() + seconds
-    while (left := sorted(_left_over(redis))) and time.monotonic() < deadline:
+    while (left := sorted(_left_over(redis, archives))) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left
 
 
-def _left_over(redis: Any) -> Iterator[str]:
+def _left_over(redis: Any, archives: bool) -> Iterator[str]:
     workers: dict[str, float] = dict(redis.zrange(keys.WORKERS, 0, -1, withscores=True))
     for key in redis.scan_iter(count=500):
         if redis.ttl(key) != _NO_LIFETIME:
@@ -37,17 +41,27 @@ def _left_over(redis: Any) -> Iterator[str]:
         elif key in _MOST_FIELDS:
             if (fields := redis.hlen(key)) > _MOST_FIELDS[key]:
                 yield f"{key} has {fields} fields, at most {_MOST_FIELDS[key]} were to be expected"
-        elif key == keys.DEAD_LETTERS:
-            yield from (f"{key} has {each}, whose record is gone" for each in _without_record(redis))
-        elif key not in _OF_WORKERS | _OF_CELERY and not key.startswith(_BINDINGS):
+        elif key not in _OF_WORKERS | _OF_CELERY | {*_OF_ENDED} and not key.startswith(_BINDINGS):
             yield f"{key} has no lifetime"
+    yield from _out_of_place(redis, archives)
     yield from _of_gone_workers(redis, workers)
     if redis.hlen(keys.CELERY_UNACKED) > redis.zcard(keys.CELERY_UNACKED_INDEX):
         yield f"{keys.CELERY_UNACKED} holds messages that Celery will not give back"
 
 
-def _without_record(redis: Any) -> list[str]:
-    return [each for each in redis.zrange(keys.DEAD_LETTERS, 0, -1) if not redis.exists(keys.task(each))]
+def _out_of_place(redis: Any, archives: bool) -> Iterator[str]:
+    """Of tasks that have ended, all of them: each is in the index that its record says, and has a record."""
+    members = {key: set(redis.zrange(key, 0, -1)) for key in _OF_ENDED}
+    for key, ids in members.items():
+        yield from (f"{key} has {each}, whose record is gone" for each in ids if not redis.exists(keys.task(each)))
+    yield from (
+        f"{each} has ended, and is in one of {keys.UNARCHIVED} and {keys.ENDED} only"
+        for each in members[keys.UNARCHIVED] ^ members[keys.ENDED]
+    )
+    both = members[keys.UNARCHIVED] & members[keys.HOT]
+    yield from (f"{keys.HOT} has {each}, which the history lacks" for each in both)
+    if archives and members[keys.ENDED]:
+        yield f"{keys.ENDED} has {len(members[keys.ENDED])} tasks that nobody archives"
 
 
 def _of_gone_workers(redis: Any, workers: dict[str, float]) -> Iterator[str]:

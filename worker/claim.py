@@ -39,6 +39,8 @@ class ClaimedTask(Task):
                 telemetry.dead_lettered(self, "each process that it was delivered to was lost")
             case "running":
                 telemetry.not_run(self, Status.STARTED)
+            case "moved":
+                telemetry.moved(self)
             case _:
                 telemetry.not_run(self, Status(claim.outcome))
         raise Ignore(f"{task_id} is not run: {claim.outcome}")

@@ -60,6 +60,7 @@ class Delivery:
             message.CORRELATION_ID: self.correlation_id,
             message.TRACEPARENT: self.traceparent,
             message.PUBLISHED_AT: self.published_at,
+            message.ENVELOPE: message.ENVELOPE_VERSION if self.is_recorded else None,
         }
         return {name: value for name, value in own.items() if value}
 

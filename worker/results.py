@@ -61,11 +61,12 @@ class RecordingBackend(RedisBackend):
 
     def claim(self, task_id: str, request: Any) -> Claim:
         """Records that this process starts the task, or says why it must not."""
-        settings, record = WorkerSettings.load(), _record(request)
+        settings, delivery = WorkerSettings.load(), Delivery.of_request(request)
+        record = delivery.record()
         lost = f"Delivered {settings.max_deliveries} times; each time the process that ran it was lost."
         call = scripts.claim(
             task_id,
-            Starter(_worker(), os.getpid(), record["queue"], record),
+            Starter(_worker(), os.getpid(), record["queue"], record, delivery.is_recorded),
             ttl=_ttl(),
             max_deliveries=settings.max_deliveries,
             celery_started=self._meta(task_id, {"pid": os.getpid(), "hostname": _worker()}, Status.STARTED, request),
@@ -156,6 +157,7 @@ class RecordingBackend(RedisBackend):
         traceback: str | None = None,
     ) -> Stored:
         meta = self._get_result_meta(result=result, state=status, traceback=traceback, request=request)
+        delivery = Delivery.of_request(request)
         stored = self._decided(
             scripts.store(
                 task_id,
@@ -166,7 +168,9 @@ class RecordingBackend(RedisBackend):
                 attempt=self._attempts.get(task_id, ""),
                 worker=_worker(),
                 error_class=error_class if status in {Status.FAILURE, Status.RETRY} else "",
-                record=_record(request),
+                record=delivery.record(),
+                # Without a message at hand there is only a record to end, and none to write.
+                is_recorded=delivery.is_recorded or request is None,
             )
         )
         number = self._attempts.get(task_id)
@@ -189,11 +193,6 @@ class RecordingBackend(RedisBackend):
 def _is_stored_before(latest: Attempt | None, number: int, status: Status, reason: Reason) -> bool:
     """Whether this very end was stored by an earlier call, whose answer was lost with its connection."""
     return latest is not None and (latest.number, latest.outcome, latest.ended_by) == (number, status, reason)
-
-
-def _record(request: Any) -> dict[str, str]:
-    """The record of a task that was sent past the api, from what its message says."""
-    return Delivery.of_request(request).record()
 
 
 # What Celery says of an end, in its own words, and which reason that is.

@@ -160,6 +160,13 @@ def not_run(task: Task, status: Status) -> None:
         event(action, f"{task.name} is not run: it is {status}", running.ended(status))
 
 
+def moved(task: Task) -> None:
+    """Its message came again after the task had ended and been forgotten here: how it ended, the history knows."""
+    running = _running.get(task.request.id)
+    if running is not None:
+        event("task.skipped", f"{task.name} is not run: it has ended, and is in the history", running.fields)
+
+
 def _succeeded(sender: Task, **_: Any) -> None:
     running = _running[sender.request.id]
     if _is_late(sender, running, Status.SUCCESS):

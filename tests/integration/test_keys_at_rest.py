@@ -15,8 +15,12 @@ def at_rest(broker):
     broker.hset(keys.SWEEP, mapping={"last": now, "grace_until": now, "idle:worker-1": "told"})
     broker.zadd(keys.WORKERS, {"worker-1": now, "worker-2": now - 60})
     broker.hset(keys.WORKER_SLOTS, mapping={"worker-1": 4, "worker-2": 4})
-    broker.hset(keys.task("dead"), "status", "FAILURE")
-    broker.expire(keys.task("dead"), 600)
+    for task_id in ("dead", "fresh", "copied"):
+        broker.hset(keys.task(task_id), "status", "FAILURE")
+        broker.expire(keys.task(task_id), 600)
+    broker.zadd(keys.UNARCHIVED, {"fresh": now})
+    broker.zadd(keys.ENDED, {"fresh": now})
+    broker.zadd(keys.HOT, {"copied": now})
     broker.zadd(keys.DEAD_LETTERS, {"dead": now})
     broker.sadd("_kombu.binding.celery", "celery")
 
@@ -28,6 +32,7 @@ GROWS = [
     ("rpush", keys.attempts("task"), "{}"),
     ("zadd", keys.correlation("ABC-1"), {"task": 1}),
     ("zadd", keys.DEAD_LETTERS, {"expired": 1}),
+    ("zadd", keys.HOT, {"expired": 1}),
     ("zadd", keys.WORKERS, {"worker-x7f2k": 1}),
     ("hset", keys.WORKER_TASKS, "worker-x7f2k", ""),
     ("hset", keys.SWEEP, "idle:worker-x7f2k", "told"),
@@ -47,3 +52,20 @@ def test_a_key_that_would_grow_is_named(broker, command, key, value):
     getattr(broker, command)(key, *value)
     (left,) = left_over(broker)
     assert left.startswith(key)
+
+
+def test_an_ended_task_that_its_indices_do_not_agree_on_is_named(broker):
+    at_rest(broker)
+    broker.zadd(keys.UNARCHIVED, {"copied": 1})
+    assert left_over(broker) == [
+        f"copied has ended, and is in one of {keys.UNARCHIVED} and {keys.ENDED} only",
+        f"{keys.HOT} has copied, which the history lacks",
+    ]
+
+
+def test_what_nobody_archives_is_named_where_somebody_should(broker):
+    at_rest(broker)
+    assert left_over(broker, archives=True) == [f"{keys.ENDED} has 1 tasks that nobody archives"]
+    broker.zrem(keys.ENDED, "fresh")
+    broker.zrem(keys.UNARCHIVED, "fresh")
+    assert left_over(broker, archives=True) == []

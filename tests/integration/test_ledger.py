@@ -1,86 +1,14 @@
 """The ledger's scripts on a real Redis: each move as states.py has it, and nothing past it."""
 
 import json
-import uuid
 
 import pytest
 
+from tests.integration.story import TIMES, TTL, Story
 from throughline.ledger import keys, scripts
-from throughline.ledger.envelope import Origin
-from throughline.ledger.message import Queue
-from throughline.ledger.record import TaskRecord
-from throughline.ledger.script import Ledger
-from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
-from throughline.ledger.submission import Limits, Submission
 
-TTL = 600
-LIMITS = Limits(max_depth=500, close_depth=400, open_seconds=60, ttl=TTL, idempotency_ttl=300, memory_percent=80)
-TIMES = {"missing_seconds": 0, "grace_seconds": 10, "stalled_seconds": 15, "forget_seconds": 300}
-
-
-class Story:
-    """A ledger whose time is the test's to say, and the deeds of those who use it."""
-
-    def __init__(self, broker):
-        self.redis, self.time = broker, 1_800_000_000.0
-        self.ledger = Ledger(broker, clock=lambda: self.time)
-        self.wait(15)  # the first sweep gives everybody time to beat
-
-    def submit(self, task_id="", parent_id=""):
-        origin = Origin("ABC-1", f"00-{'a' * 32}-{'b' * 16}-01", parent_id=parent_id, root_id=parent_id)
-        task = Submission.of(task_id or str(uuid.uuid4()), "calculate_var", {}, Queue.MEDIUM, origin)
-        assert self.ledger(scripts.submit(task, LIMITS)).position
-        return task.task_id
-
-    def claim(self, task_id, worker="worker-1", process=7):
-        record = {"task_type": "calculate_var", "queue": "medium", "correlation_id": "STOCK-1"}
-        starter = Starter(worker, process, "medium", record)
-        call = scripts.claim(task_id, starter, ttl=TTL, max_deliveries=3, celery_started="{}", celery_dead="{}")
-        return self.ledger(call)
-
-    def take(self, task_id, **more):
-        """As a worker does it: the message leaves its queue, then a process claims."""
-        self.redis.rpop("medium")
-        return self.claim(task_id, **more)
-
-    def store(self, task_id, state, reason, attempt="", worker="worker-1", error_class=""):
-        record = {"task_type": "calculate_var", "queue": "medium", "correlation_id": "STOCK-1"}
-        call = scripts.store(
-            task_id,
-            state,
-            reason,
-            celery_result="{}",
-            ttl=TTL,
-            worker=worker,
-            record=record,
-            attempt=attempt,
-            error_class=error_class,
-        )
-        return self.ledger(call)
-
-    def cancel(self, task_id, queue="medium"):
-        call = scripts.cancel(task_id, queue=queue, ttl=TTL, celery_result=b"{}", requested_by="DELETE-1")
-        return self.ledger(call)
-
-    def position(self, task_id, queue="medium"):
-        return self.ledger(scripts.position(task_id, queue=queue))
-
-    def beat(self, worker="worker-1", held=""):
-        self.ledger(scripts.beat(worker, slots=4, held=held))
-
-    def sweep(self, after=3.0):
-        self.time += after
-        return [(one.kind, one.task_id, one.reason) for one in self.ledger(scripts.sweep(**TIMES))]
-
-    def wait(self, seconds):
-        """What the sweeps find meanwhile, one every five seconds."""
-        return [line for _ in range(0, seconds, 5) for line in self.sweep(5)]
-
-    def record(self, task_id):
-        told = self.redis.hgetall(keys.task(task_id))
-        attempts = self.redis.lrange(keys.attempts(task_id), 0, -1)
-        return TaskRecord.parse(task_id, told, attempts, self.redis.lrange(keys.changes(task_id), 0, -1))
+NO_LIFETIME = -1
 
 
 @pytest.fixture
@@ -174,6 +102,8 @@ def test_the_changes_of_a_task_are_bounded_and_live_as_long_as_its_record(story,
         story.sweep()
         story.sweep()
     assert broker.llen(keys.changes(task_id)) == 100
+    assert broker.ttl(keys.changes(task_id)) == broker.ttl(keys.task(task_id)) == NO_LIFETIME
+    story.cancel(task_id)
     assert 0 < broker.ttl(keys.changes(task_id)) <= broker.ttl(keys.task(task_id)) == TTL
 
 
@@ -342,17 +272,6 @@ def test_celerys_own_retry_that_no_worker_can_run_ends_as_a_failure(story, reaso
 def test_a_task_that_waits_longer_for_its_retry_than_records_live_is_kept_until_then(story, broker):
     task_id = story.submit()
     attempt = story.take(task_id).attempt
-    delay = 5 * TTL
-    call = scripts.retry(
-        task_id,
-        attempt=attempt,
-        error_class="ConnectionError",
-        delay=delay,
-        max_retries=3,
-        ttl=TTL,
-        celery_retry="{}",
-        celery_failure="{}",
-    )
-    assert story.ledger(call) == "retry"
+    assert story.retry(task_id, attempt, delay=5 * TTL) == "retry"
     for key in (keys.task(task_id), keys.attempts(task_id), keys.message(task_id)):
-        assert delay < broker.ttl(key) <= delay + TTL, key
+        assert broker.ttl(key) == NO_LIFETIME, key

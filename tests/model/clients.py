@@ -107,7 +107,7 @@ class Clients(Stage):
     @when(dead_letters)
     @rule(task=one_of(dead_letters))
     def replay(self, task: Task) -> None:
-        again = self.run(scripts.replay(task.task_id, queue=task.queue, ttl=self.ttl, requested_by="replay-1"))
+        again = self.run(scripts.replay(task.task_id, queue=task.queue, requested_by="replay-1"))
         assert again == task.is_dead_letter, f"{task}, {task.status}, is replayed: {again}"
         if again:
             task.replayed()

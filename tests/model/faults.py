@@ -16,13 +16,12 @@ class Fault:
 
 FAULTS = (
     Fault("store without the fence", "store.lua", "if not counts then", "if false then", is_rare=True),
-    Fault("store leaves an ended task open", "store.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
+    Fault("an end leaves the task open", "ending.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
     Fault("claim does not count deliveries", "claim.lua", "redis.call('HINCRBY', record, 'deliveries', 1)"),
     Fault(
         "claim runs what a live worker runs", "claim.lua", "return cjson.encode({outcome = 'running'})", is_rare=True
     ),
     Fault("claim runs what is to be cancelled", "claim.lua", "if cancel_requested then", "if false then", is_rare=True),
-    Fault("cancel leaves the task open", "cancel.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
     Fault("cancel leaves the message in its queue", "cancel.lua", "redis.call('LREM', KEY.queue, 1, message)"),
     Fault(
         "hand back leaves the attempt running", "hand_back.lua", "close_attempt(attempts, 'RETRY', ARG.reason)", "nil"
@@ -34,8 +33,8 @@ FAULTS = (
         "redis.call('HDEL', record, 'worker', 'process', 'attempt')",
     ),
     Fault("retry is not delayed", "retry.lua", "redis.call('ZADD', KEY.delayed, due, ARG.task_id)"),
-    Fault("replay leaves the dead letter", "replay.lua", "redis.call('ZREM', KEY.dead_letters, ARG.task_id)"),
-    Fault("replay does not open the task", "replay.lua", "redis.call('ZADD', KEY.open, stamp, ARG.task_id)"),
+    Fault("replay leaves the dead letter", "replayed.lua", "KEY.dead_letters, "),
+    Fault("replay does not open the task", "replayed.lua", "redis.call('ZADD', KEY.open, stamp, ARG.task_id)"),
     Fault(
         "sweep forgets the delayed tasks",
         "sweep.lua",

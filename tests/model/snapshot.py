@@ -26,6 +26,9 @@ SHARED = {
     keys.OPEN,
     keys.DELAYED,
     keys.DEAD_LETTERS,
+    keys.UNARCHIVED,
+    keys.ENDED,
+    keys.HOT,
     keys.MISSING,
     keys.SWEEP,
 }

@@ -14,6 +14,9 @@ PROMISES: Final = "tl:promises"  # hash: how far estimated starts were off, coun
 FINISHED: Final = "tl:finished"  # channel: the ID of each task that has ended
 OPEN: Final = "tl:open"  # sorted set: tasks that have not ended, scored by when they were submitted or put back (s)
 DELAYED: Final = "tl:delayed"  # sorted set: tasks that wait for their next attempt, scored by when that is due (s)
+UNARCHIVED: Final = "tl:unarchived"  # sorted set: tasks that the history lacks as they are now, by submission (s)
+ENDED: Final = "tl:ended"  # sorted set: tasks that have ended and are not in the history yet, by when they ended (s)
+HOT: Final = "tl:hot"  # sorted set: ended tasks that the history has and Redis still has too, by when they ended (s)
 DEAD_LETTERS: Final = "tl:dead-letters"  # sorted set: tasks that used up deliveries or retries, scored by when (s)
 MISSING: Final = (
     "tl:missing"  # hash: task that the last sweep found nowhere → when it was first missed (s); empty at rest
@@ -40,8 +43,13 @@ def changes(task_id: str) -> str:
 
 
 def message(task_id: str) -> str:
-    """String: the message as it was enqueued, until the task has ended."""
+    """String: the message as it was enqueued, for as long as the record is here; none for a task sent past the api."""
     return f"tl:task:{task_id}:message"
+
+
+def moved(task_id: str) -> str:
+    """String: the final status of a task that was sent past the api and is in the history alone. Lives for minutes."""
+    return f"tl:moved:{task_id}"
 
 
 def correlation(correlation_id: str) -> str:

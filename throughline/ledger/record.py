@@ -115,6 +115,8 @@ class TaskRecord:
     retry_at: float | None = _means("when its next attempt is due, while it waits for that", None)
     progress: Mapping[str, Any] | None = _means("how far it is: fraction, estimate, interval, updated_at (JSON)", None)
     cancel_requested: str = _means("the correlation ID of the request that asked for its end")
+    version: int = _means("how often its state has changed, its first included", 0)
+    archived: int | None = _means("the version that the history has, once it has ended and was copied", None)
     attempts: tuple[Attempt, ...] = ()
     changes: tuple[Change, ...] = ()
 
@@ -149,6 +151,8 @@ FIELDS: Final[Sequence[str]] = tuple(each.name for each in fields(TaskRecord) if
 _READ: Final[Mapping[str, Any]] = dict.fromkeys(FIELDS, str) | {
     "status": Status,
     "submitted_at": float,
+    "version": int,
+    "archived": int,
     "process": int,
     "attempt": int,
     "deliveries": int,

@@ -8,7 +8,8 @@ A script begins with a header that names what it takes:
     -- uses: clock
 
 Its text then says `KEY.record` and `ARG.ttl`, which become `KEYS[1]` and `ARGV[3]` when the script is loaded; a name
-that the header does not declare is an error then. `ARG.fields` is all that is left over. Each file of `uses` stands
+that the header does not declare is an error then. `ARG.fields` is all that is left over: the names
+and values of a mapping, or the members of a list. Each file of `uses` stands
 before the script's own text. The first argument of every script is `now`: empty for Redis's clock, a time in a test.
 
 `flags` are Redis's own (7.0 and later). `allow-oom` lets a script write although Redis is at its `maxmemory`: one that
@@ -78,7 +79,8 @@ class Script:
         values: list[Argument] = [now]
         for each in self.args[1:]:
             if each.endswith(_REST):
-                values += [part for field in given[each.removesuffix(_REST)].items() for part in field]
+                rest = given[each.removesuffix(_REST)]
+                values += [part for field in rest.items() for part in field] if isinstance(rest, Mapping) else rest
             else:
                 values.append(given[each])
         return values

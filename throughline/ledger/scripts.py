@@ -4,7 +4,8 @@ ledger = Ledger(redis)
 ledger(scripts.cancel(task_id, queue="high", ttl=604_800))
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +15,7 @@ from throughline.ledger.answers import Claim, HandedBack, Health, Stored, Swept
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger, T, load
 from throughline.ledger.states import Reason, Status
+from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
 
 __all__ = ["AsyncLedger", "Ledger"]
@@ -31,6 +33,9 @@ _FIXED: Final = {
     "finished": keys.FINISHED,
     "open": keys.OPEN,
     "delayed": keys.DELAYED,
+    "unarchived": keys.UNARCHIVED,
+    "ended": keys.ENDED,
+    "hot": keys.HOT,
     "dead_letters": keys.DEAD_LETTERS,
     "missing": keys.MISSING,
     "sweep": keys.SWEEP,
@@ -46,6 +51,18 @@ _OF_TASK: Final = {
     "changes": keys.changes,
     "message": keys.message,
     "result": keys.celery_result,
+    "moved": keys.moved,
+}
+# How a script that is called for several tasks makes their keys from an ID.
+_PREFIX: Final = keys.task("")
+_PARTS: Final = {
+    "record_prefix": _PREFIX,
+    "attempts_suffix": keys.attempts("").removeprefix(_PREFIX),
+    "message_suffix": keys.message("").removeprefix(_PREFIX),
+    "changes_suffix": keys.changes("").removeprefix(_PREFIX),
+    "result_prefix": keys.celery_result(""),
+    "moved_prefix": keys.moved(""),
+    "correlation_prefix": keys.correlation(""),
 }
 
 
@@ -68,6 +85,10 @@ def _call(
 
 def _nothing(_: Any) -> None:
     return None
+
+
+def _flag(is_so: bool) -> str:
+    return "1" if is_so else ""
 
 
 # The front door.
@@ -122,10 +143,28 @@ def cancel(task_id: str, *, queue: str, ttl: int, celery_result: bytes, requeste
     return _call("cancel", str, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: "finished")
 
 
-def replay(task_id: str, *, queue: str, ttl: int, requested_by: str) -> Call[bool]:
+def replay(task_id: str, *, queue: str, requested_by: str) -> Call[bool]:
     """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
-    args = {"task_id": task_id, "ttl": ttl, "requested_by": requested_by or "unknown"}
+    args = {"task_id": task_id, "requested_by": requested_by or "unknown"}
     return _call("replay", bool, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: False)
+
+
+def revive(task: StoredTask, *, ttl: int, requested_by: str) -> Call[bool]:
+    """The same for a dead letter that was just read from the history, with its message; ttl is that of its index."""
+    record = task.record
+    args = {
+        "task_id": task.task_id,
+        "requested_by": requested_by or "unknown",
+        "ttl": ttl,
+        "status": record.status,
+        "submitted_at": f"{record.submitted_at:.6f}",
+        "message": task.message,
+        "attempts": json.dumps(task.attempts),
+        "changes": json.dumps(task.changes),
+        "fields": {name: value for name, value in task.fields.items() if name != "archived"},
+    }
+    own = {"queue": record.queue, "index": keys.correlation(record.correlation_id)}
+    return _call("revive", bool, args, task_id=task.task_id, own_keys=own, refused=lambda: False)
 
 
 # What a worker says of a task.
@@ -139,6 +178,7 @@ class Starter:
     process: int
     queue: str
     record: Mapping[str, str]
+    is_recorded: bool = False  # the message says that it came through the front door: without a record it has moved
 
 
 def received(task_id: str, *, ttl: int, record: Mapping[str, str]) -> Call[Status]:
@@ -159,6 +199,7 @@ def claim(
     """Records that the process starts the task, or says why it must not."""
     args = {
         "task_id": task_id,
+        "recorded": _flag(starter.is_recorded),
         "celery_started": celery_started,
         "ttl": ttl,
         "worker": starter.worker,
@@ -182,13 +223,14 @@ def store(
     ttl: int,
     worker: str,
     record: Mapping[str, str],
+    is_recorded: bool = False,
     attempt: str = "",
     error_class: str = "",
 ) -> Call[Stored]:
     """Stores a task's new state, unless it has ended or `attempt` is no longer the one that counts.
 
     `attempt` is empty when another process than the one that ran it speaks: its worker's main process, or whoever ends
-    a task that never started.
+    a task that never started. A task that `is_recorded` and has no record has ended, and was forgotten since.
     """
     args = {
         "state": state,
@@ -196,6 +238,7 @@ def store(
         "celery_result": celery_result,
         "ttl": ttl,
         "task_id": task_id,
+        "recorded": _flag(is_recorded),
         "attempt": attempt,
         "worker": worker,
         "error_class": error_class,
@@ -260,16 +303,49 @@ def sweep(
     *, missing_seconds: float, grace_seconds: float, stalled_seconds: float, forget_seconds: float
 ) -> Call[list[Swept]]:
     """Puts back what is nowhere and what is due: see sweep.lua."""
-    prefix = keys.task("")
     args = {
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
         "missing_seconds": missing_seconds,
         "grace_seconds": grace_seconds,
         "stalled_seconds": stalled_seconds,
         "forget_seconds": forget_seconds,
-        "record_prefix": prefix,
-        "attempts_suffix": keys.attempts("").removeprefix(prefix),
-        "message_suffix": keys.message("").removeprefix(prefix),
-        "changes_suffix": keys.changes("").removeprefix(prefix),
+        **_parts("record_prefix", "attempts_suffix", "message_suffix", "changes_suffix"),
     }
     return _call("sweep", lambda lines: [Swept.of(line) for line in lines], args)
+
+
+# The history. Each call is for a batch of tasks, so that none of them holds Redis for long.
+
+MOST_AT_ONCE: Final = 100
+TOMBSTONE_SECONDS: Final = 3600  # a message that nobody acknowledged comes again after the visibility timeout of 180 s
+
+
+def copied(versions: Mapping[str, int]) -> Call[list[str]]:
+    """The history has these tasks, each as of this version; answers those of which it has all that there is."""
+    _check(versions)
+    args = {**_parts("record_prefix"), "tasks": versions}
+    return _call("copied", list, args)
+
+
+def forget(task_ids: Sequence[str], *, tombstone_seconds: int = TOMBSTONE_SECONDS) -> Call[list[str]]:
+    """Removes tasks that the history has as they are now; answers those of which Redis has nothing any more.
+
+    Never sooner than five seconds after their end: see front_door.lua and revive.lua.
+    """
+    _check(task_ids)
+    return _call("forget", list, {**_PARTS, "tombstone_seconds": tombstone_seconds, "tasks": task_ids})
+
+
+def reindex(task_ids: Sequence[str]) -> Call[list[str]]:
+    """Puts tasks into the indices where their records say that they belong; answers those that were not there."""
+    _check(task_ids)
+    return _call("reindex", list, {**_parts("record_prefix"), "tasks": task_ids})
+
+
+def _check(tasks: Sized) -> None:
+    if len(tasks) > MOST_AT_ONCE:
+        raise ValueError(f"at most {MOST_AT_ONCE} tasks a call, not {len(tasks)}")
+
+
+def _parts(*names: str) -> dict[str, str]:
+    return {name: _PARTS[name] for name in names}

@@ -79,7 +79,7 @@ def _transitions() -> tuple[Transition, ...]:
     pending, started, retry = Status.PENDING, Status.STARTED, Status.RETRY
     success, failure, revoked = Status.SUCCESS, Status.FAILURE, Status.REVOKED
     claims = "a worker process starts the task"
-    late = "its record has expired, or Celery alone knew of it"
+    late = "Celery alone knew of it, or the record of such a task has expired"
     return (
         Transition(None, pending, Reason.ACCEPTED, "front_door", "the api took the task"),
         Transition(None, pending, Reason.RECEIVED, "received", "a worker took a message that was sent past the api"),
@@ -138,7 +138,7 @@ def _transitions() -> tuple[Transition, ...]:
             Transition(before, revoked, Reason.EXPIRED, "store", "Celery's `expires` was over before it started")
             for before in (pending, retry)
         ),
-        Transition(failure, pending, Reason.REPLAYED, "replay", "an operator replayed a dead letter"),
+        Transition(failure, pending, Reason.REPLAYED, "replay, revive", "an operator replayed a dead letter"),
     )
 
 

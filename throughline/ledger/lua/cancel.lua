@@ -1,9 +1,9 @@
 -- Cancels a task: one that waits never starts, one that runs is asked to stop at its next checkpoint.
 --
 -- flags: allow-oom
--- keys: record message queue changes result finished open delayed
+-- keys: record attempts message queue changes result finished open delayed ended
 -- args: task_id ttl celery_result requested_by
--- uses: clock stamp states moves messages celery
+-- uses: clock stamp states moves ending messages celery
 --
 -- Answers 'unknown' | 'finished' (nothing is changed) | 'cancelled' | 'cancelling'
 
@@ -26,13 +26,11 @@ if not waits and not message then
 end
 
 move(record, status, 'REVOKED', 'cancelled')
-redis.call('HSET', record, 'finished_at', stamp, 'cancel_requested', ARG.requested_by)
+redis.call('HSET', record, 'cancel_requested', ARG.requested_by)
 redis.call('HDEL', record, 'retry_at')
 note(record, KEY.changes, {status = 'REVOKED', reason = 'cancelled', requested_by = ARG.requested_by})
 if message then redis.call('LREM', KEY.queue, 1, message) end
 redis.call('ZREM', KEY.delayed, ARG.task_id)
-redis.call('ZREM', KEY.open, ARG.task_id)
-redis.call('DEL', KEY.message)
 tell_celery(KEY.result, ARG.ttl, ARG.celery_result)
-redis.call('PUBLISH', KEY.finished, ARG.task_id)
+end_task(ARG.ttl)
 return 'cancelled'

@@ -2,9 +2,9 @@
 --
 -- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
--- keys: finished
--- args: task_id celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...
--- uses: clock stamp states moves celery
+-- keys: finished unarchived ended moved
+-- args: task_id recorded celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...
+-- uses: clock stamp states moves ending moved lifetime celery
 --
 -- Answers an object: outcome, and what goes with it.
 --   run      attempt: the number that the process must give to store the task's end
@@ -12,6 +12,8 @@
 --   cancel   requested_by: it is to be cancelled
 --   running  a live worker has it
 --   SUCCESS, FAILURE, REVOKED   it has ended already; attempt and before are the latest
+--   moved    it has ended, and the history has it
+-- recorded is '' for a task that did not come through the front door, and fields are such a task's.
 -- before is the latest attempt as it ended; lost is true for the first caller since its process was cut off.
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl
@@ -32,6 +34,7 @@ if is_final(status) then
   local before = numbered(latest())
   return cjson.encode({outcome = status, attempt = before and before.number, before = before})
 end
+if not status and has_moved() then return cjson.encode({outcome = 'moved'}) end
 if cancel_requested then return cjson.encode({outcome = 'cancel', requested_by = cancel_requested}) end
 
 -- The same process asks again when it did not receive the first answer.
@@ -55,7 +58,7 @@ must(record, status, is_dead and 'FAILURE' or 'STARTED', is_dead and 'deliveries
 
 if not status then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
-  redis.call('ZADD', KEY.index, stamp, ARG.task_id)
+  for _, index in ipairs({KEY.index, KEY.unarchived}) do redis.call('ZADD', index, stamp, ARG.task_id) end
   redis.call('EXPIRE', KEY.index, ttl)
 end
 if status == 'RETRY' then redis.call('ZREM', KEY.delayed, ARG.task_id) end
@@ -70,24 +73,22 @@ before = numbered(before)
 
 if is_dead then
   move(record, status, 'FAILURE', 'deliveries_used_up')
-  redis.call('HSET', record, 'finished_at', stamp)
-  redis.call('ZREM', KEY.open, ARG.task_id)
   -- One that was sent past the front door has no message to be replayed from.
   if redis.call('EXISTS', KEY.message) == 1 then redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id) end
   note(record, KEY.changes, {status = 'FAILURE', reason = 'deliveries_used_up'})
   tell_celery(KEY.result, ttl, ARG.celery_dead)
-  redis.call('PUBLISH', KEY.finished, ARG.task_id)
+  end_task(ttl)
   return cjson.encode({outcome = 'dead', attempt = before and before.number or 0, before = before, lost = lost})
 end
 
 number = redis.call('RPUSH', attempts,
   cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), started_at = stamp}))
 redis.call('HINCRBY', record, 'deliveries', 1)
+redis.call('HINCRBY', record, 'version', 1)
 redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp,
   'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
 redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at')
--- What belongs to a record lives as long as the record: a message that ended before would be missed by the sweep.
-for _, key in ipairs({record, attempts, KEY.changes, KEY.message}) do redis.call('EXPIRE', key, ttl) end
+keep(ttl)
 tell_celery(KEY.result, ttl, ARG.celery_started)
 
 -- How far the estimated start was off. Only the first start has an estimate: it is removed above.

@@ -1,7 +1,7 @@
 -- Decides on one submission and, if it is taken, records and enqueues it, in one atomic step.
 --
 -- flags: allow-oom
--- keys: breaker memory high medium low queue record index message drain workers worker_slots open idempotency
+-- keys: breaker memory high medium low queue record index message drain workers worker_slots open unarchived idempotency
 -- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
 -- uses: clock stamp memory
 --
@@ -24,7 +24,8 @@ if KEY.idempotency ~= '' then
   end
 end
 
--- The same holds for a request that is repeated because its answer was lost with Redis: its task is there already.
+-- The same holds for a request that is repeated because its answer was lost with Redis: its task is there already. It has
+-- not been forgotten: such a request comes within a second, and no task is forgotten in its first five.
 if redis.call('EXISTS', KEY.record) == 1 then return {'accepted', 1, ''} end
 
 local queues = {KEY.high, KEY.medium, KEY.low} -- in the order in which workers empty them
@@ -110,18 +111,18 @@ local function estimated_start()
 end
 local starts = estimated_start()
 
--- 5. The task is taken: writes record, queue and index.
+-- 5. The task is taken: writes record, queue and indices. Record and message get a lifetime when it ends.
 local record, index, ttl = KEY.record, KEY.index, ARG.ttl
-redis.call('HSET', record, 'status', 'PENDING', 'submitted_at', string.format('%.6f', now), ARG.fields)
+redis.call('HSET', record, 'status', 'PENDING', 'version', 1, 'submitted_at', string.format('%.6f', now), ARG.fields)
 if starts ~= '' then redis.call('HSET', record, 'estimated_start', starts) end
-redis.call('EXPIRE', record, ttl)
 redis.call('ZADD', index, now, ARG.task_id)
 if now % 1 < 0.02 then -- one in fifty: the index of an ID that is always in use would never expire
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now - tonumber(ttl))
 end
 redis.call('EXPIRE', index, ttl)
-redis.call('SET', KEY.message, ARG.message, 'EX', ttl)
+redis.call('SET', KEY.message, ARG.message)
 redis.call('ZADD', KEY.open, now, ARG.task_id)
+redis.call('ZADD', KEY.unarchived, now, ARG.task_id)
 redis.call('LPUSH', KEY.queue, ARG.message)
 if KEY.idempotency ~= '' then redis.call('SET', KEY.idempotency, ARG.payload_hash .. ' ' .. ARG.task_id, 'EX', ARG.idempotency_ttl) end
 return {'accepted', position, starts, unpack(transitions)}

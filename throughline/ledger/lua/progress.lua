@@ -4,6 +4,6 @@
 -- keys: record
 -- args: progress
 
--- A record that has expired must not exist again because of its progress.
-if redis.call('EXISTS', KEY.record) == 1 then redis.call('HSET', KEY.record, 'progress', ARG.progress) end
+-- A task that has ended, or is forgotten, stays as it is, whatever its late attempt says.
+if redis.call('HGET', KEY.record, 'status') == 'STARTED' then redis.call('HSET', KEY.record, 'progress', ARG.progress) end
 return redis.call('HGET', KEY.record, 'cancel_requested')

@@ -2,9 +2,9 @@
 -- when its retries are used up.
 --
 -- flags: allow-oom
--- keys: record attempts result message changes delayed open dead_letters finished
+-- keys: record attempts result message changes delayed open dead_letters finished ended
 -- args: task_id attempt error_class delay max_retries ttl celery_retry celery_failure
--- uses: clock stamp states moves celery
+-- uses: clock stamp states moves ending lifetime celery
 --
 -- Answers 'retry' | 'dead' | 'late' (another attempt counts by now) | 'unstored' (it did not come through the front
 -- door: there is no message to put back)
@@ -20,19 +20,15 @@ if is_dead then after, reason = 'FAILURE', 'retries_used_up' end
 move(record, status, after, reason)
 close_attempt(KEY.attempts, after, reason, ARG.error_class)
 redis.call('HDEL', record, 'deliveries')
--- Counted from when it is due: else a wait that is longer than the lifetime would lose the task.
-local lifetime = tonumber(ARG.ttl) + (is_dead and 0 or math.ceil(tonumber(ARG.delay)))
-for _, key in ipairs({record, KEY.attempts, KEY.changes, KEY.message}) do redis.call('EXPIRE', key, lifetime) end
 
 if is_dead then
-  redis.call('HSET', record, 'finished_at', stamp)
-  redis.call('ZREM', KEY.open, ARG.task_id)
   redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id)
   tell_celery(KEY.result, ARG.ttl, ARG.celery_failure)
-  redis.call('PUBLISH', KEY.finished, ARG.task_id)
+  end_task(ARG.ttl)
   return 'dead'
 end
 local due = string.format('%.6f', now + tonumber(ARG.delay))
+keep(ARG.ttl)
 redis.call('HINCRBY', record, 'retries', 1)
 redis.call('HSET', record, 'retry_at', due)
 redis.call('ZADD', KEY.delayed, due, ARG.task_id)

@@ -1,13 +1,13 @@
 -- Stores a task's new state in its record and in Celery's own result key: one step, one clock.
 --
 -- flags: allow-oom
--- keys: record attempts changes result index message finished open delayed
--- args: state reason celery_result ttl task_id attempt worker error_class fields...
--- uses: clock stamp states moves celery
+-- keys: record attempts changes result index message finished open delayed unarchived ended moved
+-- args: state reason celery_result ttl task_id recorded attempt worker error_class fields...
+-- uses: clock stamp states moves ending moved lifetime celery
 --
--- attempt is '' when another process than the one that ran it calls; fields are those of a task that did not come
--- through the front door. Answers an object: stored, the status that the task has now and, when attempt is '', the
--- attempt that ended here. A late attempt changes nothing; attempt is then the task's latest one.
+-- attempt is '' when another process than the one that ran it calls; recorded is '' for a task that did not come through
+-- the front door, and fields are such a task's. Answers an object: stored, the status that the task has now and, when
+-- attempt is '', the attempt that ended here. A late attempt changes nothing; attempt is then the task's latest one.
 
 local record, attempts = KEY.record, KEY.attempts
 local state, reason, ttl = ARG.state, ARG.reason, ARG.ttl
@@ -19,7 +19,7 @@ local function refused()
   if attempt_now then attempt_now.number = redis.call('LLEN', attempts) end
   return cjson.encode({stored = false, status = before, attempt = attempt_now})
 end
-if is_final(before) then return refused() end
+if is_final(before) or not before and has_moved() then return refused() end
 if before then
   -- The main process of a worker may store the end for a killed process of its own, and for no other worker's.
   local counts = ARG.attempt ~= '' and latest == ARG.attempt
@@ -29,26 +29,23 @@ end
 move(record, before, state, reason)
 if not before then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
-  redis.call('ZADD', KEY.index, stamp, ARG.task_id)
+  for _, index in ipairs({KEY.index, KEY.unarchived}) do redis.call('ZADD', index, stamp, ARG.task_id) end
   redis.call('EXPIRE', KEY.index, ttl)
 end
-local ended = close_attempt(attempts, state, reason, ARG.error_class)
-if not ended then note(record, KEY.changes, {status = state, reason = reason}) end
-for _, key in ipairs({record, attempts, KEY.changes}) do redis.call('EXPIRE', key, ttl) end
+local closed = close_attempt(attempts, state, reason, ARG.error_class)
+if not closed then note(record, KEY.changes, {status = state, reason = reason}) end
 if before == 'RETRY' then
   redis.call('ZREM', KEY.delayed, ARG.task_id)
   redis.call('HDEL', record, 'retry_at')
 end
 if state == 'RETRY' then
   redis.call('HDEL', record, 'deliveries') -- Celery's own retry: the process was not lost
+  keep(ttl)
 else
-  redis.call('HSET', record, 'finished_at', stamp)
-  redis.call('DEL', KEY.message)
-  redis.call('ZREM', KEY.open, ARG.task_id)
-  redis.call('PUBLISH', KEY.finished, ARG.task_id)
+  end_task(ttl)
 end
 tell_celery(KEY.result, ttl, ARG.celery_result)
 
-if ARG.attempt ~= '' or not ended then return cjson.encode({stored = true, status = state}) end
-ended.number = redis.call('LLEN', attempts)
-return cjson.encode({stored = true, status = state, attempt = ended})
+if ARG.attempt ~= '' or not closed then return cjson.encode({stored = true, status = state}) end
+closed.number = redis.call('LLEN', attempts)
+return cjson.encode({stored = true, status = state, attempt = closed})

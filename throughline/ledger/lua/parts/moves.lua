@@ -18,6 +18,7 @@ end
 local function move(record, before, after, reason)
   must(record, before, after, reason)
   redis.call('HSET', record, 'status', after)
+  redis.call('HINCRBY', record, 'version', 1)
   if before == 'STARTED' then redis.call('HDEL', record, 'worker', 'process', 'attempt') end
 end
 
@@ -38,5 +39,6 @@ local function note(record, changes, change)
   change.at = stamp
   redis.call('RPUSH', changes, cjson.encode(change))
   redis.call('LTRIM', changes, -100, -1)
-  redis.call('EXPIRE', changes, math.max(1, redis.call('TTL', record)))
+  local lifetime = redis.call('TTL', record)
+  if lifetime >= 0 then redis.call('EXPIRE', changes, math.max(1, lifetime)) end
 end
