@@ -1,5 +1,8 @@
 """Why a request can be refused: one class for each reason, turned into HTTP answers in problems.py."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from throughline.ledger.unwritable import Unwritable
 
 
@@ -100,3 +103,32 @@ class BrokerUnavailable(Refusal):
             said = f"The task queue takes no changes at the moment: {reason.words}. Nothing was changed; please retry."
         super().__init__(said)
         self.reason = reason
+
+
+class DataNoLongerFit(Refusal):
+    """What a task was once submitted with does not fit the model that its type has today."""
+
+    def __init__(self, document: dict[str, Any], found: Sequence[Any]) -> None:
+        super().__init__("The task's data do not fit the model that its type has today.")
+        self.document = document
+        self.found = found  # pydantic's errors
+
+
+class HistoryUnavailable(Refusal):
+    """The history of ended tasks did not answer in time, and Redis does not have what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The history, where ended tasks are kept, does not answer at the moment, and Redis does not have what was "
+            "asked for. Tasks are accepted and run on; please retry."
+        )
+
+
+class MessageNotKept(Refusal):
+    """What a task was submitted with is not there (any more), so it cannot be run again."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            f"Task {task_id[:128]!r} cannot be run again: its data are not kept (any more), "
+            "as for a task that was not submitted through this API."
+        )

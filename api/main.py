@@ -13,6 +13,7 @@ from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
 from api.services.callers import Callers
 from api.services.task_service import TaskService
+from throughline.ledger.history import AsyncHistory
 from throughline.settings import ApiSettings
 from throughline.telemetry import logging, tracing
 
@@ -28,12 +29,15 @@ def create_app(settings: ApiSettings) -> FastAPI:
         queue_service = QueueService(settings)
         app.state.queue_service = queue_service
         app.state.callers = callers
-        app.state.task_service = TaskService(queue_service)
+        history = AsyncHistory(settings.history_address)
+        app.state.history = history
+        app.state.task_service = TaskService(queue_service, history)
         # Objects made so far live as long as the process: the garbage collector need not examine them again and again.
         gc.collect()
         gc.freeze()
         yield
         await queue_service.close()
+        await history.close()
         tracing.flush()
 
     app = FastAPI(

@@ -1,5 +1,6 @@
 """Every error answer: RFC 9457 problem details, with a code for programs and the correlation ID for a search."""
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.CircuitOpen: (503, "CIRCUIT_OPEN"),
     errors.MemoryFull: (503, "MEMORY_FULL"),
     errors.BrokerUnavailable: (503, "BROKER_UNAVAILABLE"),
+    errors.HistoryUnavailable: (503, "HISTORY_UNAVAILABLE"),
+    errors.MessageNotKept: (409, "TASK_DATA_NOT_KEPT"),
 }
 _FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
 
@@ -68,6 +71,7 @@ def internal_error(request_path: str) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Makes the application answer each kind of error with a problem."""
     app.add_exception_handler(errors.Refusal, _refusal)
+    app.add_exception_handler(errors.DataNoLongerFit, _no_longer_fits)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
 
@@ -78,7 +82,7 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if isinstance(error, errors.CircuitOpen | errors.MemoryFull):
         headers["Retry-After"] = str(error.retry_after)
-    elif isinstance(error, errors.BrokerUnavailable):
+    elif isinstance(error, errors.BrokerUnavailable | errors.HistoryUnavailable):
         headers["Retry-After"] = "1"
     elif isinstance(error, errors.Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
@@ -91,8 +95,18 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if found[0]["type"] == "json_invalid":
         detail = f"The request body is not JSON: {found[0]['ctx']['error']} (character {found[0]['loc'][-1]})."
         return answer(request.url.path, 400, "MALFORMED_JSON", detail)
-    fields = [FieldError(field=_field(e, error.body), message=_message(e)) for e in found]
-    detail = f"{fields[0].field}: {fields[0].message}" + (
+    return _wrong_fields(request, found, error.body)
+
+
+async def _no_longer_fits(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.DataNoLongerFit)
+    found = [{**each, "loc": ("body", *each["loc"])} for each in error.found]
+    return _wrong_fields(request, found, error.document, f"{error} ")
+
+
+def _wrong_fields(request: Request, found: Sequence[Any], document: Any, about: str = "") -> JSONResponse:
+    fields = [FieldError(field=_field(e, document), message=_message(e)) for e in found]
+    detail = f"{about}{fields[0].field}: {fields[0].message}" + (
         f" (and {len(fields) - 1} more, see errors)" if len(fields) > 1 else ""
     )
     return answer(request.url.path, 422, "VALIDATION_FAILED", detail, field_errors=fields)

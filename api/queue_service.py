@@ -1,6 +1,6 @@
 """Redis as the api sees it: one atomic round trip to submit, one to read a task, one to see who is there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -55,10 +55,10 @@ class QueueService:
         async with self._answer_in_time():
             return await self._ledger(scripts.submit(submission, self._limits))
 
-    async def read(self, task_ids: list[str]) -> list[StoredTask | None]:
-        """The tasks of these IDs, in their order; None where there is none."""
+    async def read(self, task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
+        """The tasks of these IDs, in their order; None where Redis has none."""
         async with self._answer_in_time():
-            return await stored_task.read(self._redis, task_ids)
+            return await stored_task.read(self._redis, task_ids, messages=messages)
 
     async def tasks_of(self, correlation_id: str) -> list[str]:
         """The IDs of the tasks submitted under a correlation ID, oldest first."""
@@ -88,6 +88,12 @@ class QueueService:
     async def replay(self, task_id: str, queue: str, requested_by: str) -> bool:
         """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
         call = scripts.replay(task_id, queue=queue, requested_by=requested_by)
+        async with self._answer_in_time():
+            return await self._ledger(call)
+
+    async def revive(self, task: StoredTask, requested_by: str) -> bool:
+        """The same for a dead letter that was just read from the history, with its message."""
+        call = scripts.revive(task, ttl=self._limits.ttl, requested_by=requested_by)
         async with self._answer_in_time():
             return await self._ledger(call)
 

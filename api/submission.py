@@ -1,7 +1,7 @@
 """A task as a client submits it: one model for each task type of the registry, told apart by `task_type`."""
 
 import traceback
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 import orjson
 from pydantic import (
@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from api.errors import MalformedJson
+from api.errors import DataNoLongerFit, MalformedJson
 from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
 from throughline.tasks.task_type import TaskType
@@ -92,6 +92,20 @@ class TaskSubmission(RootModel[Annotated[Envelope, _OneOfTheRegistry]]):
         return data
 
     _sent: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def again(cls, task_type: str, data: Any, priority: str, queue: str, size: int) -> Self:
+        """What was submitted before, validated as if it came today; raises `DataNoLongerFit`."""
+        document = {"task_type": task_type, "data": data, "priority": priority}
+        if queue != priority:
+            document["queue"] = queue
+        try:
+            submission = cls.model_validate(document)
+        except ValidationError as error:
+            raise DataNoLongerFit(document, error.errors()) from None
+        submission._sent, submission._bytes_sent = document, size
+        return submission
+
     _bytes_sent: int = PrivateAttr(default=0)
 
     def keep_as_sent(self, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The monitor's application: samples and sweeps every few seconds, answers /metrics and its probe."""
+"""The monitor's application: samples, sweeps and archives, answers /metrics and its probe."""
 
 import asyncio
 import logging
@@ -10,11 +10,14 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from monitor import page
+from monitor.archive import Archive
+from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from throughline import redis_url
 from throughline.ledger import admission_events, queue_sample, scripts, unwritable
+from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
 from throughline.telemetry import logging as log_lines
@@ -32,10 +35,13 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         redis = redis_client(settings)
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
+        history = History(settings.history_address, writes=True)
+        archive = Archive(redis, history, settings.hot_seconds)
+        archiving = ArchiveRounds(archive, settings.result_ttl_seconds)
 
         async def look() -> None:
             seen = await queue_sample.take(redis)
-            metrics.update(seen)
+            metrics.update(seen, await archive.behind())
             depth = sum(seen.depth.values())
             event("queue.sampled", f"{depth} waiting, {seen.in_flight} in flight", seen.fields())
             # Last: a Redis that takes no write is still seen.
@@ -49,12 +55,16 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             rounds = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
+                asyncio.create_task(archiving.move()),
+                asyncio.create_task(archiving.prune()),
             ]
             yield
             for each in rounds:
                 each.cancel()
                 with suppress(asyncio.CancelledError):
                     await each
+            archive.close()
+            history.close()
 
     app = FastAPI(title="Throughline monitor", lifespan=lifespan, openapi_url=None)
 

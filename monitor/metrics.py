@@ -9,6 +9,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
+from monitor.archive import Behind
 from throughline.ledger.queue_sample import CIRCUIT_STATES, Sample
 from throughline.telemetry import vocabulary
 
@@ -18,7 +19,6 @@ _OBSERVED: dict[str, _Observe] = {
     "throughline.queue.depth": lambda s: [Observation(n, {"queue": q}) for q, n in s.depth.items()],
     "throughline.queue.oldest_age": lambda s: [Observation(age, {"queue": q}) for q, age in s.oldest_age.items()],
     "throughline.tasks.in_flight": lambda s: [Observation(s.in_flight)],
-    "throughline.dead_letters": lambda s: [Observation(s.dead_letters)],
     "throughline.workers.alive": lambda s: [Observation(len(s.workers))],
     "throughline.circuit.state": lambda s: [
         Observation(int(s.circuit == state), {"state": state}) for state in CIRCUIT_STATES
@@ -49,14 +49,18 @@ class Metrics:
         resource = Resource({"service.name": "monitor", "service.instance.id": node})
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
         self._sample: Sample | None = None
+        self._behind: Behind | None = None
         self._taken = time.monotonic()
         for name, observe in _OBSERVED.items():
             self._observe(name, self._observing(observe))
+        self._observe("throughline.dead_letters", self._observe_dead_letters)
+        self._observe("throughline.history.behind", lambda _: self._of_history(lambda b: b.tasks))
+        self._observe("throughline.history.behind_age", lambda _: self._of_history(lambda b: b.seconds))
         self._observe("throughline.workers.expected", lambda _: [Observation(workers_expected)])
         self._observe("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
 
-    def update(self, sample: Sample) -> None:
-        self._sample, self._taken = sample, time.monotonic()
+    def update(self, sample: Sample, behind: Behind | None = None) -> None:
+        self._sample, self._behind, self._taken = sample, behind, time.monotonic()
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -69,3 +73,12 @@ class Metrics:
 
     def _observing(self, observe: _Observe) -> Callable[[CallbackOptions], Iterable[Observation]]:
         return lambda _: observe(self._sample) if self._sample is not None else []
+
+    def _of_history(self, number: Callable[[Behind], float]) -> Iterable[Observation]:
+        return [Observation(number(self._behind))] if self._behind is not None else []
+
+    def _observe_dead_letters(self, _: CallbackOptions) -> Iterable[Observation]:
+        """Those in Redis, and those that only the history has."""
+        if self._sample is None:
+            return []
+        return [Observation(self._sample.dead_letters + (self._behind.dead_letters if self._behind else 0))]

@@ -1,5 +1,6 @@
 """/health: what this replica depends on, and the two probes."""
 
+import asyncio
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
@@ -16,10 +17,11 @@ _VERSION = version("throughline")
 
 
 class Dependencies(BaseModel):
-    """`refuses`: Redis answers, and takes no new tasks."""
+    """`refuses`: Redis answers, and takes no new tasks. Without the history all but its old tasks are answered."""
 
     redis: Literal["healthy", "refuses", "unavailable"]
     celery: Literal["healthy", "unavailable"]
+    history: Literal["healthy", "unavailable"]
 
 
 class HealthView(BaseModel):
@@ -49,7 +51,10 @@ class Probe(BaseModel):
 @router.get("", response_model_exclude_none=True, responses={503: {"model": HealthView}})
 async def health(request: Request, response: Response) -> HealthView:
     """The state of this replica and of what it depends on."""
-    found = await health_service.check(request.app.state.queue_service)
+    found, history_answers = await asyncio.gather(
+        health_service.check(request.app.state.queue_service),
+        health_service.history_answers(request.app.state.history),
+    )
     if found.status == "unhealthy":
         response.status_code = 503
     return HealthView(
@@ -59,6 +64,7 @@ async def health(request: Request, response: Response) -> HealthView:
         dependencies=Dependencies(
             redis="unavailable" if not found.redis else "refuses" if found.refuses else "healthy",
             celery="healthy" if found.workers else "unavailable",
+            history="healthy" if history_answers else "unavailable",
         ),
         workers=list(found.workers),
         **_why(found),

@@ -4,15 +4,15 @@ import re
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from api.errors import IdempotencyKeyInvalid, UnsupportedMediaType
 from api.middleware import TASK_TYPE_HEADER
 from api.problems import problems
-from api.routes.authorization import DOCUMENTED, Canceller, Reader, caller_of
+from api.routes.authorization import DOCUMENTED, Admin, Canceller, Reader, caller_of
 from api.services.callers import Caller, Scope
-from api.services.task_service import TaskService
+from api.services.task_service import Submitted, TaskService
 from api.services.task_view import TaskView
 from api.services.timeline import Timeline
 from api.submission import EXAMPLE, TaskSubmission
@@ -104,12 +104,15 @@ async def submit(
 ) -> SubmittedTask:
     """Puts a task in its queue. 201 means: recorded, enqueued, and it will run."""
     task.keep_as_sent(await request.body())
-    submitted = await call.tasks.submit(task, call.caller, call.idempotency_key)
+    return _answer(await call.tasks.submit(task, call.caller, call.idempotency_key), response)
+
+
+def _answer(submitted: Submitted, response: Response) -> SubmittedTask:
     response.headers["Location"] = f"/api/v1/tasks/{submitted.task_id}"
     if submitted.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     else:
-        response.headers[TASK_TYPE_HEADER] = task.task_type
+        response.headers[TASK_TYPE_HEADER] = submitted.task_type
     return SubmittedTask(
         task_id=submitted.task_id,
         status=submitted.status,
@@ -117,6 +120,24 @@ async def submit(
         estimated_start=submitted.estimated_start,
         from_cache=True if submitted.replayed else None,
     )
+
+
+@router.post(
+    "/{task_id}/resubmit",
+    status_code=201,
+    response_model_exclude_none=True,
+    responses=problems(400, 401, 403, 404, 409, 422, 503),
+)
+async def resubmit(
+    task_id: TaskId,
+    caller: Admin,
+    tasks: Tasks,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(description="1 to 255 printable ASCII characters.")] = None,
+) -> SubmittedTask:
+    """Submits again what it was submitted with, as a new task of the same caller."""
+    key = None if idempotency_key is None else _unquoted(idempotency_key)
+    return _answer(await tasks.resubmit(task_id, caller, key), response)
 
 
 @router.get("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 422, 503))

@@ -5,6 +5,7 @@ from typing import Literal
 
 from api.errors import BrokerUnavailable
 from api.queue_service import QueueService
+from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.unwritable import Unwritable
 
 
@@ -30,6 +31,15 @@ async def check(queue: QueueService) -> Health:
     except BrokerUnavailable as unavailable:
         return await _without_writes(queue, unavailable.reason)
     return Health(True, found.workers, Unwritable.MEMORY_FULL if found.memory_full else None)
+
+
+async def history_answers(history: AsyncHistory) -> bool:
+    """Without it tasks are accepted and run all the same: it makes no replica unhealthy."""
+    try:
+        await history.check()
+    except (HistoryUnavailable, HistoryWrong):
+        return False
+    return True
 
 
 async def _without_writes(queue: QueueService, reason: Unwritable | None) -> Health:

@@ -1,27 +1,36 @@
 """The rules of submitting, reading, cancelling and replaying tasks, independent of HTTP and Redis."""
 
 import asyncio
-import hashlib
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import orjson
 from opentelemetry.trace import SpanKind
 
-from api.errors import CircuitOpen, IdempotencyKeyReused, MemoryFull, NotADeadLetter, TaskFinished, TaskNotFound
+from api.errors import (
+    CircuitOpen,
+    IdempotencyKeyReused,
+    MemoryFull,
+    MessageNotKept,
+    NotADeadLetter,
+    TaskFinished,
+    TaskNotFound,
+)
 from api.queue_service import QueueService
 from api.services.callers import Caller
+from api.services.new_task import NewTask
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
 from api.submission import TaskSubmission
-from throughline.ledger import admission_events, keys
-from throughline.ledger.envelope import Origin
+from api.task_store import TaskStore
+from throughline.ledger import admission_events
+from throughline.ledger.body import message_data
+from throughline.ledger.history import AsyncHistory
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
-from throughline.ledger.submission import Decision, Submission
+from throughline.ledger.submission import Decision
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry.logging import event
 
@@ -33,6 +42,7 @@ class Submitted:
     """A task that is in the queue, or (`replayed`) one that an earlier request with the same key put there."""
 
     task_id: str
+    task_type: str
     status: Status
     position: int | None
     estimated_start: datetime | None = None
@@ -42,18 +52,33 @@ class Submitted:
 class TaskService:
     """Accepts tasks, looks them up, cancels them. Another caller's task is treated as one that does not exist."""
 
-    def __init__(self, queue: QueueService) -> None:
+    def __init__(self, queue: QueueService, history: AsyncHistory | None = None) -> None:
         self._queue = queue
+        self._store = TaskStore(queue, history)
 
     async def submit(self, task: TaskSubmission, caller: Caller, idempotency_key: str | None = None) -> Submitted:
         """Accepts the task, or raises the `Refusal` that says why not."""
-        task_id = str(uuid.uuid4())
+        return await self._submit(NewTask(task, caller.name, caller.name, idempotency_key))
+
+    async def resubmit(self, task_id: str, caller: Caller, idempotency_key: str | None = None) -> Submitted:
+        """Submits again what a task was submitted with, for whoever submitted it.
+
+        Raises `TaskNotFound`, `MessageNotKept`, `DataNoLongerFit`, or the `Refusal` of a submission.
+        """
+        stored = await self._stored(task_id, caller, messages=True)
+        if not stored.message:
+            raise MessageNotKept(task_id)
+        task_type, data = message_data(stored.message)
+        kept = stored.record
+        task = TaskSubmission.again(task_type, data, kept.priority, kept.queue, size=len(stored.message))
+        return await self._submit(NewTask(task, stored.record.caller, caller.name, idempotency_key, task_id))
+
+    async def _submit(self, new: NewTask) -> Submitted:
+        task_id, task = str(uuid.uuid4()), new.task
         queue = task.target_queue
         correlation.bind_task(task_id)
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, {"queue": queue}) as span:
-            wanted = task_id, task, caller, idempotency_key
-            submission = await asyncio.to_thread(_submission, *wanted) if task.is_large else _submission(*wanted)
-            decision = await self._queue.submit(submission)
+            decision = await self._queue.submit(await new.submission(task_id))
             admission_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attribute("queue_position", decision.position)
@@ -65,10 +90,13 @@ class TaskService:
                 "priority": task.priority,
                 "status": Status.PENDING,
             }
+            if new.resubmitted_from:
+                fields["resubmitted_from"] = new.resubmitted_from
             event("task.submitted", f"Accepted {task.task_type} into {queue} at position {decision.position}", fields)
             starts = decision.estimated_start
             return Submitted(
                 task_id,
+                task.task_type,
                 Status.PENDING,
                 decision.position,
                 None if starts is None else datetime.fromtimestamp(starts, UTC),
@@ -80,7 +108,7 @@ class TaskService:
             first = task_view(await self._stored(decision.first_task_id))
             correlation.bind_task(first.task_id)
             event("task.replayed", "The Idempotency-Key names a task accepted before", {"status": first.status})
-            return Submitted(first.task_id, first.status, position=None, replayed=True)
+            return Submitted(first.task_id, first.task_type, first.status, position=None, replayed=True)
         correlation.bind_task("")  # the ID made for it names nothing
         if decision.outcome == "circuit_open":
             raise CircuitOpen(decision.retry_after)
@@ -124,7 +152,7 @@ class TaskService:
         stored = await self._stored(task_id, caller)
         requested_by = correlation.current()
         outcome = await self._queue.cancel(task_id, stored.record.queue, requested_by)
-        if outcome == "finished":
+        if outcome in {"finished", "unknown"}:  # unknown to Redis: it has ended and is in the history
             raise TaskFinished(task_id)
         view = await self.find(task_id, caller)
         with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
@@ -137,14 +165,13 @@ class TaskService:
 
     async def dead_letters(self, most: int) -> list[TaskView]:
         """The tasks that used up their deliveries or retries, the latest first."""
-        stored = await self._queue.read(await self._queue.dead_letters(most))
-        return [task_view(task) for task in stored if task is not None]
+        return [task_view(task) for task in await self._store.dead_letters(most)]
 
     async def replay(self, task_id: str) -> TaskView:
         """Puts a dead letter back into its queue; raises `TaskNotFound`, `NotADeadLetter`."""
         stored = await self._stored(task_id)
         requested_by = correlation.current()
-        if not await self._queue.replay(task_id, stored.record.queue, requested_by):
+        if not await self._store.replay(stored, requested_by):
             raise NotADeadLetter(task_id)
         view = task_view(await self._stored(task_id))
         with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
@@ -152,8 +179,8 @@ class TaskService:
             event("task.replayed_by_operator", f"A dead letter is back in {view.queue}", fields)
         return view
 
-    async def _stored(self, task_id: str, caller: Caller | None = None) -> StoredTask:
-        (stored,) = await self._queue.read([task_id])
+    async def _stored(self, task_id: str, caller: Caller | None = None, *, messages: bool = False) -> StoredTask:
+        (stored,) = await self._store.read([task_id], messages=messages)
         if stored is None or (caller is not None and not _is_theirs(stored, caller)):
             raise TaskNotFound(task_id)
         correlation.bind_task(task_id)
@@ -166,21 +193,3 @@ def _is_theirs(task: StoredTask, caller: Caller) -> bool:
 
 def _of_task(view: TaskView) -> dict[str, str]:
     return {"task_type": view.task_type, "queue": view.queue, "status": view.status}
-
-
-def _submission(task_id: str, task: TaskSubmission, caller: Caller, idempotency_key: str | None) -> Submission:
-    origin = Origin(correlation.current(), tracing.traceparent(), caller.name)
-    idempotency = ("", "")
-    if idempotency_key is not None:
-        payload_hash = _sha256(
-            orjson.dumps(task.model_dump(mode="json", exclude_unset=True), option=orjson.OPT_SORT_KEYS)
-        )
-        idempotency = keys.idempotency(caller.name, _sha256(idempotency_key.encode())), payload_hash
-    queue = task.target_queue
-    return Submission.of(
-        task_id, task.task_type, task.data_as_sent, queue, origin, priority=task.priority, idempotency=idempotency
-    )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

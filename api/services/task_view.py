@@ -58,6 +58,7 @@ class TaskView(BaseModel):
     correlation_id: str
     trace_id: str | None = None
     parent_id: str | None = None
+    resubmitted_from: str | None = None
     priority: str
     queue: str
     submitted_at: datetime
@@ -83,6 +84,7 @@ def task_view(stored: StoredTask) -> TaskView:
         correlation_id=record.correlation_id,
         trace_id=record.trace_id or None,
         parent_id=record.parent_id or None,
+        resubmitted_from=record.resubmitted_from or None,
         priority=record.priority,
         queue=record.queue,
         submitted_at=moment(record.submitted_at),

@@ -118,6 +118,24 @@ _TASKS: Final = Row(
         ),
     ],
 )
+_HISTORY: Final = Row(
+    "History",
+    [
+        Panel(
+            "Ended and not copied yet",
+            {"max(throughline_history_behind)": "tasks"},
+            width=12,
+            means="Ended tasks that are in Redis alone: at rest for a second or two each.",
+        ),
+        Panel(
+            "Age of the oldest",
+            {"max(throughline_history_behind_age_seconds)": "since its end"},
+            "s",
+            width=12,
+            limit=60,
+        ),
+    ],
+)
 _PLANE: Final = Row(
     "The plane",
     [
@@ -126,7 +144,7 @@ _PLANE: Final = Row(
         Panel("Metrics given", {"up": "{{job}}"}, kind="state-timeline"),
     ],
 )
-ROWS: Final = (_NOW, _REQUESTS, _QUEUES, _TASKS, _PLANE)
+ROWS: Final = (_NOW, _REQUESTS, _QUEUES, _TASKS, _HISTORY, _PLANE)
 
 
 def dashboard(rows: Sequence[Row] = ROWS) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from redis.exceptions import RedisError
 
 from monitor.page.answer_cache import AnswerCache
 from monitor.page.refusal import Refused
-from monitor.page.task_records import read_newest, read_records
+from monitor.page.task_records import TaskRecords
 from monitor.page.telemetry_source import TelemetrySource
 from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
 from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
-from throughline.ledger import keys, queue_sample
+from throughline.ledger import queue_sample
+from throughline.ledger.history import AsyncHistory
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
 from throughline.settings import MonitorSettings
@@ -37,9 +38,12 @@ class PageData:
         self._traffic: AnswerCache[Traffic] = AnswerCache(_FRESH_SECONDS)
         self._samples: AnswerCache[Sample] = AnswerCache(_FRESH_SECONDS)
         self._redis = redis_client(settings)
+        self._history = AsyncHistory(settings.history_address)
+        self._records = TaskRecords(self._redis, self._history)
 
     async def close(self) -> None:
         await self._redis.aclose()
+        await self._history.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def in_thread(self, work: Callable[[], Value]) -> Value:
@@ -74,19 +78,20 @@ class PageData:
     async def tasks(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
         """Their records; none while Redis does not answer: the page then shows spans and lines only."""
         try:
-            return await read_records(self._redis, task_ids, attempts=True)
+            return await self._records.read(task_ids, attempts=True)
         except (RedisError, OSError):
             return {}
 
     async def newest_tasks(self, correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
         try:
-            return await read_newest(self._redis, correlation_ids)
+            return await self._records.newest(correlation_ids)
         except (RedisError, OSError):
             return {}
 
     async def correlation_of(self, task_id: str) -> str:
         """The correlation ID of a task; empty when there is no such task."""
         try:
-            return str(await self._redis.hget(keys.task(task_id), "correlation_id") or "")
+            task = (await self._records.read([task_id])).get(task_id)
         except (RedisError, OSError):
             return ""
+        return task.correlation_id if task else ""

@@ -1,18 +1,56 @@
-"""What Redis knows of the tasks on a page: their state now, how far they are, and each attempt."""
+"""What is known of the tasks on a page: their state now, how far they are, and each attempt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from redis.asyncio import Redis
 
 from throughline.ledger import keys
+from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.task_query import TaskQuery
 
 _FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", "progress")
 
 
+class TaskRecords:
+    """Redis, then the history; raises `RedisError` or `OSError`. While the history is away, it has nothing."""
+
+    def __init__(self, redis: "Redis", history: AsyncHistory) -> None:
+        self._redis = redis
+        self._history = history
+
+    async def newest(self, correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
+        """For each correlation ID its newest task, if it has any."""
+        found = await read_newest(self._redis, correlation_ids)
+        for correlation_id in correlation_ids:
+            if correlation_id not in found and (task := await self._newest_moved(correlation_id)):
+                found[correlation_id] = task
+        return found
+
+    async def read(self, task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, TaskRecord]:
+        """By task ID; without `attempts` of each task that is in Redis the first alone."""
+        wanted = list(task_ids)
+        found = await read_records(self._redis, wanted, attempts=attempts)
+        return dict(await self._moved([each for each in wanted if each not in found])) | found
+
+    async def _moved(self, task_ids: Sequence[str]) -> Mapping[str, TaskRecord]:
+        try:
+            found = await self._history.find(task_ids) if task_ids else {}
+        except (HistoryUnavailable, HistoryWrong):
+            return {}
+        return {task_id: task.record for task_id, task in found.items()}
+
+    async def _newest_moved(self, correlation_id: str) -> TaskRecord | None:
+        try:
+            found = await self._history.list(TaskQuery(correlation_id=correlation_id, limit=1))
+        except (HistoryUnavailable, HistoryWrong):
+            return None
+        return found[0].record if found else None
+
+
 async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
-    """For each correlation ID its newest task, if it has any."""
+    """Of those tasks that Redis has."""
     async with redis.pipeline(transaction=False) as pipe:
         for correlation_id in correlation_ids:
             pipe.zrevrange(keys.correlation(correlation_id), 0, 0)
@@ -26,7 +64,7 @@ async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[st
 
 
 async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, TaskRecord]:
-    """The records that are still there, by task ID."""
+    """Of those tasks that Redis has."""
     wanted = list(task_ids)
     if not wanted:
         return {}

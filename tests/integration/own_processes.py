@@ -73,7 +73,7 @@ def attributes(span: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def own_processes(folder: Path, redis_url: str) -> Iterator[OwnProcesses]:
+def own_processes(folder: Path, redis_url: str, **settings: str) -> Iterator[OwnProcesses]:
     port = free_port()
     environment = os.environ | {
         "REDIS_URL": redis_url,
@@ -83,6 +83,8 @@ def own_processes(folder: Path, redis_url: str) -> Iterator[OwnProcesses]:
         "SWEEP_INTERVAL_SECONDS": "0.5",
         "MONITOR_PORT": str(free_port()),
         "VAR_DIR": str(folder),
+        "HISTORY_URL": f"sqlite:///{folder}/history.sqlite",
+        **settings,
     }
     commands = {
         "api": ["uvicorn", "api.main:app", "--port", str(port)],

@@ -1,8 +1,10 @@
 """Tasks as a user would write them, for the tests: each does one thing, and most go wrong in a way of their own."""
 
+import json
 import sys
 import time
 from datetime import datetime
+from typing import Final
 
 from celery import current_app
 from pydantic import BaseModel, Field, RootModel
@@ -158,3 +160,27 @@ class Wanted(BaseModel):
 @task("submits", model=Wanted)
 def submits(data: Wanted, run: Run) -> str:
     return run.submit(data.task_type, data.data or {"text": data.text}, queue=data.queue)
+
+
+class Name(BaseModel):
+    name: str
+
+
+ODD_RESULTS: Final = {
+    "nothing": None,
+    "an empty text": "",
+    "a NUL": "before\0after",
+    "letters": "naïve 日本 𝔘𝔫𝔦 🦀 \u2028 \ufeff",
+    "escapes": '\\ " \n \r \t \x7f </script>',
+    "integers": [0, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1],
+    "floats": [0.1 + 0.2, -0.0, 5e-324, 1.7976931348623157e308, 1e22, 1e-7, 100.0],
+    "names": {"": 1, "a b": 2, "\0": 3, "ключ": 4, "__proto__": {}},
+    "a nest": json.loads('[{"in":' * 60 + '"core"' + "}]" * 60),
+    "a megabyte": {"text": "0123456789abcdef" * 62_500},
+    "a megabyte of letters": "日本" * 150_000,
+}
+
+
+@task("odd", model=Name)
+def odd(data: Name, run: Run) -> object:
+    return ODD_RESULTS[data.name]

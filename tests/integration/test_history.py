@@ -248,7 +248,11 @@ def test_dead_letters_are_those_that_used_up_their_deliveries_or_retries_latest_
             for after, status, reason in ((5, "FAILURE", "deliveries_used_up"), (6, "PENDING", "replayed"))
         ),
     )
-    history.archive([retries, deliveries, replayed, ended("other", status="FAILURE"), ended("good")])
+    dead = [replace(each, message="{}") for each in (retries, deliveries, replayed)]
+    sent_past_the_front_door = replace(
+        ended("stock", NOON + 20, status="FAILURE", ended_by="retries_used_up"), message=""
+    )
+    history.archive([*dead, sent_past_the_front_door, ended("other", status="FAILURE"), ended("good")])
 
     assert ids(history.dead_letters(10)) == ["deliveries", "retries"]
     assert ids(history.dead_letters(1)) == ["deliveries"]

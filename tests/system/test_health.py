@@ -51,7 +51,7 @@ def test_all_nine_are_healthy(nine: Nine):
     assert status == 200
     assert body.keys() >= {"status", "timestamp", "version", "dependencies"}
     assert body["status"] == "healthy"
-    assert body["dependencies"] == {"redis": "healthy", "celery": "healthy"}
+    assert body["dependencies"] == {"redis": "healthy", "celery": "healthy", "history": "healthy"}
     assert body["workers"] == nine.recorded.workers
 
 
@@ -59,7 +59,7 @@ def test_without_workers_it_is_degraded_but_takes_tasks(nine: Nine):
     with stopped(nine, *nine.recorded.workers):
         status, body, _ = health(nine)
         assert (status, body["status"]) == (200, "degraded")
-        assert body["dependencies"] == {"redis": "healthy", "celery": "unavailable"}
+        assert body["dependencies"] == {"redis": "healthy", "celery": "unavailable", "history": "healthy"}
         with nine.http() as client:
             assert client.get("/health/ready").status_code == 200
 
@@ -70,7 +70,7 @@ def test_without_redis_it_is_unhealthy_within_a_second_and_the_process_still_ans
     with broken:
         status, body, seconds = health(nine)
         assert (status, body["status"]) == (503, "unhealthy")
-        assert body["dependencies"] == {"redis": "unavailable", "celery": "unavailable"}
+        assert body["dependencies"] == {"redis": "unavailable", "celery": "unavailable", "history": "healthy"}
         assert seconds < 1.5  # the setting's 0.5 s, a connection's and an answer's
         with nine.http() as client:
             assert client.get("/health/live").status_code == 200

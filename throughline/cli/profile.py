@@ -70,10 +70,15 @@ def _found(window: Window, task_type: str) -> tuple[str, Profile]:
     if not url:
         return str(var_dir()), local_files.profile(var_dir(), window, task_type)
     # Imported here, so that reading files does not wait for an HTTP client to load.
-    from throughline.cli.elasticsearch import asked  # noqa: PLC0415
+    from throughline.journey.elasticsearch_client import Client, Unanswered  # noqa: PLC0415
     from throughline.profile import elasticsearch  # noqa: PLC0415
 
-    return url, asked(url, lambda client: elasticsearch.profile(client, window, task_type))
+    user = os.environ.get("ELASTICSEARCH_USER", "throughline_reader")
+    with Client(url, user, os.environ.get("ELASTICSEARCH_PASSWORD", "")) as client:
+        try:
+            return url, elasticsearch.profile(client, window, task_type)
+        except Unanswered as error:
+            raise CannotRun(str(error)) from None
 
 
 def _nothing(window: Window, task_type: str, source: str) -> str:

@@ -95,6 +95,10 @@ class TaskFinished(ApiError):
     """The task has ended: there is nothing left to cancel."""
 
 
+class TaskDataNotKept(ApiError):
+    """The task cannot be run again: what it was submitted with is not kept (any more)."""
+
+
 class IdempotencyKeyReused(ApiError):
     """The idempotency key was used for another payload."""
 
@@ -125,6 +129,10 @@ class MemoryFull(Unavailable):
 
 class BrokerUnavailable(Unavailable):
     """Redis does not answer."""
+
+
+class HistoryUnavailable(Unavailable):
+    """The history of ended tasks does not answer, and Redis does not have the task. Other tasks are not concerned."""
 
 
 class ReplicasUnavailable(Unavailable):
@@ -191,6 +199,8 @@ OF_CODE: Final[dict[str, type[ApiError]]] = {
     "CIRCUIT_OPEN": CircuitOpen,
     "MEMORY_FULL": MemoryFull,
     "BROKER_UNAVAILABLE": BrokerUnavailable,
+    "HISTORY_UNAVAILABLE": HistoryUnavailable,
+    "TASK_DATA_NOT_KEPT": TaskDataNotKept,
     "REPLICAS_UNAVAILABLE": ReplicasUnavailable,
     "REPLICA_TIMEOUT": ReplicaTimeout,
     "INTERNAL": InternalError,

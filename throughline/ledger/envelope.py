@@ -21,6 +21,7 @@ class Origin:
     caller: str = ""  # whose API key it was; a task's children have their parent's
     parent_id: str = ""  # the task that submits it
     root_id: str = ""  # the first of all its parents
+    resubmitted_from: str = ""  # the task whose data it is submitted again with
 
 
 def celery_message(

@@ -103,6 +103,7 @@ class TaskRecord:
     correlation_id: str = _means("the correlation ID of its submission")
     trace_id: str = _means("its trace: 32 hex digits; empty when it came without one")
     parent_id: str = _means("the task that submitted this one; empty for a client's own")
+    resubmitted_from: str = _means("the task whose data it was submitted again with; empty for any other")
     submitted_at: float = _means("when it was accepted, or its message was first seen", 0.0)
     estimated_start: float | None = _means("the start that its submission was promised, until it starts", None)
     started_at: float | None = _means("when its latest attempt started; not while it waits again", None)
@@ -119,6 +120,16 @@ class TaskRecord:
     archived: int | None = _means("the version that the history has, once it has ended and was copied", None)
     attempts: tuple[Attempt, ...] = ()
     changes: tuple[Change, ...] = ()
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Whether the last that happened to it is that its deliveries or its retries were used up."""
+        if self.status is not Status.FAILURE:
+            return False
+        ends = [(each.finished_at or each.started_at, each.ended_by) for each in self.attempts[-1:]]
+        ends += [(each.at, each.reason) for each in self.changes[-1:]]
+        _, reason = max(ends, key=lambda each: each[0], default=(0.0, None))
+        return reason in {Reason.DELIVERIES_USED_UP, Reason.RETRIES_USED_UP}
 
     @classmethod
     def parse(

@@ -5,7 +5,7 @@ ledger(scripts.cancel(task_id, queue="high", ttl=604_800))
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -318,6 +318,13 @@ def sweep(
 
 MOST_AT_ONCE: Final = 100
 TOMBSTONE_SECONDS: Final = 3600  # a message that nobody acknowledged comes again after the visibility timeout of 180 s
+
+
+def ended(*, most: int, most_bytes: int, without: Iterable[str] = ()) -> Call[tuple[int, list[StoredTask]]]:
+    """How many ended tasks the history lacks, and the oldest of them, whole: see ended.lua."""
+    parts = _parts("record_prefix", "attempts_suffix", "changes_suffix", "message_suffix", "result_prefix")
+    args = {**parts, "most": most, "bytes": most_bytes, "without": f" {' '.join(without)} "}
+    return _call("ended", lambda told: (int(told[0]), [StoredTask.of(*each) for each in told[1:]]), args)
 
 
 def copied(versions: Mapping[str, int]) -> Call[list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from redis.asyncio import Redis
@@ -23,6 +23,13 @@ class StoredTask:
     changes: tuple[str, ...] = ()  # JSON, oldest first
     result: str = ""  # Celery's own result, JSON; empty when it has none
     message: str = ""  # as it was enqueued; empty for a task that did not come through the front door
+
+    @classmethod
+    def of(
+        cls, task_id: str, fields: Sequence[str], attempts: Sequence[str], changes: Sequence[str], *large: str
+    ) -> Self:
+        """From the answer of a script: `fields` are names and values in turn, `large` are result and message."""
+        return cls(task_id, dict(zip(fields[::2], fields[1::2], strict=True)), tuple(attempts), tuple(changes), *large)
 
     @cached_property
     def record(self) -> TaskRecord:

@@ -45,6 +45,8 @@ class Submission:
         }
         if origin.parent_id:
             record["parent_id"] = origin.parent_id
+        if origin.resubmitted_from:
+            record["resubmitted_from"] = origin.resubmitted_from
         message = celery_message(task_id, task_type, data, queue, origin, published_at=time.time())
         return cls(task_id, queue, origin.correlation_id, message, record, *idempotency)
 

@@ -13,7 +13,6 @@ from throughline.ledger.history.duration_class import duration_class
 from throughline.ledger.history.error_shape import error_shape
 from throughline.ledger.history.text import readable, storable
 from throughline.ledger.record import TaskRecord, attempts_of
-from throughline.ledger.states import Reason, Status
 from throughline.ledger.stored_task import StoredTask
 
 Row = dict[str, Any]
@@ -35,7 +34,7 @@ def rows_of(task: StoredTask) -> Rows:
         "result": packing.packed(task.result),
         "message": packing.packed(task.message),
     }
-    return Rows(_columns(task, record) | _error(task) | _times(record), body)
+    return Rows(_columns(task, record) | _error(task) | _times(task, record), body)
 
 
 def version_of(task: StoredTask) -> int:
@@ -102,12 +101,13 @@ def _number_of(*texts: str) -> int:
     return int.from_bytes(digest, signed=True)
 
 
-def _times(record: TaskRecord) -> Row:
+def _times(task: StoredTask, record: TaskRecord) -> Row:
     submitted = _finite(record.submitted_at) or 0.0
     finished = _finite(record.finished_at)
     total = _finite(durations.total_ms(record))
     return {
-        "dead_letter": (finished or submitted) if _is_dead_letter(record) else None,
+        # One without a message was sent past the front door: it cannot be replayed, so Redis does not list it either.
+        "dead_letter": (finished or submitted) if task.message and record.is_dead_letter else None,
         "submitted_at": submitted,
         "started_at": _finite(record.started_at),
         "finished_at": finished,
@@ -121,13 +121,3 @@ def _times(record: TaskRecord) -> Row:
 
 def _finite(number: float | None) -> float | None:
     return number if number is not None and isfinite(number) else None
-
-
-def _is_dead_letter(record: TaskRecord) -> bool:
-    """Whether its latest change is that it used up its deliveries or its retries."""
-    if record.status is not Status.FAILURE:
-        return False
-    reasons = [(each.finished_at or each.started_at, each.ended_by) for each in record.attempts[-1:]]
-    reasons += [(each.at, each.reason) for each in record.changes[-1:]]
-    latest = max(reasons, key=lambda each: each[0], default=(0.0, None))
-    return latest[1] in {Reason.DELIVERIES_USED_UP, Reason.RETRIES_USED_UP}
