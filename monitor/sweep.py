@@ -1,5 +1,6 @@
 """The sweep: finds tasks that are nowhere and puts them back; says what it found. See sweep.lua for what counts."""
 
+import asyncio
 from typing import Final
 
 from redis.asyncio import Redis
@@ -7,6 +8,8 @@ from redis.asyncio import Redis
 from throughline.ledger import scripts
 from throughline.ledger.answers import Swept
 from throughline.ledger.causes import cause
+from throughline.ledger.message import Queue
+from throughline.ledger.script import Call
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
 from throughline.telemetry import correlation
@@ -18,21 +21,42 @@ STALLED_SECONDS: Final = 15
 FORGET_SECONDS: Final = 300  # long after the tasks of a worker that is gone were put back
 
 
+MOST_CALLS: Final = 50
+PAUSE_SECONDS: Final = 0.02
+
+
 class Sweep:
-    """`await Sweep(redis)()`; raises `RedisError` or `OSError` when Redis does not answer."""
+    """`await Sweep(redis)()`; raises `RedisError` or `OSError` when Redis does not answer.
+
+    One call of the script holds Redis for a few milliseconds at most. When there is more to do, others are served
+    between two calls; what is left after `MOST_CALLS` is left to the next sweep.
+    """
 
     def __init__(self, redis: "Redis", missing_seconds: float = MISSING_SECONDS) -> None:
         self._ledger = AsyncLedger(redis)
         self._missing_seconds = missing_seconds
 
     async def __call__(self) -> list[Swept]:
-        call = scripts.sweep(
+        found: list[Swept] = []
+        first: str = Queue.HIGH
+        for _ in range(MOST_CALLS):
+            told = await self._ledger(self._call(first))
+            found += (one for one in told if one.kind != "more")
+            more = [one.queue for one in told if one.kind == "more"]
+            if not more:
+                break
+            (first,) = more
+            await asyncio.sleep(PAUSE_SECONDS)
+        return found
+
+    def _call(self, first: str) -> Call[list[Swept]]:
+        return scripts.sweep(
+            first,
             missing_seconds=self._missing_seconds,
             grace_seconds=GRACE_SECONDS,
             stalled_seconds=STALLED_SECONDS,
             forget_seconds=FORGET_SECONDS,
         )
-        return await self._ledger(call)
 
 
 def tell(found: list[Swept]) -> None:

@@ -11,7 +11,7 @@ from throughline.ledger import keys
 from throughline.ledger.message import Queue
 
 _NO_LIFETIME: Final = -1
-_EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue}
+_EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue, *map(keys.queued, Queue)}
 # Hashes with a field for each class or queue, however many tasks there were.
 _MOST_FIELDS: Final = {keys.BREAKER: 6, keys.DRAIN: 12, keys.PROMISES: 6}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
@@ -68,7 +68,7 @@ def _of_gone_workers(redis: Any, workers: dict[str, float]) -> Iterator[str]:
     for worker, beat in workers.items():
         if beat < time.time() - FORGET_SECONDS - 60:
             yield f"{keys.WORKERS} has {worker}, which has been gone for long"
-    idle = {field.removeprefix("idle:") for field in redis.hkeys(keys.SWEEP)} - {"last", "grace_until"}
+    idle = {field.removeprefix("idle:") for field in redis.hkeys(keys.SWEEP) if field.startswith("idle:")}
     for key, named in (
         (keys.WORKER_SLOTS, set(redis.hkeys(keys.WORKER_SLOTS))),
         (keys.WORKER_TASKS, set(redis.hkeys(keys.WORKER_TASKS))),

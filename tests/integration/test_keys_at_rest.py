@@ -27,6 +27,7 @@ def at_rest(broker):
 
 GROWS = [
     ("zadd", keys.OPEN, {"task": 1}),
+    ("zadd", keys.queued("low"), {"task": 1}),
     ("hset", keys.MISSING, "task", "1"),
     ("lpush", "high", "message"),
     ("rpush", keys.attempts("task"), "{}"),

@@ -247,7 +247,7 @@ def test_a_worker_that_is_gone_and_a_dead_letter_without_record_are_forgotten(st
     story.wait(305)
     for key in (keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.DEAD_LETTERS):
         assert not broker.exists(key), key
-    assert sorted(broker.hkeys(keys.SWEEP)) == ["grace_until", "last"]
+    assert sorted(broker.hkeys(keys.SWEEP)) == ["again", "grace_until", "last", "seen_to"]
 
 
 def test_a_correlation_id_that_never_rests_forgets_what_has_expired(story, broker):

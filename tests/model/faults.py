@@ -22,7 +22,12 @@ FAULTS = (
         "claim runs what a live worker runs", "claim.lua", "return cjson.encode({outcome = 'running'})", is_rare=True
     ),
     Fault("claim runs what is to be cancelled", "claim.lua", "if cancel_requested then", "if false then", is_rare=True),
-    Fault("cancel leaves the message in its queue", "cancel.lua", "redis.call('LREM', KEY.queue, 1, message)"),
+    Fault(
+        "cancel leaves the message in its queue",
+        "cancel.lua",
+        "if message then -- from the nearer end",
+        "if false then",
+    ),
     Fault(
         "hand back leaves the attempt running", "hand_back.lua", "close_attempt(attempts, 'RETRY', ARG.reason)", "nil"
     ),
@@ -49,8 +54,8 @@ FAULTS = (
         "local in_grace = false",
         is_rare=True,
     ),
-    Fault("sweep puts back what a live worker has", "sweep.lua", "not held[id] and "),
-    Fault("position and cancel compare bytes", "messages.lua", "and task_of(bodies[i]) == id", "and false"),
+    Fault("sweep puts back what a live worker has", "sweep.lua", "held[id] and 'held' or "),
+    Fault("position and cancel compare bytes", "messages.lua", "and task_of(message) == id", "and false"),
     Fault("the front door takes one too many", "front_door.lua", "depth >= max_depth", "depth > max_depth"),
     Fault(
         "an idempotency key is not kept",

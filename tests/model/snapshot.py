@@ -31,6 +31,7 @@ SHARED = {
     keys.HOT,
     keys.MISSING,
     keys.SWEEP,
+    *map(keys.queued, Queue),
 }
 
 

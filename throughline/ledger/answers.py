@@ -81,7 +81,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Swept:
-    """One thing that a sweep found: `kind` is put_back, due, refused or stalled."""
+    """One thing that a sweep found: `kind` is put_back, due, refused, stalled or more."""
 
     kind: str
     task_id: str = ""

@@ -27,6 +27,11 @@ CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not 
 CELERY_UNACKED_INDEX: Final = "unacked_index"  # kombu's sorted set of the same
 
 
+def queued(queue: str) -> str:
+    """Sorted set, the sweep's own: tasks that it expects in this queue, in the order in which they start."""
+    return f"tl:queued:{queue}"
+
+
 def task(task_id: str) -> str:
     """Hash: the task record."""
     return f"tl:task:{task_id}"

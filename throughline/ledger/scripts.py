@@ -44,6 +44,7 @@ _FIXED: Final = {
     "high": Queue.HIGH.value,
     "medium": Queue.MEDIUM.value,
     "low": Queue.LOW.value,
+    **{f"queued_{queue}": keys.queued(queue) for queue in Queue},
 }
 _OF_TASK: Final = {
     "record": keys.task,
@@ -129,18 +130,22 @@ def health(*, memory_percent: float) -> Call[Health]:
     return _call("health", Health.of, args)
 
 
+def _of_queue(queue: str) -> dict[str, str]:
+    return {"queue": queue, "queued": keys.queued(queue)}
+
+
 # What a client asks of a task that exists.
 
 
 def position(task_id: str, *, queue: str) -> Call[int | None]:
     """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
-    return _call("position", lambda place: place, {"task_id": task_id}, task_id=task_id, own_keys={"queue": queue})
+    return _call("position", lambda place: place, {"task_id": task_id}, task_id=task_id, own_keys=_of_queue(queue))
 
 
 def cancel(task_id: str, *, queue: str, ttl: int, celery_result: bytes, requested_by: str) -> Call[str]:
     """Answers unknown, finished, cancelled (it will never start) or cancelling (a worker holds it)."""
     args = {"task_id": task_id, "ttl": ttl, "celery_result": celery_result, "requested_by": requested_by or "unknown"}
-    return _call("cancel", str, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: "finished")
+    return _call("cancel", str, args, task_id=task_id, own_keys=_of_queue(queue), refused=lambda: "finished")
 
 
 def replay(task_id: str, *, queue: str, requested_by: str) -> Call[bool]:
@@ -300,15 +305,22 @@ def leave(worker: str) -> Call[None]:
 
 
 def sweep(
-    *, missing_seconds: float, grace_seconds: float, stalled_seconds: float, forget_seconds: float
+    first: str = Queue.HIGH,
+    /,
+    *,
+    missing_seconds: float,
+    grace_seconds: float,
+    stalled_seconds: float,
+    forget_seconds: float,
 ) -> Call[list[Swept]]:
-    """Puts back what is nowhere and what is due: see sweep.lua."""
+    """Puts back what is nowhere and what is due: see sweep.lua. `first` is the queue that it looks at first."""
     args = {
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
         "missing_seconds": missing_seconds,
         "grace_seconds": grace_seconds,
         "stalled_seconds": stalled_seconds,
         "forget_seconds": forget_seconds,
+        "first": first,
         **_parts("record_prefix", "attempts_suffix", "message_suffix", "changes_suffix"),
     }
     return _call("sweep", lambda lines: [Swept.of(line) for line in lines], args)

@@ -1,7 +1,7 @@
 -- Cancels a task: one that waits never starts, one that runs is asked to stop at its next checkpoint.
 --
 -- flags: allow-oom
--- keys: record attempts message queue changes result finished open delayed ended
+-- keys: record attempts message queue queued changes result finished open delayed ended
 -- args: task_id ttl celery_result requested_by
 -- uses: clock stamp states moves ending messages celery
 --
@@ -13,10 +13,12 @@ if not status then return 'unknown' end
 if is_final(status) then return 'finished' end
 
 -- Beside a task that runs, a second copy of its message may wait: that is not the task.
-local waits, message = false, nil
+local waits, message, position = false, nil, nil
 if status ~= 'STARTED' then
   waits = redis.call('ZSCORE', KEY.delayed, ARG.task_id)
-  message = not waits and find_message(KEY.queue, ARG.task_id, redis.call('GET', KEY.message))
+  if not waits then
+    message, position = find_message(KEY.queue, ARG.task_id, redis.call('GET', KEY.message), KEY.queued)
+  end
 end
 if not waits and not message then
   if redis.call('HSETNX', record, 'cancel_requested', ARG.requested_by) == 1 then
@@ -29,7 +31,9 @@ move(record, status, 'REVOKED', 'cancelled')
 redis.call('HSET', record, 'cancel_requested', ARG.requested_by)
 redis.call('HDEL', record, 'retry_at')
 note(record, KEY.changes, {status = 'REVOKED', reason = 'cancelled', requested_by = ARG.requested_by})
-if message then redis.call('LREM', KEY.queue, 1, message) end
+if message then -- from the nearer end
+  redis.call('LREM', KEY.queue, position * 2 < redis.call('LLEN', KEY.queue) and -1 or 1, message)
+end
 redis.call('ZREM', KEY.delayed, ARG.task_id)
 tell_celery(KEY.result, ARG.ttl, ARG.celery_result)
 end_task(ARG.ttl)

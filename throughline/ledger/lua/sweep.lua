@@ -1,28 +1,32 @@
 -- Puts back tasks that are nowhere. Every open task waits in a queue, waits for its next attempt, or is held by a live
--- worker; any other goes back to its queue. One atomic step: two monitors may sweep at once.
+-- worker; any other goes back to its queue. Each call is one atomic step: two monitors may sweep at once.
 --
 -- flags: allow-oom
 -- keys: open delayed missing sweep workers worker_slots worker_tasks unacked unacked_index dead_letters high medium low
--- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds
+-- keys: queued_high queued_medium queued_low
+-- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds first
 -- args: record_prefix attempts_suffix message_suffix changes_suffix
--- uses: clock stamp states moves messages
+-- uses: clock stamp states moves messages effort
 --
 -- alive_seconds: for how long a heartbeat counts   missing_seconds: for how long a task must be missing
 -- grace_seconds: how long workers have for a new heartbeat after Redis was away
 -- stalled_seconds: for how long a worker may take no task while tasks wait
 -- forget_seconds: after how long a worker without a heartbeat is removed
+-- first: the queue to begin with
 --
 -- Answers one JSON object for each thing that it found, by its kind:
 --   put_back, due   a task that is in its queue again: task_id queue reason worker task_type correlation_id trace_id
 --                   traceparent attempt
 --   refused         a task that it could not put back: task_id correlation_id before reason
 --   stalled         a worker that lives and takes nothing: worker
+--   more            one call has held Redis for long enough, and there is more to do: queue, to begin with next
 -- A running task of a live worker is never put back, however long it runs. Record, attempts, message and changes of a
 -- task are found from its ID, since only the script knows which it needs.
 
 local found = {}
 local function tell(line) table.insert(found, cjson.encode(line)) end
 local queues = {KEY.high, KEY.medium, KEY.low}
+local queued = {[KEY.high] = KEY.queued_high, [KEY.medium] = KEY.queued_medium, [KEY.low] = KEY.queued_low}
 
 -- 1. Which workers live. While Redis, or every monitor, was away no heartbeat was seen: each worker has time for a new one.
 local last, grace_until = unpack(redis.call('HMGET', KEY.sweep, 'last', 'grace_until'))
@@ -48,7 +52,13 @@ for i = 1, #beats, 2 do
 end
 
 -- 2. What goes back to its queue, and why.
+local function in_order(id, queue, since)
+  redis.call('ZADD', KEY.open, since, id)
+  redis.call('ZADD', queued[queue], since, id)
+end
+
 local function put(kind, id, before, message, reason, worker)
+  spend(effort_of(#message))
   local record = ARG.record_prefix .. id
   local attempts, changes = record .. ARG.attempts_suffix, record .. ARG.changes_suffix
   local queue, task_type, correlation_id, trace_id =
@@ -73,9 +83,11 @@ local function put(kind, id, before, message, reason, worker)
     end
     redis.call('HSET', KEY.worker_tasks, worker, table.concat(left, ' '))
   end
-  redis.call('ZADD', KEY.open, stamp, id)
-  -- A lost task has waited before: it goes to the end of the queue from which workers take.
+  -- A lost task has waited before: it goes to the end of the queue from which workers take, and counts as its oldest.
   redis.call('RPUSH', queue, message)
+  local oldest = redis.call('ZRANGE', queued[queue], 0, 0, 'WITHSCORES')[2] or stamp
+  in_order(id, queue, string.format('%.6f', tonumber(oldest) - 0.001))
+  redis.call('HDEL', KEY.missing, id)
   tell({
     kind = kind, task_id = id, queue = queue, reason = reason, worker = worker, task_type = task_type or nil,
     correlation_id = correlation_id or nil, trace_id = trace_id or nil, attempt = redis.call('LLEN', attempts),
@@ -84,53 +96,132 @@ local function put(kind, id, before, message, reason, worker)
 end
 
 -- 3. Those whose wait for the next attempt is over.
+local more = false
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEY.delayed, '-inf', now, 'LIMIT', 0, 100)) do
+  more = is_spent()
+  if more then break end
+  spend(20)
   redis.call('ZREM', KEY.delayed, id)
   local record = ARG.record_prefix .. id
   local message = redis.call('GET', record .. ARG.message_suffix)
   if message and redis.call('HGET', record, 'status') == 'RETRY' then put('due', id, 'RETRY', message, 'due') end
 end
 
--- 4. Tasks that seem to be nowhere. The queues are read only when there is one, and once.
-local waiting
-local function waits(id)
-  if not waiting then
-    waiting = {}
-    for _, queue in ipairs(queues) do
-      for _, message in ipairs(redis.call('LRANGE', queue, 0, -1)) do waiting[task_of(message) or ''] = true end
-    end
-  end
-  return waiting[id]
+-- 4. Open tasks come into the index of their queue, the oldest first, and once a minute from the beginning again: whatever
+-- an index lacks, since Redis's clock was put back or a monitor of another version was here, is in it then.
+local too_young = string.format('%.6f', now - 2) -- these may still be on their way
+local again, seen_to = unpack(redis.call('HMGET', KEY.sweep, 'again', 'seen_to'))
+again = tonumber(again or nil)
+if not again or now >= again or now < again - 60 then
+  again, seen_to = now + 60, '-inf'
+  redis.call('HSET', KEY.sweep, 'again', string.format('%.6f', again))
 end
+local newly = redis.call('ZRANGEBYSCORE', KEY.open, seen_to, too_young, 'WITHSCORES', 'LIMIT', 0, 500)
+for i = 1, #newly, 2 do
+  local id, since = newly[i], newly[i + 1]
+  spend(3)
+  local queue = redis.call('HGET', ARG.record_prefix .. id, 'queue')
+  if queued[queue] and not redis.call('ZSCORE', KEY.delayed, id) then
+    redis.call('ZADD', queued[queue], since, id)
+  elseif not queue then
+    redis.call('ZREM', KEY.open, id) -- expired
+  end
+  seen_to = since
+end
+redis.call('HSET', KEY.sweep, 'seen_to', seen_to)
+more = more or #newly == 1000
 
-local missing = {}
-local before = string.format('(%.6f', now - 2) -- the youngest are on their way
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEY.open, '-inf', before)) do
+-- 5. Tasks that seem to be nowhere. Queues are first in, first out: when the oldest of a queue's tasks wait in it, so do
+-- those behind them, and whichever of them is lost will be among the oldest. 'gone' has left the index or its place in it.
+local function look_at(id, queue)
   local record = ARG.record_prefix .. id
-  if not held[id] and not redis.call('ZSCORE', KEY.delayed, id) then
-    local status, worker = unpack(redis.call('HMGET', record, 'status', 'worker'))
-    local message = redis.call('GET', record .. ARG.message_suffix)
-    if not status or not message or is_final(status) then
-      redis.call('ZREM', KEY.open, id) -- done, or expired
-    elseif not waits(id) and not in_grace then
-      local dead = status == 'PENDING' and held_by_dead[id] or worker and not alive[worker] and worker
-      local missed = tonumber(redis.call('HGET', KEY.missing, id) or nil)
-      if dead then
-        put('put_back', id, status, message, 'lost_worker', dead)
-      elseif missed and now - missed >= tonumber(ARG.missing_seconds) then
-        put('put_back', id, status, message, worker and 'lost_within' or 'lost_on_the_way', worker or nil)
-      else
-        missing[id] = missed or stamp
+  spend(3)
+  if not redis.call('ZSCORE', KEY.open, id) or redis.call('ZSCORE', KEY.delayed, id) then
+    redis.call('ZREM', queued[queue], id)
+    return 'gone'
+  end
+  spend(10)
+  local status, worker = unpack(redis.call('HMGET', record, 'status', 'worker'))
+  local bytes = redis.call('STRLEN', record .. ARG.message_suffix)
+  if not status or bytes == 0 or is_final(status) then -- done, or expired
+    redis.call('ZREM', KEY.open, id)
+    redis.call('ZREM', queued[queue], id)
+    return 'gone'
+  end
+  local dead = status == 'PENDING' and held_by_dead[id] or worker and not alive[worker] and worker
+  local missed = tonumber(redis.call('HGET', KEY.missing, id) or nil)
+  if not dead and missed and now - missed < tonumber(ARG.missing_seconds) then return 'missing' end
+
+  local is_first_look, message, place = not dead and not missed, nil, nil
+  if status == 'PENDING' or not is_first_look then
+    spend(effort_of(bytes))
+    message = redis.call('GET', record .. ARG.message_suffix)
+    place = place_of(queue, id, message, queued[queue])
+  end
+  if not place and is_first_look then
+    redis.call('HSET', KEY.missing, id, stamp)
+    return 'missing'
+  end
+  if not place then
+    place = given_back(queue, id)
+    spend(effort_of(bytes))
+    if place and place * 2 < redis.call('LLEN', queue) then -- it waits among the youngest
+      in_order(id, queue, stamp)
+      redis.call('HDEL', KEY.missing, id)
+      return 'gone'
+    end
+  end
+  if place then
+    redis.call('HDEL', KEY.missing, id)
+    return 'waits'
+  end
+  local reason = dead and 'lost_worker' or worker and 'lost_within' or 'lost_on_the_way'
+  put('put_back', id, status, message, reason, dead or worker or nil)
+  return 'put back'
+end
+
+-- Answers whether it came to the end of what there is to look at.
+local function look_through(queue)
+  local place, waiting = 0, 0
+  while true do
+    local page = redis.call('ZRANGEBYSCORE', queued[queue], '-inf', too_young, 'LIMIT', place, 100)
+    if #page == 0 then return true end
+    for _, id in ipairs(page) do
+      local is = held[id] and 'held' or look_at(id, queue)
+      spend(1)
+      if is ~= 'gone' then place = place + 1 end
+      if is == 'waits' then
+        waiting = waiting + 1
+        if waiting == 3 or is_spent() then return true end
       end
+      if is_spent() then return false end
     end
   end
 end
 
--- 5. Removes entries that nothing needs any more.
-for _, id in ipairs(redis.call('HKEYS', KEY.missing)) do
-  if not missing[id] then redis.call('HDEL', KEY.missing, id) end
+local next_queue = ARG.first
+if not in_grace then
+  if ARG.first == KEY.high then -- what a dead worker had is put back at once, whatever waits before it
+    for id in pairs(held_by_dead) do
+      local queue = redis.call('HGET', ARG.record_prefix .. id, 'queue')
+      if queued[queue] and not held[id] and not is_spent() then look_at(id, queue) end
+    end
+  end
+  local first = ARG.first == KEY.low and 3 or ARG.first == KEY.medium and 2 or 1
+  for i = first, 3 do
+    if is_spent() or not look_through(queues[i]) then
+      more, next_queue = true, queues[i]
+      break
+    end
+  end
 end
-for id, since in pairs(missing) do redis.call('HSET', KEY.missing, id, since) end
+if more then tell({kind = 'more', queue = next_queue}) end
+
+-- 6. Removes entries that nothing needs any more.
+for _, id in ipairs(redis.call('HRANDFIELD', KEY.missing, 200)) do
+  local waits_or_runs = held[id] or not redis.call('ZSCORE', KEY.open, id) or redis.call('ZSCORE', KEY.delayed, id)
+  if waits_or_runs then redis.call('HDEL', KEY.missing, id) end
+end
 if not in_grace then
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEY.workers, '-inf', now - tonumber(ARG.forget_seconds))) do
     redis.call('ZREM', KEY.workers, worker)
@@ -144,7 +235,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEY.dead_letters, 0, 99)) do -- the old
   redis.call('ZREM', KEY.dead_letters, id)
 end
 
--- 6. Reports once a worker that lives but takes no task while tasks wait.
+-- 7. Reports once a worker that lives but takes no task while tasks wait.
 local work = 0
 for _, queue in ipairs(queues) do work = work + redis.call('LLEN', queue) end
 for _, field in ipairs(redis.call('HKEYS', KEY.sweep)) do
