@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from throughline.journey.comparison import Compare, Comparison, no_comparison
+
+from monitor.page.comparison_view import ComparisonView, comparison_view
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_trace
 from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
@@ -60,6 +63,7 @@ class RequestView:
     shares: tuple[ShareView, ...]
     waterfall: Waterfall
     slowest: tuple[str, str, str]
+    comparison: ComparisonView | None
     notes: tuple[str, ...]
     error: str
     fraction: float | None
@@ -112,12 +116,20 @@ def requests_on_page(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
 
 
 def journey_view(
-    journey: Journey, tasks: Mapping[str, TaskRecord], asked: PageQuery, at: Places, now: datetime
+    journey: Journey,
+    tasks: Mapping[str, TaskRecord],
+    asked: PageQuery,
+    at: Places,
+    now: datetime,
+    compare: Compare = no_comparison,
 ) -> JourneyView:
     """`tasks` are what Redis still knows, by ID."""
     journey = as_recorded(journey, tasks)
     chosen = [until_now(request, tasks, now) for request in drawn_requests(journey, asked)]
-    views = tuple(_request_view(request, number, len(chosen), tasks, at) for number, request in enumerate(chosen, 1))
+    views = tuple(
+        _request_view(request, compare(request), (number, len(chosen)), tasks, at)
+        for number, request in enumerate(chosen, 1)
+    )
     shown_full = bool(chosen) and not journey.submissions
     others = () if shown_full or asked.task_id else journey.others
     some = summary.shown_others(others)
@@ -145,8 +157,13 @@ def journey_view(
 
 
 def _request_view(
-    request: Request, number: int, count: int, records: Mapping[str, TaskRecord], at: Places
+    request: Request,
+    compared: Comparison | None,
+    place: tuple[int, int],
+    records: Mapping[str, TaskRecord],
+    at: Places,
 ) -> RequestView:
+    number, count = place
     record = records.get(request.task_id)
     return RequestView(
         key=f"request-{number}",
@@ -156,6 +173,7 @@ def _request_view(
         shares=_shares(request),
         waterfall=waterfall(request),
         slowest=summary.slowest(request),
+        comparison=comparison_view(request, compared) if compared else None,
         notes=tuple(summary.notes(request)),
         error=_error(request),
         fraction=_fraction(record),

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from redis.exceptions import RedisError
 
 from monitor.page.answer_cache import AnswerCache
+from monitor.page.profile.error_groups import ErrorGroups, Groups
 from monitor.page.refusal import Refused
 from monitor.page.task_records import TaskRecords
 from monitor.page.telemetry_source import TelemetrySource
@@ -19,10 +20,12 @@ from throughline.ledger import queue_sample
 from throughline.ledger.history import AsyncHistory
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
+from throughline.profile import Profile, Window
 from throughline.settings import MonitorSettings
 
 _SEARCHES: Final = 2  # at a time: viewers must not take the processor from the monitor's own rounds
 _SEARCH_SECONDS: Final = 10
+_MOST_BYTES: Final = 32 * 1024 * 1024
 _FRESH_SECONDS: Final = 0.9  # just under the fastest refresh of a page
 
 Value = TypeVar("Value")
@@ -33,12 +36,14 @@ class PageData:
 
     def __init__(self, settings: MonitorSettings, source: TelemetrySource) -> None:
         self._source = source
+        self.where = source.where
         self._threads = ThreadPoolExecutor(_SEARCHES, "page")
         self._journeys: AnswerCache[Journey] = AnswerCache(_FRESH_SECONDS)
         self._traffic: AnswerCache[Traffic] = AnswerCache(_FRESH_SECONDS)
         self._samples: AnswerCache[Sample] = AnswerCache(_FRESH_SECONDS)
         self._redis = redis_client(settings)
         self._history = AsyncHistory(settings.history_address)
+        self._error_groups = ErrorGroups(self._redis, self._history)
         self._records = TaskRecords(self._redis, self._history)
 
     async def close(self) -> None:
@@ -64,6 +69,13 @@ class PageData:
             return assemble(correlation_id, self._source.find(correlation_id))
 
         return await self._journeys.get(correlation_id, lambda: self.in_thread(search))
+
+    async def profile(self, window: Window, task_type: str = "", most_bytes: int = _MOST_BYTES) -> Profile:
+        """Where the time of many tasks went; of files, only the newest so many bytes of each."""
+        return await self.in_thread(lambda: self._source.profile(window, task_type, most_bytes=most_bytes))
+
+    async def error_groups(self, window: Window, task_type: str = "") -> Groups:
+        return await self._error_groups.read(window, task_type)
 
     async def traffic(self) -> Traffic:
         return await self._traffic.get("", lambda: self.in_thread(self._source.traffic))

@@ -8,8 +8,9 @@ from typing import Final
 
 import orjson
 
+from monitor.page.comparisons import Comparisons
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
-from monitor.page.journey_view import journey_view, requests_on_page
+from monitor.page.journey_view import drawn_requests, journey_view, requests_on_page
 from monitor.page.links import example, places
 from monitor.page.page_data import PageData
 from monitor.page.recorded_state import as_recorded
@@ -33,6 +34,7 @@ class Pages:
     def __init__(self, settings: MonitorSettings) -> None:
         self._settings = settings
         self.data = PageData(settings, telemetry_source(settings))
+        self._comparisons = Comparisons(self.data)
 
     async def home(self, base_url: str) -> str:
         troubles: list[str] = []
@@ -55,11 +57,13 @@ class Pages:
         if asked.task_id and not found.of_task(asked.task_id).submissions:
             detail = f"There is no task {asked.task_id} under the correlation ID {correlation_id}."
             raise Refused(404, "TASK_NOT_FOUND", detail)
-        known = await self._records(found, shown)
+        now = datetime.now(UTC)
+        drawn = drawn_requests(found, asked)
+        known, compare = await asyncio.gather(self._records(found, shown), self._comparisons.among(drawn, now))
         at = places(self._settings, base_url)
 
         def draw() -> str:
-            view = journey_view(found, known, asked, at, datetime.now(UTC))
+            view = journey_view(found, known, asked, at, now, compare)
             return rendered("journey.html", view=view)
 
         return await self.data.in_thread(draw)
@@ -68,9 +72,9 @@ class Pages:
         """What `throughline journey --json` prints."""
         found = await self._found(correlation_id)
         known = await self._records(found)
-        return await self.data.in_thread(
-            lambda: orjson.dumps(to_dict(as_recorded(found, known)), option=orjson.OPT_INDENT_2)
-        )
+        recorded = as_recorded(found, known)
+        compare = await self._comparisons.among(recorded.submissions, datetime.now(UTC))
+        return await self.data.in_thread(lambda: orjson.dumps(to_dict(recorded, compare), option=orjson.OPT_INDENT_2))
 
     async def _records(self, found: Journey, shown: Sequence[JourneyRequest] = ()) -> dict[str, TaskRecord]:
         """Of the tasks that are shown, and of those that have not ended as far as lines and spans tell."""

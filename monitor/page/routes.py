@@ -15,6 +15,8 @@ from starlette.responses import RedirectResponse
 from monitor.page import access, responses
 from monitor.page.accept_header import wants_json
 from monitor.page.pages import Pages
+from monitor.page.profile import routes as profile_routes
+from monitor.page.profile.pages import ProfilePages
 from monitor.page.refusal import Refused
 from monitor.page.task_list import PageQuery
 from throughline.api_keys import ApiKeys
@@ -85,6 +87,8 @@ def router(settings: MonitorSettings) -> APIRouter:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.document(correlation_id))
         return responses.page(await pages.journey(correlation_id, PageQuery(task, status, page), _base_url(request)))
+
+    profile_routes.add(routes, ProfilePages(pages.data), admin)
 
     @routes.api_route("/assets/{name}", methods=_METHODS)
     async def asset(name: str) -> Response:

@@ -12,6 +12,9 @@ from monitor.page.traffic import API_PATH, MOST_LINES, Traffic, traffic
 from throughline.journey import Found, elasticsearch, find
 from throughline.journey.elasticsearch_client import Client
 from throughline.journey.local_files import lines_folder
+from throughline.profile import Profile, Window
+from throughline.profile import elasticsearch as profile_elasticsearch
+from throughline.profile import local_files as profile_files
 from throughline.settings import MonitorSettings
 
 _TAIL_BYTES: Final = 1024 * 1024
@@ -27,6 +30,8 @@ class TelemetrySource(Protocol):
     def find(self, correlation_id: str) -> Found: ...
 
     def traffic(self) -> Traffic: ...
+
+    def profile(self, window: Window, task_type: str, *, most_bytes: int) -> Profile: ...
 
 
 def telemetry_source(settings: MonitorSettings) -> TelemetrySource:
@@ -44,6 +49,9 @@ class _Files:
 
     def traffic(self) -> Traffic:
         return traffic(_access_lines(lines_folder(self._var_dir)), datetime.now(UTC))
+
+    def profile(self, window: Window, task_type: str, *, most_bytes: int) -> Profile:
+        return profile_files.profile(self._var_dir, window, task_type, most_bytes=most_bytes)
 
 
 def _access_lines(folder: Path) -> Iterator[dict[str, Any]]:
@@ -70,6 +78,9 @@ class _Elasticsearch:
 
     def find(self, correlation_id: str) -> Found:
         return elasticsearch.find(self._client, correlation_id)
+
+    def profile(self, window: Window, task_type: str, *, most_bytes: int) -> Profile:
+        return profile_elasticsearch.profile(self._client, window, task_type)
 
     def traffic(self) -> Traffic:
         filters: list[dict[str, Any]] = [

@@ -49,7 +49,9 @@ def spans_by_name(stack: Stack, prefix: str) -> Counter[str]:
                 "query": {"prefix": {"correlation_id": f"{prefix}-"}},
                 "aggs": {"all": {"composite": page}},
             }
-            answer = client.ask("POST", "/jaeger-span-*/_search", query)["aggregations"]["all"]
+            found_nothing: dict[str, Any] = {"all": {"buckets": []}}  # before the first span there is no index
+            whole = client.ask("POST", "/jaeger-span-*/_search", query)
+            answer = whole.get("aggregations", found_nothing)["all"]
             found.update(bucket["key"]["name"] for bucket in answer["buckets"])
             if "after_key" not in answer:
                 return found

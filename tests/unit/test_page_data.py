@@ -14,6 +14,7 @@ from monitor.page.refusal import Refused
 from monitor.page.traffic import Traffic
 from throughline.journey import Found
 from throughline.journey.elasticsearch_client import Unanswered
+from throughline.profile import Profile, Window
 from throughline.settings import MonitorSettings
 
 SETTINGS = MonitorSettings(redis_url="redis://127.0.0.1:1/0", redis_timeout_seconds=0.1)
@@ -37,6 +38,9 @@ class Slow:
         return Found([{"message": correlation_id}], [])
 
     def traffic(self) -> Traffic:
+        raise NotImplementedError
+
+    def profile(self, window: Window, task_type: str, *, most_bytes: int) -> Profile:
         raise NotImplementedError
 
 

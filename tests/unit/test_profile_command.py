@@ -42,7 +42,7 @@ def test_the_table(sample: Sample):
     sample.complete("ABC-2", 1000)
 
     assert printed(sample, 80) == [
-        "2026-11-24 14:45:12 UTC to 2026-11-24 15:45:12 UTC · from every span in var",
+        "2026-11-24 14:45:12 UTC to 2026-11-24 15:45:12 UTC · from var",
         "",
         "calculate_var  2 runs, 226 ms in all",
         "step        count      p50      p95      p99    total  share",
@@ -56,7 +56,7 @@ def test_the_table(sample: Sample):
         "Each attempt counts, with its own wait and run. p50, p95, p99 and total are of a",
         "step from its start to its end; a share is of the time of all the type's steps,",
         "where nginx counts without the api and the api without publish, so that the",
-        "shares add up to 100 %. Phases are part of run.",
+        "shares add up to 100 %. Phases are part of run. Percentiles are from every span.",
     ]
 
 

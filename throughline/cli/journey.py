@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import wrap
@@ -14,14 +14,16 @@ from rich.console import Console
 from rich.text import Text
 
 from throughline.cli.terminal import plain, terminal
+from throughline.cli.typical import Typical
 from throughline.journey import Found, assemble, find, summary, to_dict
+from throughline.journey.comparison import Compare, Comparison, no_comparison
 from throughline.journey.files_overview import files_overview
 from throughline.journey.journey import Journey, LogLine, Request, Step
 from throughline.journey.log_placement import logs_by_row
 from throughline.journey.quantities import format_count, format_duration, format_offset
 from throughline.journey.role import Role
 from throughline.journey.scale import Scale
-from throughline.local.run import CannotRun
+from throughline.profile import Figures
 from throughline.telemetry import correlation
 
 _WIDE: Final = 100  # from here on there is room for the service beside the instance
@@ -55,36 +57,31 @@ def journey(correlation_id: str, var_dir: Path, *, logs: bool, as_json: bool) ->
         says = [f"Nothing found under the correlation ID {correlation_id} in {url}."] if url else ()
         print("\n".join(says or _nothing_found(correlation_id, var_dir)), file=sys.stderr)
         return 1
-    result = assemble(correlation_id, found)
+    result, typical = assemble(correlation_id, found), Typical(var_dir)
     if as_json:
-        print(orjson.dumps(to_dict(result), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(to_dict(result, typical.compare), option=orjson.OPT_INDENT_2).decode())
     else:
-        draw(result, terminal(), logs=logs)
+        draw(result, terminal(), logs=logs, compare=typical.compare)
     return 0
 
 
 def _searched(url: str, correlation_id: str) -> Found:
     """Searches Elasticsearch. Imported here, so that a search in files does not wait for an HTTP client to load."""
+    from throughline.cli.elasticsearch import asked  # noqa: PLC0415
     from throughline.journey import elasticsearch  # noqa: PLC0415
-    from throughline.journey.elasticsearch_client import Client, Unanswered  # noqa: PLC0415
 
-    user = os.environ.get("ELASTICSEARCH_USER", "throughline_reader")
-    with Client(url, user, os.environ.get("ELASTICSEARCH_PASSWORD", "")) as client:
-        try:
-            return elasticsearch.find(client, correlation_id)
-        except Unanswered as error:
-            raise CannotRun(str(error)) from None
+    return asked(url, lambda client: elasticsearch.find(client, correlation_id))
 
 
-def draw(found: Journey, console: Console, *, logs: bool) -> None:
+def draw(found: Journey, console: Console, *, logs: bool, compare: Compare = no_comparison) -> None:
     """The tasks one below the other, each in its own time; then the other requests, a line each."""
-    for line in _lines(found, console, logs):
+    for line in _lines(found, console, logs, compare):
         line.rstrip()
         line.truncate(console.width, overflow="ellipsis")
         console.print(line, no_wrap=True, crop=False)
 
 
-def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
+def _lines(found: Journey, console: Console, logs: bool, compare: Compare) -> Iterator[Text]:
     full = summary.drawn_in_full(found)
     others = found.others if full == found.submissions else ()
     yield _title(found, full)
@@ -94,8 +91,11 @@ def _lines(found: Journey, console: Console, logs: bool) -> Iterator[Text]:
             yield Text(f"{number} of {len(full)}  ", style="bold") + _outcome(request)
         yield from _facts(request, console.width)
         yield Text("")
-        yield from _waterfall(request, console, logs)
+        compared = compare(request)
+        yield from _waterfall(request, console, logs, compared.typical if compared else {})
         yield from _footer(request, console.width)
+        if compared:
+            yield _verdict(compared)
     yield from _others(others, logs)
     if found.loose_logs:
         yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
@@ -134,34 +134,39 @@ class _Frame:
     times: int
     origin: int
     scale: Scale
+    typical: tuple[str, ...] = ()  # the percentiles that there is room for
 
-    def row(self, *cells: Text, words: Text) -> Text:
-        """Offset, duration, bar and origin, each in its column, then the words."""
+    def row(self, *cells: Text, words: Text, typical: Sequence[str] = ()) -> Text:
+        """Offset, duration, what is typical, bar and origin, each in its column, then the words."""
         offset, duration, bar, origin = cells
         offset.align("right", self.times)
         duration.align("right", self.times)
         bar.align("left", self.scale.cells)
         origin.align("left", self.origin)
-        return Text.assemble(offset, " ", duration, "  ", bar, "  ", origin, "  ", words)
+        told = typical or [""] * len(self.typical)
+        beside = Text("".join(f" {each.rjust(self.times)}" for each in told), style="dim")
+        return Text.assemble(offset, " ", duration, beside, "  ", bar, "  ", origin, "  ", words)
 
     def indent(self, step: Step) -> str:
         return " " * min(step.depth, _DEEPEST) * (2 if self.width >= _WIDE else 1)
 
 
-def _frame(request: Request, console: Console, logs: bool) -> _Frame:
+def _frame(request: Request, console: Console, logs: bool, typical: Sequence[Figures]) -> _Frame:
     width, steps = console.width, request.steps
-    times = max(7, *(len(format_duration(ns)) for ns in (request.total_ns, *(step.duration_ns for step in steps))))
+    percentiles = (("p50", "p95") if width >= _WIDE else ("p50",)) if typical else ()
+    lengths = [request.total_ns, *(step.duration_ns for step in steps), *(each.p95_ns for each in typical)]
+    times = max(7, *(len(format_duration(ns)) for ns in lengths))
     origin = max(cell_len(_origin(step.service, step.node, width).plain) for step in steps)
-    frame = _Frame(width, times, origin, Scale(request.total_ns, 1))
-    room = width - 2 * times - origin - 7
+    frame = _Frame(width, times, origin, Scale(request.total_ns, 1), percentiles)
+    room = width - 2 * times - origin - 7 - len(percentiles) * (times + 1)
     words = [cell_len(frame.indent(step) + step.what) for step in steps]
     messages = [cell_len(line.text("message")) + 8 for line in request.logs] if logs else []
     bar = max(12, room - min(max(words + messages), room * 7 // 10))
     return replace(frame, scale=Scale(request.total_ns, bar))
 
 
-def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]:
-    frame = _frame(request, console, logs)
+def _waterfall(request: Request, console: Console, logs: bool, typical: Mapping[int, Figures]) -> Iterator[Text]:
+    frame = _frame(request, console, logs, tuple(typical.values()))
     yield _axis(frame)
     rows = logs_by_row(request.steps, request.logs if logs else ())
     indents = {step.span_id: frame.indent(step) for step in request.steps}
@@ -173,6 +178,7 @@ def _waterfall(request: Request, console: Console, logs: bool) -> Iterator[Text]
             _bar(step, frame),
             _origin(step.service, step.node, frame.width),
             words=Text(frame.indent(step) + plain(step.what), style="red" if step.failed else slowest),
+            typical=_typical(typical.get(index), frame),
         )
         for line in rows.get(index, ()):
             yield _log_row(line, frame, indents.get(line.step_id, ""))
@@ -184,7 +190,12 @@ def _axis(frame: _Frame) -> Text:
         if cell + len(label) <= len(labels):
             labels[cell : cell + len(label)] = label
     heads = (Text(head, style="dim") for head in ("offset", "took", "".join(labels), ""))
-    return frame.row(*heads, words=Text(""))
+    return frame.row(*heads, words=Text(""), typical=frame.typical)
+
+
+def _typical(figures: Figures | None, frame: _Frame) -> list[str]:
+    p50_and_p95 = (figures.p50_ns, figures.p95_ns) if figures else ()
+    return [format_duration(each) for each in p50_and_p95][: len(frame.typical)]
 
 
 def _bar(step: Step, frame: _Frame) -> Text:
@@ -228,6 +239,11 @@ def _footer(request: Request, width: int) -> Iterator[Text]:
     yield from _shares(request, width)
     before, name, behind = summary.slowest(request)
     yield Text.assemble(before, (plain(name), "bold"), plain(behind))
+
+
+def _verdict(compared: Comparison) -> Text:
+    before, name, behind = compared.sentence
+    return Text.assemble((before, "yellow" if compared.is_slow else ""), (plain(name), "bold"), plain(behind))
 
 
 def _shares(request: Request, width: int) -> Iterator[Text]:

@@ -20,7 +20,7 @@ from throughline.local.run import CannotRun, var_dir
 from throughline.moment import moment_of
 from throughline.profile import Profile, Step, StepProfile, TypeProfile, Window, local_files
 from throughline.profile.document import to_dict
-from throughline.profile.explanation import EXPLANATION, sources_words
+from throughline.profile.explanation import explanation
 
 _COLOURS: Final = {
     Step.NGINX: "green",
@@ -70,15 +70,10 @@ def _found(window: Window, task_type: str) -> tuple[str, Profile]:
     if not url:
         return str(var_dir()), local_files.profile(var_dir(), window, task_type)
     # Imported here, so that reading files does not wait for an HTTP client to load.
-    from throughline.journey.elasticsearch_client import Client, Unanswered  # noqa: PLC0415
+    from throughline.cli.elasticsearch import asked  # noqa: PLC0415
     from throughline.profile import elasticsearch  # noqa: PLC0415
 
-    user = os.environ.get("ELASTICSEARCH_USER", "throughline_reader")
-    with Client(url, user, os.environ.get("ELASTICSEARCH_PASSWORD", "")) as client:
-        try:
-            return url, elasticsearch.profile(client, window, task_type)
-        except Unanswered as error:
-            raise CannotRun(str(error)) from None
+    return url, asked(url, lambda client: elasticsearch.profile(client, window, task_type))
 
 
 def _nothing(window: Window, task_type: str, source: str) -> str:
@@ -98,13 +93,13 @@ def draw(found: Profile, source: str, console: Console) -> None:
 
 
 def _lines(found: Profile, source: str, width: int) -> Iterator[Text]:
-    yield Text(f"{_time(found.window.since)} to {_time(found.window.until)} · {sources_words(found, source)}", "dim")
+    yield Text(f"{_time(found.window.since)} to {_time(found.window.until)} · from {source}", "dim")
     for each in found.types:
         yield Text("")
         yield _title(each)
         yield from _table(each, width)
     yield Text("")
-    yield from (Text(line, "dim") for line in wrap(EXPLANATION, width))
+    yield from (Text(line, "dim") for line in wrap(explanation(found), width))
 
 
 def _title(of_type: TypeProfile) -> Text:

@@ -3,20 +3,24 @@
 from datetime import datetime
 from typing import Any
 
+from throughline.journey.comparison import Compare, Comparison, no_comparison
 from throughline.journey.journey import Effect, Journey, LogLine, Request, Step, Task
+from throughline.profile import Figures
 
 
-def to_dict(journey: Journey) -> dict[str, Any]:
-    """Everything that was found, also what the terminal leaves out."""
+def to_dict(journey: Journey, compare: Compare = no_comparison) -> dict[str, Any]:
+    """Everything that was found, also what the terminal leaves out; `typical` is null where too few are known."""
     return {
         "correlation_id": journey.correlation_id,
         "tasks": len(journey.tasks),
-        "requests": [_request(request) for request in journey.requests],
+        "requests": [_request(request, compare(request)) for request in journey.requests],
         "loose_logs": [dict(line.fields) for line in journey.loose_logs],
     }
 
 
-def _request(request: Request) -> dict[str, Any]:
+def _request(request: Request, compared: Comparison | None) -> dict[str, Any]:
+    typical = compared.typical if compared else {}
+    steps = [_step(step) | _typical(typical.get(index)) for index, step in enumerate(request.steps)]
     return {
         "trace_id": request.trace_id,
         "started": _iso(request.started),
@@ -37,8 +41,9 @@ def _request(request: Request) -> dict[str, Any]:
         "rest_ms": _ms(request.rest_ns),
         "tasks": [_task(task) for task in request.tasks],
         "effects": [_effect(effect) for effect in request.effects],
-        "slowest_step": _step(request.slowest),
-        "steps": [_step(step) for step in request.steps],
+        "slowest_step": steps[request.steps.index(request.slowest)],
+        "comparison": _comparison(compared),
+        "steps": steps,
         "logs": [_log(line) for line in request.logs],
     }
 
@@ -79,6 +84,18 @@ def _step(step: Step) -> dict[str, Any]:
         "span_id": step.span_id or None,
         "parent_span_id": step.parent_id or None,
     }
+
+
+def _comparison(compared: Comparison | None) -> dict[str, Any] | None:
+    """`step` is the one that differs most from what is typical; null for a request that is not slow."""
+    if compared is None:
+        return None
+    return {"slow": compared.is_slow, "step": compared.sentence[1] or None, "says": compared.words}
+
+
+def _typical(figures: Figures | None) -> dict[str, Any]:
+    told = {"count": figures.count, "p50_ms": _ms(figures.p50_ns), "p95_ms": _ms(figures.p95_ns)} if figures else None
+    return {"typical": told}
 
 
 def _log(line: LogLine) -> dict[str, Any]:

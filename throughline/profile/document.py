@@ -13,6 +13,7 @@ def to_dict(profile: Profile) -> Mapping[str, Any]:
         "since": iso(profile.window.since),
         "until": iso(profile.window.until),
         "exact": profile.is_exact,
+        "whole": profile.is_whole,
         "types": [
             {
                 "task_type": each.task_type,

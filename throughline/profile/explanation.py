@@ -11,8 +11,8 @@ EXPLANATION: Final = (
 )
 
 
-def sources_words(profile: Profile, source: str) -> str:
-    """How it was found out."""
-    if profile.is_exact:
-        return f"from every span in {source}"
-    return f"from {source}, where percentiles are estimates (t-digest)"
+def explanation(profile: Profile) -> str:
+    """With how the figures came about."""
+    how = "from every span" if profile.is_exact else "estimates (t-digest)"
+    some = "" if profile.is_whole else " Only the newest spans of that time were read."
+    return f"{EXPLANATION} Percentiles are {how}.{some}"

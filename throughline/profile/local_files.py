@@ -1,7 +1,8 @@
 """The profile of a local run: reads its span files from where the time in question begins, and nothing before."""
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -24,11 +25,15 @@ _LATE_NS: Final = 5 * 10**9  # a line is written this long after the steps in it
 
 def profile(var_dir: Path, window: Window, task_type: str = "", *, most_bytes: int | None = None) -> Profile:
     """Of one type of task or of all; with `most_bytes`, of the last so many bytes of each file."""
-    found = Durations()
-    for line in _lines(var_dir, window, _needle(task_type), most_bytes):
-        with suppress(orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            _add(orjson.loads(line), window, task_type, found)
-    return profile_of(found.figures(), window, is_exact=True)
+    found, needle, is_whole = Durations(), _needle(task_type), True
+    with ExitStack() as opened:
+        for file in _opened(var_dir, opened):
+            is_whole &= _seek(file, window, most_bytes)
+            for line in file:
+                if needle in line:
+                    with suppress(orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+                        _add(orjson.loads(line), window, task_type, found)
+    return profile_of(found.figures(), window, is_exact=True, is_whole=is_whole)
 
 
 def _needle(task_type: str) -> bytes:
@@ -37,24 +42,27 @@ def _needle(task_type: str) -> bytes:
     return f'{any_type}{task_type}"'.encode() if task_type else any_type.encode()
 
 
-def _lines(var_dir: Path, window: Window, needle: bytes, most_bytes: int | None) -> Iterator[bytes]:
-    with ExitStack() as opened:
-        files: dict[tuple[int, int], BufferedReader] = {}
-        # All files are opened before any is read, so that one that is rotated meanwhile is read exactly once.
-        for path in written_lines(spans_folder(var_dir)):
-            with suppress(OSError):
-                file = opened.enter_context(path.open("rb"))
-                stat = path.stat()
-                files.setdefault((stat.st_dev, stat.st_ino), file)
-        for file in files.values():
-            size = file.seek(0, 2)
-            begin = _position(file, size, window.since_ns)
-            if most_bytes is not None:
-                begin = max(begin, _position(file, size, window.until_ns) - most_bytes)
-            file.seek(begin)
-            if begin:
-                file.readline()  # the rest of a line
-            yield from (line for line in file if needle in line)
+def _opened(var_dir: Path, opened: ExitStack) -> list[BufferedReader]:
+    """All files are opened before any is read, so that one that is rotated meanwhile is read exactly once."""
+    files: dict[tuple[int, int], BufferedReader] = {}
+    for path in written_lines(spans_folder(var_dir)):
+        with suppress(OSError):
+            file = opened.enter_context(path.open("rb"))
+            stat = os.fstat(file.fileno())
+            files.setdefault((stat.st_dev, stat.st_ino), file)
+    return list(files.values())
+
+
+def _seek(file: BufferedReader, window: Window, most_bytes: int | None) -> bool:
+    """Goes to the first line to read. Whether that is all that there is of the time."""
+    size = file.seek(0, 2)
+    all_of_it = begin = _position(file, size, window.since_ns)
+    if most_bytes is not None:
+        begin = max(begin, _position(file, size, window.until_ns) - most_bytes)
+    file.seek(begin)
+    if begin:
+        file.readline()  # the rest of a line
+    return begin == all_of_it
 
 
 def _position(file: BufferedReader, size: int, time_ns: int) -> int:

@@ -51,6 +51,7 @@ class Profile:
     window: Window
     types: tuple[TypeProfile, ...]
     is_exact: bool  # percentiles are of every single step; else they are estimates
+    is_whole: bool = True  # all steps of the time were read; else only the newest
 
     def __bool__(self) -> bool:
         return bool(self.types)
@@ -59,7 +60,7 @@ class Profile:
         return next((each for each in self.types if each.task_type == task_type), None)
 
 
-def profile_of(figures: Mapping[Key, Figures], window: Window, *, is_exact: bool) -> Profile:
+def profile_of(figures: Mapping[Key, Figures], window: Window, *, is_exact: bool, is_whole: bool = True) -> Profile:
     """From the figures of each step."""
     by_type: dict[str, dict[Key, Figures]] = {}
     for key, measured in figures.items():
@@ -67,7 +68,7 @@ def profile_of(figures: Mapping[Key, Figures], window: Window, *, is_exact: bool
             by_type.setdefault(key.task_type, {})[key] = measured
     types = [_type_profile(task_type, own) for task_type, own in by_type.items()]
     types.sort(key=lambda each: (-each.whole_ns, each.task_type))
-    return Profile(window, tuple(types), is_exact)
+    return Profile(window, tuple(types), is_exact, is_whole)
 
 
 def _type_profile(task_type: str, figures: Mapping[Key, Figures]) -> TypeProfile:

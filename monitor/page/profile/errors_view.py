@@ -1,0 +1,76 @@
+"""What the page of errors shows."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+from monitor.page.profile.asked import Asked
+from monitor.page.profile.error_groups import Groups
+from monitor.page.profile.profile_view import RangeView, ranges, times
+from throughline.journey.quantities import format_count, format_duration
+from throughline.ledger.history import ErrorGroup
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """A row of the table."""
+
+    error_type: str
+    message: str
+    count: str
+    first: str
+    last: str
+    ago: str
+    journey_url: str  # of the latest of them
+    correlation_id: str
+    tasks_url: str
+
+
+@dataclass(frozen=True)
+class ErrorsView:
+    """The page."""
+
+    times: str
+    told: str
+    ranges: tuple[RangeView, ...]
+    task_type: str
+    all_types_url: str
+    profile_url: str
+    groups: tuple[GroupView, ...]
+
+
+def errors_view(found: Groups, asked: Asked, now: datetime) -> ErrorsView:
+    failed = sum(each.count for each in found.groups)
+    return ErrorsView(
+        times=times(asked),
+        told=f"{format_count(failed, 'task')} failed, in {format_count(len(found.groups), 'group')}",
+        ranges=ranges(asked, "/errors"),
+        task_type=asked.task_type,
+        all_types_url=asked.address("/errors", task_type=""),
+        profile_url=asked.address("/profile"),
+        groups=tuple(_group_view(each, asked, now) for each in found.groups),
+    )
+
+
+def _group_view(group: ErrorGroup, asked: Asked, now: datetime) -> GroupView:
+    task = f"?task={quote(group.task_id, safe='')}"
+    return GroupView(
+        error_type=group.error_type,
+        message=group.shape,
+        count=f"{group.count:,}",
+        first=_time(group.first),
+        last=_time(group.last),
+        ago=f"{format_duration(max(0, round((now.timestamp() - group.last) * 1e9)))} ago",
+        journey_url=f"/journeys/{quote(group.correlation_id, safe='')}{task}" if group.correlation_id else "",
+        correlation_id=group.correlation_id,
+        tasks_url=_tasks_url(group, asked),
+    )
+
+
+def _tasks_url(group: ErrorGroup, asked: Asked) -> str:
+    params = {"status": "FAILURE", "error_type": group.error_type, "task_type": asked.task_type}
+    return f"/tasks?{urlencode({name: value for name, value in params.items() if value})}"
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"

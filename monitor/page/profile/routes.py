@@ -1,0 +1,31 @@
+"""The addresses of the pages about many tasks; each is HTML or the JSON of the command, by `Accept`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from monitor.page import responses
+from monitor.page.accept_header import wants_json
+from monitor.page.profile.pages import ProfilePages
+
+_METHODS: Final = ["GET", "HEAD"]
+_Text = Annotated[str, Query(max_length=64)]
+_Name = Annotated[str, Query(max_length=256)]
+
+
+def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[None]]) -> None:
+    """To the page's other addresses."""
+    only_admin: list[Any] = [Depends(admin)]
+
+    @routes.api_route("/profile", methods=_METHODS, dependencies=only_admin)
+    async def profile(request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "") -> Response:
+        if wants_json(request.headers.get("accept", "")):
+            return responses.document(await pages.profile_document(since, until, task_type))
+        return responses.page(await pages.profile(since, until, task_type))
+
+    @routes.api_route("/errors", methods=_METHODS, dependencies=only_admin)
+    async def errors(request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "") -> Response:
+        if wants_json(request.headers.get("accept", "")):
+            return responses.document(await pages.errors_document(since, until, task_type))
+        return responses.page(await pages.errors(since, until, task_type))
