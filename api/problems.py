@@ -120,7 +120,10 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 def _field(error: dict[str, Any], body: Any) -> str:
-    """The field's path in the client's own document; `(body)` when the whole document is wrong."""
+    """The parameter, or the field's path in the client's own document; `(body)` when the whole document is wrong."""
+    where, *named = error["loc"]
+    if where != "body" and named:
+        return str(named[0])
     return client_path(error, body, skip=1, discriminators=registry().discriminators) or f"({error['loc'][0]})"
 
 
@@ -129,4 +132,6 @@ def _message(error: dict[str, Any]) -> str:
         return f"Not one of those on offer: {error['ctx']['expected_tags']}"
     if error["type"] == "union_tag_not_found":
         return "Field required"
+    if error["type"] == "extra_forbidden" and error["loc"][0] == "query":
+        return "There is no such parameter"
     return str(error["msg"]).removeprefix("Value error, ")

@@ -22,6 +22,7 @@ from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
+from throughline.ledger.unarchived import Unarchived
 from throughline.ledger.unwritable import Unwritable
 from throughline.settings import ApiSettings
 
@@ -46,6 +47,7 @@ class QueueService:
         self._turnstile = Turnstile(_CALLS_AT_A_TIME)
         self._redis = Redis(connection_pool=pool)
         self._ledger = AsyncLedger(self._redis)
+        self.unarchived = Unarchived(self._redis, self._answer_in_time)
         self._limits = Limits.of(settings)
         self._settings = settings
         self.finished = FinishedTasks(settings)
@@ -59,12 +61,6 @@ class QueueService:
         """The tasks of these IDs, in their order; None where Redis has none."""
         async with self._answer_in_time():
             return await stored_task.read(self._redis, task_ids, messages=messages)
-
-    async def tasks_of(self, correlation_id: str) -> list[str]:
-        """The IDs of the tasks submitted under a correlation ID, oldest first."""
-        async with self._answer_in_time():
-            found = await self._redis.zrange(keys.correlation(correlation_id), 0, -1)
-        return [str(task_id) for task_id in found]
 
     async def position(self, task_id: str, queue: str) -> int | None:
         """How many tasks of its queue start before this one, itself included; None when it does not wait there."""

@@ -5,9 +5,11 @@ from typing import TypeVar
 
 from api import errors
 from api.queue_service import QueueService
-from throughline.ledger import task_store
+from throughline.ledger import task_list, task_store
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.stored_task import StoredTask
+from throughline.ledger.task_list import TaskPage
+from throughline.ledger.task_query import TaskQuery
 from throughline.telemetry.logging import event
 
 T = TypeVar("T")
@@ -31,6 +33,14 @@ class TaskStore:
             return await self._in_history(wanted, messages=messages)
 
         return await task_store.read(task_ids, in_redis, in_history)
+
+    async def page(self, query: TaskQuery) -> TaskPage:
+        """A page of a list."""
+
+        async def in_history(asked: TaskQuery) -> list[StoredTask]:
+            return await self._asked(self._history.list(asked)) if self._history else []
+
+        return await task_list.page(query, self._queue.unarchived, in_history)
 
     async def dead_letters(self, most: int) -> list[StoredTask]:
         """The latest first. One that was replayed is none, though the history still has its old end."""

@@ -26,8 +26,12 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
+    @property
+    def sees_all(self) -> bool:
+        return Scope.ADMIN in self.scopes
+
     def may_see(self, owner: str) -> bool:
-        return owner == self.name or Scope.ADMIN in self.scopes
+        return owner == self.name or self.sees_all
 
 
 ANYONE: Final = Caller("anyone", frozenset(Scope))

@@ -1,10 +1,12 @@
-"""/api/v1/tasks: submit a task, look one up, follow it, cancel it, list those of a correlation ID."""
+"""/api/v1/tasks: submit a task, look one up, follow it, cancel it, list tasks by filters."""
 
 import re
+from collections import Counter
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from api.errors import IdempotencyKeyInvalid, UnsupportedMediaType
@@ -16,6 +18,7 @@ from api.services.task_service import Submitted, TaskService
 from api.services.task_view import TaskView
 from api.services.timeline import Timeline
 from api.submission import EXAMPLE, TaskSubmission
+from throughline.ledger.list_filters import ListFilters
 from throughline.ledger.states import Status
 
 _KEY = re.compile(r'"(?P<quoted>[\x21\x23-\x7e ]{1,255})"|(?P<bare>[\x21\x23-\x7e]{1,255})', re.ASCII)
@@ -75,6 +78,17 @@ class SubmittedTask(BaseModel):
 
 class TaskList(BaseModel):
     tasks: list[TaskView]
+
+
+class TaskPage(TaskList):
+    """A page of a list; `next` is the `cursor` of the one after it, absent from the last."""
+
+    next: str | None = None
+
+
+_PAGE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"headers": {"Link": {"description": 'The next page, `rel="next"`.', "schema": {"type": "string"}}}}
+}
 
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
@@ -163,9 +177,31 @@ async def cancel(task_id: TaskId, caller: Canceller, tasks: Tasks) -> TaskView:
     return await tasks.cancel(task_id, caller)
 
 
-@router.get("", response_model_exclude_none=True, responses=problems(401, 403, 422, 503))
-async def of_correlation(
-    correlation_id: Annotated[str, Query(pattern=r"^[A-Za-z0-9._:-]{1,128}$")], caller: Reader, tasks: Tasks
-) -> TaskList:
-    """Every task submitted under one correlation ID, oldest first."""
-    return TaskList(tasks=await tasks.of_correlation(correlation_id, caller))
+async def _filters(request: Request, filters: Annotated[ListFilters, Query()]) -> ListFilters:
+    """FastAPI takes the last of several values; a filter that is silently dropped would answer another question."""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    for name, times in given.items():
+        if times > 1 and name != "status":
+            mistake = {"type": "value_error", "loc": ("query", name), "msg": "Must be given once", "input": times}
+            raise RequestValidationError([mistake])
+    return filters
+
+
+@router.get("", response_model_exclude_none=True, responses=problems(401, 403, 422, 503) | _PAGE)
+async def listed(
+    filters: Annotated[ListFilters, Depends(_filters)],
+    caller: Reader,
+    tasks: Tasks,
+    request: Request,
+    response: Response,
+) -> TaskPage:
+    """The caller's tasks that all of the filters let through, newest first; everybody's with the scope `admin`.
+
+    The tasks are as `GET /api/v1/tasks/{task_id}` tells them; but a `result` of more than 2 kB is left out. `next` is
+    the `cursor` of the next page, absent from the last one. Tasks that are submitted meanwhile shift no page.
+    """
+    page = await tasks.page(filters, caller)
+    if page.cursor is not None:
+        following = request.url.include_query_params(cursor=page.cursor)
+        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return TaskPage(tasks=page.tasks, next=page.cursor)

@@ -28,6 +28,8 @@ from api.task_store import TaskStore
 from throughline.ledger import admission_events
 from throughline.ledger.body import message_data
 from throughline.ledger.history import AsyncHistory
+from throughline.ledger.list_cursor import cursor_of
+from throughline.ledger.list_filters import ListFilters
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision
@@ -47,6 +49,14 @@ class Submitted:
     position: int | None
     estimated_start: datetime | None = None
     replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of a list, and the cursor of the next one; None after the last."""
+
+    tasks: list[TaskView]
+    cursor: str | None
 
 
 class TaskService:
@@ -134,10 +144,12 @@ class TaskService:
                 except TimeoutError:
                     continue
 
-    async def of_correlation(self, correlation_id: str, caller: Caller) -> list[TaskView]:
-        """Every task that the caller submitted under this correlation ID, oldest first; empty when there is none."""
-        stored = await self._queue.read(await self._queue.tasks_of(correlation_id))
-        return [task_view(task) for task in stored if task is not None and _is_theirs(task, caller)]
+    async def page(self, filters: ListFilters, caller: Caller) -> Listed:
+        """A page of the caller's tasks, of everybody's for an admin; without large results."""
+        query = filters.query(None if caller.sees_all else caller.name)
+        page = await self._store.page(query)
+        tasks = [task_view(task) for task in page.tasks]
+        return Listed(tasks, None if page.last is None else cursor_of(page.last, query))
 
     async def timeline(self, task_id: str, caller: Caller) -> Timeline:
         """Every change of the task's state and, until it is done, where it is now; raises `TaskNotFound`."""

@@ -47,10 +47,9 @@ class OwnProcesses:
         return self.ended(self.submitted(task_type, data, **envelope))
 
     def of(self, correlation_id: str) -> list[dict[str, Any]]:
-        """The tasks of a correlation ID."""
-        found: list[dict[str, Any]] = self.api.get("/api/v1/tasks", params={"correlation_id": correlation_id}).json()[
-            "tasks"
-        ]
+        """The tasks of a correlation ID, oldest first."""
+        asked = {"correlation_id": correlation_id, "order": "oldest"}
+        found: list[dict[str, Any]] = self.api.get("/api/v1/tasks", params=asked).json()["tasks"]
         return found
 
     def lines(self, task_id: str, action: str = "") -> list[dict[str, Any]]:

@@ -3,7 +3,9 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from opentelemetry import trace
@@ -12,7 +14,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 from tests.both_clients import awaited, blocking
 from tests.conftest import free_port
 from tests.odd_server import OddServer, close, dripping, half, problem, reply, reset, silent, stream
-from throughline.client import errors
+from throughline.client import Client, errors
 from throughline.ledger.states import Status
 from throughline.telemetry import correlation
 
@@ -291,10 +293,88 @@ def test_events_of_an_unknown_task_and_events_that_never_come_are_errors(open_cl
         list(client.handle("t").events(timeout=0.5))
 
 
-def test_the_tasks_of_a_correlation_id(open_client: Open):
-    listed = {"tasks": [{"task_id": "a", "correlation_id": "ABC-123"}, {"task_id": "b"}]}
-    with OddServer([reply(200, listed)]) as server, open_client(server.url) as client:
+def page(*task_ids: str, following: str | None = None) -> Any:
+    tasks = [{"task_id": task_id, "correlation_id": "ABC-123", "status": "SUCCESS"} for task_id in task_ids]
+    return reply(200, {"tasks": tasks} | ({} if following is None else {"next": following}))
+
+
+def asked_for(server: OddServer) -> list[dict[str, str]]:
+    lines = [asked.line.removeprefix("GET /api/v1/tasks?").removesuffix(" HTTP/1.1") for asked in server.asked]
+    return [dict(parse_qsl(line, strict_parsing=True)) for line in lines]
+
+
+def test_the_tasks_of_a_correlation_id_are_those_of_all_pages(open_client: Open):
+    pages = [page("a", "b", following="after-b"), problem(503, "BROKER_UNAVAILABLE"), page("c")]
+    with OddServer(pages) as server, open_client(server.url) as client:
         tasks = client.tasks_of("ABC-123")
 
-    assert [(task.task_id, task.correlation_id) for task in tasks] == [("a", "ABC-123"), ("b", "ABC-123")]
-    assert server.asked[0].line == "GET /api/v1/tasks?correlation_id=ABC-123 HTTP/1.1"
+    assert [(task.task_id, task.correlation_id) for task in tasks] == [(name, "ABC-123") for name in "abc"]
+    first, second, again = asked_for(server)
+    assert first == {"correlation_id": "ABC-123", "order": "oldest", "limit": "200"}
+    assert second == again == first | {"cursor": "after-b"}
+
+
+def test_tasks_are_listed_by_filters_and_know_what_was_told_of_them(open_client: Open):
+    with (
+        OddServer([page("a", "b", following="x"), page("c", following="y")]) as server,
+        open_client(server.url) as client,
+    ):
+        tasks = list(
+            client.tasks(
+                status=[Status.FAILURE, "REVOKED"],
+                submitted_after=datetime(2026, 11, 25, 16, 30, tzinfo=timezone(timedelta(hours=1))),
+                slower_than_ms=500,
+                worker=None,
+                limit=3,
+            )
+        )
+
+    assert [(task.task_id, task.listed["status"]) for task in tasks] == [(name, "SUCCESS") for name in "abc"]
+    first, second = asked_for(server)
+    assert first == {
+        "status": "FAILURE,REVOKED",
+        "submitted_after": "2026-11-25T16:30:00+01:00",
+        "slower_than_ms": "500.0",
+        "order": "newest",
+        "limit": "3",
+    }
+    assert second == first | {"limit": "1", "cursor": "x"}
+
+
+def test_pages_are_asked_for_as_they_are_needed():
+    with OddServer([page("a", "b", following="x"), page("c")]) as server, Client(server.url) as client:
+        tasks = client.tasks()
+        assert server.asked == []
+        assert [next(tasks).task_id, next(tasks).task_id, len(server.asked)] == ["a", "b", 1]
+        assert [next(tasks).task_id, len(server.asked)] == ["c", 2]
+
+
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        ({"status": "DONE"}, "status must be of PENDING, .* not 'DONE'"),
+        ({"status": []}, "status"),
+        ({"status": [b"FAILURE"]}, "status"),
+        ({"correlation_id": "a b"}, "correlation_id"),
+        ({"task_type": ""}, "task_type"),
+        ({"worker": "a\nb"}, "worker"),
+        ({"queue": 5}, "queue"),
+        ({"submitted_after": datetime(2026, 11, 25)}, "submitted_after must be a datetime with a time zone"),
+        ({"submitted_before": "2026-11-25T16:30:00Z"}, "submitted_before"),
+        ({"slower_than_ms": float("nan")}, "slower_than_ms"),
+        ({"slower_than_ms": -1}, "slower_than_ms"),
+        ({"slower_than_ms": "500ms"}, "slower_than_ms"),
+        ({"order": "up"}, "order must be newest or oldest"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 2.5}, "limit"),
+    ],
+)
+def test_a_filter_that_cannot_be_sent_is_refused_before_anything_is(open_client: Open, filters: Any, says: str):
+    with OddServer([page()]) as server, open_client(server.url) as client:
+        with pytest.raises(errors.InvalidRequest, match=says):
+            client.tasks(**filters)
+        with pytest.raises(TypeError, match="no filter 'statis'"):
+            client.tasks(statis="FAILURE")
+        with pytest.raises(errors.InvalidRequest, match="correlation_id"):
+            client.tasks_of(None)
+    assert server.asked == []

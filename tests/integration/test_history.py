@@ -51,6 +51,18 @@ def test_a_task_comes_back_exactly_and_its_message_only_on_request(history: Hist
     assert history.find(["a"], messages=True) == {"a": task}
 
 
+def test_a_list_reads_no_large_result_but_that_of_a_failure(history: History):
+    large = ended("a"), ended("b"), ended("c", status="FAILURE", error="KeyError")
+    words = ("€" * 1_000, " " * 100_000, "€" * 1_000)  # the second is small only as it is stored
+    returned, blank, failed = (
+        replace(task, result=task.result[:-1] + f',"x":"{word}"' + "}") for task, word in zip(large, words, strict=True)
+    )
+    small = ended("d")
+    history.archive([returned, blank, failed, small])
+
+    assert history.list(TaskQuery()) == [small, failed, replace(blank, result=""), replace(returned, result="")]
+
+
 def test_a_large_result_comes_back_exactly(history: History):
     task = replace(ended("a"), result=orjson.dumps({"status": "SUCCESS", "result": "€" * 100_000}).decode())
     history.archive([task])

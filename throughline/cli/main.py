@@ -13,11 +13,14 @@ from throughline.profile.explanation import EXPLANATION
 # submit` runs where only the client is installed.
 _LOCAL_EXTRA: Final = {"rich", "supervisor"}
 
+_URL: Final = "where Throughline answers (default: THROUGHLINE_URL, else the local run); the key: THROUGHLINE_API_KEY"
+_MOMENT: Final = "how long ago (15m, 1h, 7d) or a time such as 2026-11-25T14:00:00Z"
 _EXAMPLES: Final = """\
 examples:
   throughline up
   throughline submit calculate_var --data '{"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150}]}' --wait
   throughline journey ULTIMATE-SUCCESS-123 --logs
+  throughline tasks --status FAILURE --since 1h
   throughline restart worker-2
 """
 
@@ -87,11 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--priority", help="high, medium or low (default: what the service takes)")
     submit.add_argument("--id", help="correlation ID (default: one is made)")
     submit.add_argument("--wait", action="store_true", help="wait for the result")
-    submit.add_argument(
-        "--url",
-        help="where Throughline answers (default: THROUGHLINE_URL, else the local run); the key: THROUGHLINE_API_KEY",
-    )
+    submit.add_argument("--url", help=_URL)
     submit.set_defaults(module="throughline.cli.submit", function="submit")
+
+    _add_tasks(commands)
 
     key = commands.add_parser("api-key", help="make an API key and print its line for API_KEYS_FILE")
     key.add_argument("name", help="the caller that it is for")
@@ -109,13 +111,30 @@ def _parser() -> argparse.ArgumentParser:
         help="show where the time of many tasks went, by task type and step",
         description=f"Where the time of many tasks went, by task type and step. {EXPLANATION}",
     )
-    moment = "how long ago (15m, 1h, 7d) or a time such as 2026-11-25T14:00:00Z"
-    profile.add_argument("--since", default="1h", help=f"where to begin: {moment} (%(default)s)")
+    profile.add_argument("--since", default="1h", help=f"where to begin: {_MOMENT} (%(default)s)")
     profile.add_argument("--until", help="where to end, in the same words (default: now)")
     profile.add_argument("--task-type", default="", help="of this type of task only")
     profile.add_argument("--json", action="store_true", help="print it as JSON")
     profile.set_defaults(module="throughline.cli.profile", function="profile")
     return parser
+
+
+def _add_tasks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    tasks = commands.add_parser("tasks", help="list tasks by state, time, duration, type, queue, worker or error")
+    tasks.add_argument("--status", action="append", default=[], help="such as FAILURE; several: FAILURE,REVOKED")
+    tasks.add_argument("--since", help=f"submitted since then: {_MOMENT}")
+    tasks.add_argument("--until", help="submitted before then, in the same words")
+    tasks.add_argument("--slower-than", metavar="SPAN", help="from its submission to its end, or until now: 500ms, 90s")
+    tasks.add_argument("--task-type", help="such as calculate_var")
+    tasks.add_argument("--queue", help="high, medium or low")
+    tasks.add_argument("--worker", help="who made the latest attempt, such as worker-2")
+    tasks.add_argument("--error", metavar="CLASS", help="the exception that it failed with, such as ValueError")
+    tasks.add_argument("--correlation", metavar="ID", help="submitted under this correlation ID")
+    tasks.add_argument("--order", default="newest", help="newest or oldest first (%(default)s)")
+    tasks.add_argument("--limit", default="50", help="at most so many (%(default)s)")
+    tasks.add_argument("--json", action="store_true", help="print one JSON object a line, for jq")
+    tasks.add_argument("--url", help=_URL)
+    tasks.set_defaults(module="throughline.cli.tasks", function="tasks")
 
 
 def journey(arguments: argparse.Namespace) -> int:

@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
 from throughline.client import calls, requests, transport
 from throughline.client.events import BrokenStream, Following, TaskEvent
 from throughline.client.exchange import Answer, Call, Lost, Request, T
+from throughline.client.listing import Listing, Order, TaskFilters
 from throughline.ledger.states import Status
 
 
@@ -78,10 +79,27 @@ class AsyncClient:
         """The handle of a task that was submitted elsewhere or earlier; asks nothing."""
         return AsyncHandle(self, requests.checked_task_id(task_id))
 
+    def tasks(
+        self, *, order: Order = "newest", limit: int | None = None, **filters: Unpack[TaskFilters]
+    ) -> AsyncIterator["AsyncHandle"]:
+        """The tasks that all the filters let through, by submission; asks for the next page when it is needed.
+
+        Without `limit` it goes on to the last task that the service keeps. `listed` of each has what the list told.
+
+            async for task in client.tasks(status="FAILURE", submitted_after=datetime.now(UTC) - timedelta(hours=1)):
+                print(task.task_id, task.listed["error"]["type"])
+        """
+        return self._listed(Listing(filters, order, limit))
+
     async def tasks_of(self, correlation_id: str) -> list["AsyncHandle"]:
-        """The tasks that were submitted under this correlation ID, in the order in which the service lists them."""
-        tasks = await self._run(calls.tasks_of(correlation_id, self._limits))
-        return [AsyncHandle(self, task["task_id"], task.get("correlation_id", correlation_id)) for task in tasks]
+        """All tasks that were submitted under this correlation ID, the oldest first."""
+        given = requests.valid_correlation_id(correlation_id)
+        return [task async for task in self.tasks(correlation_id=given, order="oldest")]
+
+    async def _listed(self, listing: Listing) -> AsyncIterator["AsyncHandle"]:
+        while request := listing.next_page:
+            for task in listing.take(await self._run(calls.page(request, self._limits))):
+                yield AsyncHandle(self, task["task_id"], task.get("correlation_id", ""), listed=task)
 
     async def _run(self, call: Call[T]) -> T:
         outcome: Answer | Lost | None = None
@@ -128,16 +146,24 @@ class AsyncClient:
 class AsyncHandle:
     """An accepted task. `correlation_id` is what its submission was sent under; empty when that is not known.
 
-    `submission` is the service's answer to it (`queue_position`, `estimated_start`, `from_cache`); empty for others.
+    `submission` is the service's answer to it (`queue_position`, `estimated_start`, `from_cache`), `listed` what a list
+    told of it (all but its result); each is empty for the others.
     """
 
     def __init__(
-        self, client: AsyncClient, task_id: str, correlation_id: str = "", submission: Mapping[str, Any] | None = None
+        self,
+        client: AsyncClient,
+        task_id: str,
+        correlation_id: str = "",
+        submission: Mapping[str, Any] | None = None,
+        *,
+        listed: Mapping[str, Any] | None = None,
     ) -> None:
         self._client = client
         self.task_id = task_id
         self.correlation_id = correlation_id
         self.submission = dict(submission or {})
+        self.listed = dict(listed or {})
 
     def __repr__(self) -> str:
         return f"<task {self.task_id}>"

@@ -77,9 +77,9 @@ def cancel(task_id: str, limits: Limits) -> Call[Status]:
     return Status(document(answer, "status")["status"])
 
 
-def tasks_of(correlation_id: str, limits: Limits) -> Call[list[dict[str, Any]]]:
-    answer = yield from _answered(requests.listing(correlation_id), limits, _patience(limits))
-    return list(document(answer, "tasks")["tasks"])
+def page(request: Request, limits: Limits) -> Call[dict[str, Any]]:
+    answer = yield from _answered(request, limits, _patience(limits))
+    return document(answer, "tasks")
 
 
 def ended(task_id: str, seconds: float, limits: Limits) -> Call[dict[str, Any]]:

@@ -49,10 +49,6 @@ def look(task_id: str, what: str = "", query: Mapping[str, str] | None = None) -
     return Request("GET", f"{_path(task_id)}{what}", query or {})
 
 
-def listing(correlation_id: str) -> Request:
-    return Request("GET", _TASKS, {"correlation_id": _valid(correlation_id)})
-
-
 def cancellation(task_id: str) -> Request:
     """Part of the journey of whoever cancels, whatever the task was submitted under."""
     return Request("DELETE", _path(task_id), headers={"X-Request-ID": _correlation_id(None)} | _trace())
@@ -78,10 +74,10 @@ def _key(given: str | None) -> str:
 
 def _correlation_id(given: str | None) -> str:
     """The one given, else that of the current work, else a new one."""
-    return correlation.keep_or_make(correlation.current()) if given is None else _valid(given)
+    return correlation.keep_or_make(correlation.current()) if given is None else valid_correlation_id(given)
 
 
-def _valid(correlation_id: str) -> str:
+def valid_correlation_id(correlation_id: str) -> str:
     if not correlation.is_valid(correlation_id):
         raise InvalidRequest(
             f"correlation_id must be 1 to 128 letters, digits, dots, underscores, colons and hyphens, "

@@ -1,6 +1,6 @@
 """The answers of the scripts: one class for each script that answers more than yes or no."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,6 +8,7 @@ import orjson
 
 from throughline.ledger.record import Attempt
 from throughline.ledger.states import Reason, Status
+from throughline.ledger.task_query import Place
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,22 @@ class Swept:
             reason=Reason(reason) if reason else None,
             traceparent=traceparent if isinstance(traceparent, str) else "",
         )
+
+
+@dataclass(frozen=True)
+class Walked:
+    """One step of a walk over the tasks that the history does not have: see unarchived.lua."""
+
+    now: float  # by Redis's clock
+    looked_at: int
+    last: Place | None  # the last one that was looked at
+    may_be_shown: tuple[str, ...]  # task IDs, in the order of the walk
+
+    @classmethod
+    def of(cls, answer: Sequence[Any]) -> Self:
+        now, looked_at, score, task_id, *may_be_shown = answer
+        last = Place(float(score), task_id) if looked_at else None
+        return cls(float(now), int(looked_at), last, tuple(may_be_shown))
 
 
 def _attempt(told: Mapping[str, Any] | None) -> Attempt | None:

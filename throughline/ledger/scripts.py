@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from throughline.ledger import keys
-from throughline.ledger.answers import Claim, HandedBack, Health, Stored, Swept
+from throughline.ledger.answers import Claim, HandedBack, Health, Stored, Swept, Walked
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger, T, load
 from throughline.ledger.states import Reason, Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
+from throughline.ledger.task_query import TaskQuery
 
 __all__ = ["AsyncLedger", "Ledger"]
 
@@ -170,6 +171,28 @@ def revive(task: StoredTask, *, ttl: int, requested_by: str) -> Call[bool]:
     }
     own = {"queue": record.queue, "index": keys.correlation(record.correlation_id)}
     return _call("revive", bool, args, task_id=task.task_id, own_keys=own, refused=lambda: False)
+
+
+def unarchived(query: TaskQuery, count: int) -> Call[Walked]:
+    """The next so many tasks that the history does not have, and those of them that the list may show."""
+    start, end = query.range_of_scores()
+    args = {
+        "newest_first": int(query.newest_first),
+        "from": start,
+        "until": end,
+        "count": count,
+        "statuses": f" {' '.join(query.statuses)} " if query.statuses else "",
+        "task_type": query.task_type,
+        "queue": query.queue,
+        "worker": query.worker,
+        "caller": "" if query.caller is None else f"={query.caller}",
+        "correlation_id": query.correlation_id,
+        "error": query.error_type,
+        "slower_than_ms": "" if query.slower_than_ms is None else query.slower_than_ms,
+        **_parts("record_prefix", "attempts_suffix", "result_prefix"),
+    }
+    walked = keys.correlation(query.correlation_id) if query.correlation_id else keys.UNARCHIVED
+    return _call("unarchived", Walked.of, args, own_keys={"walked": walked})
 
 
 # What a worker says of a task.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 from redis.asyncio import Redis
@@ -11,6 +11,8 @@ from redis.asyncio import Redis
 from throughline.ledger import keys
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import FINAL, Status
+
+LISTED_RESULT_BYTES: Final = 2_048  # a larger one is left out of lists
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ class StoredTask:
         return str(failure.get("exc_type", "Error"))
 
 
+def needs_result(fields: Mapping[str, str]) -> bool:
+    """Whether a list reads even a large result: for the task's error, or since Celery alone may have ended it."""
+    return fields.get("status") not in {Status.SUCCESS, Status.REVOKED}
+
+
 async def read(redis: "Redis", task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
     """The tasks of these IDs, in their order; None where Redis has none. Messages may be large: only on request."""
     async with redis.pipeline(transaction=False) as pipe:
@@ -72,8 +79,36 @@ async def read(redis: "Redis", task_ids: Sequence[str], *, messages: bool = Fals
     return [_stored(task_id, *each) for task_id, each in zip(task_ids, answered, strict=True)]
 
 
+async def read_for_list(redis: "Redis", task_ids: Sequence[str]) -> list[StoredTask | None]:
+    """The same without large results: a page of a list may have 500 tasks, and each result 1 MB."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for task_id in task_ids:
+            pipe.hgetall(keys.task(task_id))
+            pipe.lrange(keys.attempts(task_id), 0, -1)
+            pipe.lrange(keys.changes(task_id), 0, -1)
+            pipe.strlen(keys.celery_result(task_id))
+        answers = await pipe.execute()
+    records = dict(zip(task_ids, zip(*[iter(answers)] * 4, strict=True), strict=True))
+    asked = [
+        task_id
+        for task_id, (fields, _, _, size) in records.items()
+        if 0 < size <= LISTED_RESULT_BYTES or (size and needs_result(fields))
+    ]
+    found = await redis.mget([keys.celery_result(task_id) for task_id in asked]) if asked else []
+    results: dict[str, Any] = dict(zip(asked, found, strict=True))
+    return [
+        _stored(task_id, fields, attempts, changes, results.get(task_id), None)
+        for task_id, (fields, attempts, changes, _) in records.items()
+    ]
+
+
 def _stored(
-    task_id: str, fields: dict[str, str], attempts: list[str], changes: list[str], result: str | None, message: str
+    task_id: str,
+    fields: dict[str, str],
+    attempts: list[str],
+    changes: list[str],
+    result: str | None,
+    message: str | None,
 ) -> StoredTask | None:
     if not fields:
         return None

@@ -1,10 +1,10 @@
 """Which tasks a list shows: the filters, the order, and where a page begins. Redis and the history answer the same."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 from throughline.ledger import durations
-from throughline.ledger.states import Status
+from throughline.ledger.states import FINAL, Status
 from throughline.ledger.stored_task import StoredTask
 
 
@@ -13,6 +13,10 @@ class Place(NamedTuple):
 
     submitted_at: float  # seconds since 1970, by Redis's clock
     task_id: str
+
+    @classmethod
+    def of(cls, task: StoredTask) -> Self:
+        return cls(task.record.submitted_at, task.task_id)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,28 @@ class TaskQuery:
     newest_first: bool = True
     after: Place | None = None  # the last task of the page before
     limit: int = 50
+
+    @property
+    def wants_ended(self) -> bool:
+        """Whether it may let an ended task through: no other is in the history."""
+        return not self.statuses or any(status in FINAL for status in self.statuses)
+
+    def beginning_after(self, place: Place) -> Self:
+        return replace(self, after=place)
+
+    def at_most(self, limit: int) -> Self:
+        return replace(self, limit=limit)
+
+    def is_ahead(self, place: Place) -> bool:
+        """Whether a task at this place comes after the last task of the page before."""
+        return self.after is None or (place < self.after if self.newest_first else place > self.after)
+
+    def range_of_scores(self) -> tuple[str, str]:
+        """From where to where a walk by submission goes, as ZRANGE BYSCORE has it; `after` itself is met again."""
+        oldest = "-inf" if self.submitted_after is None else repr(self.submitted_after)
+        newest = "+inf" if self.submitted_before is None else f"({self.submitted_before!r}"
+        start, end = (newest, oldest) if self.newest_first else (oldest, newest)
+        return (start if self.after is None else repr(self.after.submitted_at)), end
 
     def matches(self, task: StoredTask, now: float) -> bool:
         """Whether the filters let the task through; `after` and `limit` aside."""

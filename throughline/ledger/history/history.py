@@ -74,9 +74,9 @@ class History:
             return reading.find(connection, task_ids, messages=messages) if connection and task_ids else {}
 
     def list(self, query: TaskQuery) -> Tasks:
-        """A page: at most `query.limit` tasks, in the query's order, from `query.after` on."""
+        """A page: at most `query.limit` tasks, in the query's order, from `query.after` on; without large results."""
         with self._read() as connection:
-            return reading.by_number(connection, listing.page(connection, query)) if connection else []
+            return reading.for_list(connection, listing.page(connection, query)) if connection else []
 
     def dead_letters(self, most: int) -> Tasks:
         """The latest first."""

@@ -8,6 +8,7 @@ from throughline.ledger.stored_task import StoredTask
 
 _WORTH_COMPRESSING: Final = 2_048  # bytes: below, zlib saves less than it costs
 _PLAIN, _ZLIB = b"=", b"z"
+LARGEST_PLAIN: Final = len(_PLAIN) + _WORTH_COMPRESSING
 
 
 def packed(text: str) -> bytes | None:
@@ -26,6 +27,11 @@ def unpacked(stored: bytes | None) -> str:
         return ""
     content = zlib.decompress(stored[1:]) if stored[:1] == _ZLIB else stored[1:]
     return content.decode("utf-8", "surrogatepass")
+
+
+def if_plain(stored: bytes | None) -> bytes | None:
+    """None for what is compressed: it may be short here and long for who reads it."""
+    return stored if stored and stored[:1] == _PLAIN else None
 
 
 def packed_record(task: StoredTask) -> bytes:

@@ -1,17 +1,17 @@
 """Reads from the history: chosen tasks, dead letters, counts over time, errors in groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, cast, func, null, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, null, select
 
 from throughline.ledger.history import packing
 from throughline.ledger.history.conditions import filters
 from throughline.ledger.history.schema import bodies, tasks
 from throughline.ledger.history.text import storable
 from throughline.ledger.states import Status
-from throughline.ledger.stored_task import StoredTask
+from throughline.ledger.stored_task import StoredTask, needs_result
 from throughline.ledger.task_query import TaskQuery
 
 
@@ -50,6 +50,21 @@ def by_number(connection: Connection, numbers: Sequence[int], *, messages: bool 
     found = {
         row.id: packing.unpacked_task(row.record, row.result, row.message) for row in connection.execute(statement)
     }
+    return [found[number] for number in numbers if number in found]
+
+
+def for_list(connection: Connection, numbers: Sequence[int]) -> list[StoredTask]:
+    """The same without large results: a page of a list may have 500 tasks, and each result 1 MB."""
+    small = case((func.length(bodies.c.result) <= packing.LARGEST_PLAIN, bodies.c.result)).label("result")
+    statement = select(bodies.c.id, bodies.c.record, small).where(bodies.c.id.in_(numbers))
+    found = {
+        row.id: packing.unpacked_task(row.record, packing.if_plain(row.result), None)
+        for row in connection.execute(statement)
+    }
+    asked = [number for number, task in found.items() if not task.result and needs_result(task.fields)]
+    whole = select(bodies.c.id, bodies.c.result).where(bodies.c.id.in_(asked))
+    for row in connection.execute(whole) if asked else ():
+        found[row.id] = replace(found[row.id], result=packing.unpacked(row.result))
     return [found[number] for number in numbers if number in found]
 
 
