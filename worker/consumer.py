@@ -1,22 +1,47 @@
 """The worker's consumer of messages: one that it cannot run ends as a failure on record."""
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from celery.exceptions import InvalidTaskError, NotRegistered
 from celery.utils.log import get_logger
 from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
 
+from throughline.ledger import unwritable
 from throughline.ledger.states import Status
 from throughline.telemetry.logging import event
 from worker import attempt_spans
 from worker.delivery import Delivery
+
+_LOOK_AGAIN_SECONDS: Final = 1.0
 
 _logger = get_logger(__name__)
 
 
 class RecordingConsumer(Consumer):
     """Celery's own refuses such a message with its whole body in the log, and records an unknown name alone."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """A Redis that answers and takes no write gives no messages either: the worker waits as if it were away."""
+        connected = super().ensure_connected(conn)
+        waits_for = ""
+        while reason := self.app.backend.refuses_writes():
+            maybe_shutdown()
+            if reason.words != waits_for:
+                waits_for = reason.words
+                _logger.warning("Waits until Redis takes writes: %s", waits_for)
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        if waits_for:
+            _logger.warning("Redis takes writes again")
+        return connected
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """One that Redis refused a write would otherwise connect again at once, and be refused again."""
+        super().on_connection_error_after_connected(exc)
+        if unwritable.reason(exc):
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
     def create_task_handler(self, **options: Any) -> Callable[[Any], None]:
         """The handler of each message; a message that makes it fail must not end the worker."""

@@ -9,15 +9,17 @@ from typing import Any, Final
 from celery.app.task import Context
 from celery.backends.redis import RedisBackend
 from celery.exceptions import NotRegistered, TaskRevokedError
+from redis.exceptions import ResponseError
 
 from throughline.errors import TooManyDeliveries
-from throughline.ledger import scripts
+from throughline.ledger import scripts, unwritable
 from throughline.ledger.answers import Claim, HandedBack, Stored
 from throughline.ledger.record import Attempt
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
 from throughline.ledger.submission import Decision, Limits, Submission
+from throughline.ledger.unwritable import Unwritable
 from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
 from worker import recorded
@@ -50,6 +52,27 @@ class RecordingBackend(RedisBackend):
     def connect(self) -> None:
         """Connects, and loads every script. Raises `RedisError` or `OSError` when Redis is away."""
         self._ledger.load()
+
+    def on_connection_error(self, max_retries: int | None, exc: Exception, intervals: Any, retries: int) -> Any:
+        """Celery's own line says that Redis was lost, whatever it was."""
+        reason = unwritable.reason(exc)
+        if reason is None:
+            return super().on_connection_error(max_retries, exc, intervals, retries)
+        seconds = next(intervals)
+        _logger.warning(
+            "Redis takes no write: %s. Try %s of %s is in %g s", reason.words, retries, max_retries, seconds
+        )
+        return seconds
+
+    def refuses_writes(self) -> Unwritable | None:
+        """Why Redis, which answers, takes no write; raises `RedisError` or `OSError` when it does not answer."""
+        try:
+            self._ledger(scripts.health(memory_percent=100))
+        except ResponseError as error:
+            if reason := unwritable.reason(error):
+                return reason
+            raise
+        return None
 
     def received(self, delivery: Delivery) -> Status:
         """This worker took a message that was sent past the api: its task has a record from now on."""

@@ -45,6 +45,8 @@ _OF_CODE: Final = {"MISCONF": Unwritable.DISK, "NOREPLICAS": Unwritable.NO_REPLI
 
 def reason(error: BaseException) -> Unwritable | None:
     """None for any other error. A client that knows no class for an error has its code as the first word."""
+    if isinstance(known := getattr(error, "reason", None), Unwritable):
+        return known
     for kind, found in _OF_CLASS.items():
         if isinstance(error, kind):
             return found
