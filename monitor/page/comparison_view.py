@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from throughline.journey.comparison import Comparison
-
 from throughline.journey.journey import Request
 from throughline.journey.quantities import format_duration
 from throughline.journey.role import Role

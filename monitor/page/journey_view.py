@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from throughline.journey.comparison import Compare, Comparison, no_comparison
-
 from monitor.page.comparison_view import ComparisonView, comparison_view
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_trace
 from monitor.page.recorded_state import as_recorded, until_now
@@ -14,6 +12,7 @@ from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
 from throughline.journey import summary
 from throughline.journey.assembly import is_complete
+from throughline.journey.comparison import Compare, Comparison, no_comparison
 from throughline.journey.journey import Journey, Request
 from throughline.journey.log_placement import timed_line
 from throughline.journey.quantities import format_duration
