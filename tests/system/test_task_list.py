@@ -1,0 +1,210 @@
+"""GET /api/v1/tasks through NGINX: filters, pages, scopes, and every kind of bad input told with its name."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.system.nine import Nine
+from throughline import Client
+from throughline.ledger import keys
+
+SMALL = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "simulations": 1_000}
+FOREIGN = "AREjZOjcvM5PQdrBxCbj7qKitp2k2tlNa4-CzJUbDhGx"
+Wait = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Iterator[tuple[Nine, list[str]]]:
+    """A run of its own with nine tasks that have ended: the history has them, and Redis has forgotten them."""
+    with Nine(tmp_path_factory.mktemp("listed") / "var", HOT_SECONDS="5", WORKER_REPLICAS="1") as nine:
+        with nine.http() as client:
+            ids = [_submitted(client, n) for n in range(9)]
+            for task_id in ids:
+                client.get(f"/api/v1/tasks/{task_id}", params={"wait": 30})
+        with nine.redis() as redis:
+            wait_until(lambda: not any(redis.exists(keys.task(each)) for each in ids), 60, "Redis has forgotten them")
+        yield nine, ids
+
+
+def _submitted(client: Any, number: int) -> str:
+    body = {"task_type": "calculate_var", "data": SMALL, "priority": ("high", "low")[number % 2]}
+    answer = client.post("/api/v1/tasks", json=body, headers={"X-Request-ID": f"LIST-{number % 3}"})
+    return str(answer.json()["task_id"])
+
+
+def _ids(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [task["task_id"] for task in answer.json()["tasks"]]
+
+
+def test_what_redis_has_forgotten_is_listed_page_by_page_by_any_replica(listed: tuple[Nine, list[str]]):
+    nine, ids = listed
+    with nine.http() as client:
+        first = client.get("/api/v1/tasks", params={"limit": 4})
+        found, following = _ids(first), first.json()["next"]
+        for url in (nine.replica_urls[0], nine.replica_urls[1]):
+            with nine.http(url) as replica:
+                page = replica.get("/api/v1/tasks", params={"limit": 4, "cursor": following})
+                following = page.json().get("next")
+                found += _ids(page)
+        by_link = client.get(first.headers["Link"].removesuffix('>; rel="next"').removeprefix("<"))
+        oldest = client.get("/api/v1/tasks", params={"order": "oldest"})
+
+    assert found == ids[::-1]
+    assert following is None
+    assert _ids(by_link) == ids[::-1][4:8]
+    assert _ids(oldest) == ids
+    assert "Link" not in oldest.headers
+    task = oldest.json()["tasks"][0]
+    assert (task["status"], task["attempts"][0]["worker"]) == ("SUCCESS", "worker-1")
+    assert task["result"]["var_amount"] > 0, "a small result is told"
+
+
+@pytest.mark.parametrize(
+    ("query", "which"),
+    [
+        ("correlation_id=LIST-1", [1, 4, 7]),
+        ("queue=low", [1, 3, 5, 7]),
+        ("status=SUCCESS", range(9)),
+        ("status=FAILURE,REVOKED&status=SUCCESS", range(9)),
+        ("status=FAILURE", []),
+        ("status=PENDING&status=RETRY", []),
+        ("task_type=calculate_var&worker=worker-1", range(9)),
+        ("task_type=removed_long_ago", []),
+        ("worker=worker-9", []),
+        ("error_type=ValueError", []),
+        ("slower_than_ms=0", range(9)),
+        ("slower_than_ms=86400000", []),
+        ("submitted_before=1970-01-02T00:00:00Z", []),
+        ("submitted_after=1970-01-02T00:00:00%2B01:00&submitted_before=2999-01-01T00:00:00Z", range(9)),
+        ("correlation_id=LIST-0&queue=high&status=SUCCESS&order=newest&limit=500", [0, 6]),
+        ("task_type=" + quote("größer & ' OR 1=1 --"), []),
+    ],
+)
+def test_each_filter_lets_its_tasks_through(listed: tuple[Nine, list[str]], query: str, which: Any):
+    nine, ids = listed
+    with nine.http() as client:
+        assert _ids(client.get(f"/api/v1/tasks?{query}")) == [ids[n] for n in which][::-1]
+
+
+def test_a_time_of_a_task_is_a_filter_with_the_moment_itself_included(listed: tuple[Nine, list[str]]):
+    nine, ids = listed
+    with nine.http() as client:
+        at = client.get(f"/api/v1/tasks/{ids[4]}").json()["submitted_at"]
+        assert _ids(client.get("/api/v1/tasks", params={"submitted_after": at})) == ids[4:][::-1]
+        assert _ids(client.get("/api/v1/tasks", params={"submitted_before": at})) == ids[:4][::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("statis=FAILURE", "statis"),
+        ("offset=50", "offset"),
+        ("%00=1", "\x00"),
+        ("status=DONE", "status"),
+        ("status=", "status"),
+        ("status=SUCCESS,", "status"),
+        ("queue=urgent", "queue"),
+        ("queue=high&queue=low", "queue"),
+        ("limit=0", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=10000", "limit"),
+        ("limit=1e9", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+        ("limit=10&limit=10000", "limit"),
+        ("order=up", "order"),
+        ("slower_than_ms=NaN", "slower_than_ms"),
+        ("slower_than_ms=-1", "slower_than_ms"),
+        ("slower_than_ms=Infinity", "slower_than_ms"),
+        ("slower_than_ms=" + "9" * 400, "slower_than_ms"),
+        ("submitted_after=2026-11-25T16:30:00", "submitted_after"),
+        ("submitted_after=1h", "submitted_after"),
+        ("submitted_after=1795624200000", "submitted_after"),
+        ("submitted_after=2026-11-25T16:30:00Z&submitted_before=2026-11-25T16:29:00Z", "submitted_before"),
+        ("correlation_id=", "correlation_id"),
+        ("correlation_id=a%20b", "correlation_id"),
+        ("task_type=a%00b", "task_type"),
+        ("task_type=", "task_type"),
+        ("worker=a%0Ab", "worker"),
+        ("worker=" + "x" * 5000, "worker"),
+        ("error_type=%1b[31m", "error_type"),
+        ("cursor=", "cursor"),
+        ("cursor=made-up", "cursor"),
+        ("cursor=%FF%FE", "cursor"),
+        ("cursor=%3Cscript%3E", "cursor"),
+        ("cursor=" + "A" * 5000, "cursor"),
+        (f"cursor={FOREIGN}", "cursor"),
+        (f"cursor={FOREIGN}&cursor={FOREIGN}", "cursor"),
+    ],
+)
+def test_what_is_no_filter_is_refused_with_its_name(listed: tuple[Nine, list[str]], query: str, field: str):
+    nine, _ = listed
+    with nine.http() as client:
+        answer = client.get(f"/api/v1/tasks?{query}")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "VALIDATION_FAILED")
+    assert [each["field"] for each in problem["errors"]] == [field]
+    assert len(answer.content) < 1_000, "what was sent does not come back at length"
+
+
+def test_a_cursor_belongs_to_its_filters_and_its_order(listed: tuple[Nine, list[str]]):
+    nine, _ = listed
+    with nine.http() as client:
+        cursor = client.get("/api/v1/tasks", params={"limit": 2, "queue": "high"}).json()["next"]
+        for other in ({"queue": "low"}, {}, {"queue": "high", "order": "oldest"}):
+            problem = client.get("/api/v1/tasks", params=other | {"cursor": cursor}).json()
+            assert problem["errors"][0]["field"] == "cursor"
+            assert "other filters" in problem["detail"]
+        cut = client.get("/api/v1/tasks", params={"queue": "high", "cursor": cursor[:-1]}).json()
+        assert cut["errors"][0]["message"] == "This is no cursor of this service"
+        assert client.get("/api/v1/tasks", params={"queue": "high", "limit": 9, "cursor": cursor}).status_code == 200
+
+
+def test_the_client_and_the_command_list_what_the_api_lists(listed: tuple[Nine, list[str]]):
+    nine, ids = listed
+    with Client(nine.base_url) as client:
+        since = datetime.now(UTC) - timedelta(hours=1)
+        assert [task.task_id for task in client.tasks(submitted_after=since, status="SUCCESS", limit=5)] == ids[:3:-1]
+        assert [task.task_id for task in client.tasks_of("LIST-2")] == [ids[2], ids[5], ids[8]]
+    printed = nine.run("tasks", "--since", "1h", "--status", "success", "--queue", "low", "--json", "--limit", "3")
+    drawn = nine.run("tasks", "--correlation", "LIST-2", COLUMNS="80")
+    wrong = nine.run("tasks", "--since", "tomorrow")
+
+    assert [json.loads(line)["task_id"] for line in printed.stdout.splitlines()] == [ids[7], ids[5], ids[3]]
+    assert drawn.stdout.splitlines()[2].split() == [ids[8], "LIST-2"]
+    assert max(map(len, drawn.stdout.splitlines())) <= 80
+    assert (wrong.returncode, wrong.stderr.count("\n"), wrong.stderr[:7]) == (1, 1, "--since")
+
+
+def test_while_the_history_is_away_open_tasks_are_listed_and_the_rest_says_what_is_missing(
+    tmp_path: Path, wait_until: Wait
+):
+    with Nine(tmp_path / "var", API_REPLICAS="1", WORKER_REPLICAS="0") as nine, nine.http() as client:
+        task_id = _submitted(client, 0)
+        database = nine.var_dir / "history.sqlite"
+        wait_until(lambda: client.get("/api/v1/tasks").status_code == 200, 20, "the history is set up")
+        kept = database.read_bytes()
+        for suffix in ("-wal", "-shm"):
+            Path(f"{database}{suffix}").unlink(missing_ok=True)
+        database.write_bytes(b"not a database" * 1_000)
+        os.utime(database)
+
+        def refused() -> Any:
+            answer = client.get("/api/v1/tasks")
+            return answer if answer.status_code == 503 else None
+
+        began = time.monotonic()
+        answer: Any = wait_until(refused, 20, "the history is away")
+        open_tasks = client.get("/api/v1/tasks", params={"status": "PENDING,STARTED,RETRY"})
+        database.write_bytes(kept)
+
+    assert answer.json()["code"] == "HISTORY_UNAVAILABLE"
+    assert time.monotonic() - began < 30
+    assert _ids(open_tasks) == [task_id]
