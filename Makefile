@@ -40,7 +40,7 @@ model: setup ## runs the model test of a task's life at length: 2,000 examples (
 chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3)
 	$(BIN)/python -m tests.chaos
 
-load: setup ## sends 100 requests a second for five minutes, report in var/load (RATE, DURATION, PROFILE=overload, WEB=8089)
+load: setup ## sends 100 requests a second for five minutes, report in var/load (RATE, DURATION, TASKS=200000, PROFILE=overload, WEB=8089)
 	$(BIN)/python -m tests.load
 
 bench: setup ## measures the figures of docs/benchmarks.md, each beside a floor or a rival
