@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.load.memory import Memory
 from tests.system.nine import ROOT, Nine
+from throughline.client import Client
 from throughline.ledger import keys
 
 STEADY: Final = ROOT / "tests" / "load" / "steady.py"
@@ -105,9 +106,8 @@ def _wait_for_the_last_task(nine: Nine) -> None:
 
 
 def _statuses(nine: Nine) -> Counter[str]:
-    with nine.redis() as client:
-        records = client.scan_iter(keys.task("*"), count=1000, _type="hash")
-        return Counter(str(client.hget(record, "status")) for record in records)
+    with Client(nine.base_url) as client:
+        return Counter(str(task.listed["status"]) for task in client.tasks())
 
 
 def _circuit_events(nine: Nine) -> list[str]:
