@@ -97,6 +97,20 @@ _QUEUES: Final = Row(
         ),
         Panel("Workers", {"throughline_workers_alive": "alive", "throughline_workers_expected": "expected"}),
         Panel("Held", {"throughline_tasks_in_flight": "in flight", "throughline_dead_letters": "dead letters"}),
+        Panel(
+            "Redis's memory",
+            {"throughline_redis_memory_used_bytes": "used", "throughline_redis_memory_limit_bytes": "maxmemory"},
+            "bytes",
+            width=12,
+            means="Above 80 % of maxmemory new tasks are refused; the rest is for what was accepted.",
+        ),
+        Panel(
+            "Refused for memory",
+            {"throughline_memory_full": "refused"},
+            kind="state-timeline",
+            width=12,
+            means="1 while new tasks are refused with MEMORY_FULL.",
+        ),
     ],
 )
 _TASKS: Final = Row(

@@ -43,6 +43,8 @@ class QueuesView:
     circuit: str
     circuit_tone: Tone
     circuit_means: str
+    memory: str
+    memory_full: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def queues_view(sample: Sample, most: int) -> QueuesView:
         circuit=word,
         circuit_tone=tone,
         circuit_means=means,
+        memory=_memory(sample),
+        memory_full=sample.memory_full,
     )
 
 
@@ -109,6 +113,11 @@ def traffic_view(seen: Traffic) -> TrafficView:
 def recent_view(seen: Traffic, tasks: Mapping[str, TaskRecord], now: datetime) -> tuple[RecentView, ...]:
     """`tasks` are the newest of each correlation ID."""
     return tuple(_recent(request, tasks.get(request.correlation_id), now) for request in seen.recent)
+
+
+def _memory(sample: Sample) -> str:
+    used = f"{sample.memory_used / 1024**2:,.0f}"
+    return f"{used} of {sample.memory_limit / 1024**2:,.0f} MB" if sample.memory_limit else f"{used} MB"
 
 
 def _queue(queue: Queue, sample: Sample, most: int) -> QueueView:

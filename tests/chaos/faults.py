@@ -1,14 +1,17 @@
 """The faults: each breaks something of the running nine and mends it again."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
+
+from redis.exceptions import OutOfMemoryError
 
 from tests.chaos.traffic import QUICK, Traffic
 from tests.conftest import free_port
@@ -17,6 +20,8 @@ from tests.system.nine import ROOT, Nine
 from tests.system.simultaneous_posts import post_at_once
 from throughline.local import session
 from throughline.local.supervisor import Supervisor
+
+_MEGABYTE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -159,8 +164,58 @@ def _fill_the_disk(nine: Nine, _: Traffic) -> None:
         filler.unlink(missing_ok=True)
 
 
+def _full_of_tasks(nine: Nine, traffic: Traffic) -> None:
+    """Redis's memory is made so small that a few dozen larger tasks use up what is not reserved."""
+    with _memory(nine, lambda used: int((used + 2 * _MEGABYTE) / 0.8)):
+        for _ in range(200):
+            if traffic.codes["MEMORY_FULL"]:
+                break
+            symbols = [random.randbytes(12).hex() for _ in range(3_000)]  # what does not repeat is not compressed
+            positions = [{"symbol": symbol, "quantity": 1, "price": 1.0} for symbol in symbols]
+            traffic.submit({"task_type": "calculate_var", "data": {"positions": positions, "simulations": 1_000}})
+        _refused_for_memory(nine, traffic)
+
+
+def _full_of_strangers_keys(nine: Nine, traffic: Traffic) -> None:
+    """Somebody else fills Redis whole: the reserve too."""
+    with _memory(nine, lambda used: used + 8 * _MEGABYTE), nine.redis() as redis:
+        written = 0
+        with suppress(OutOfMemoryError):
+            while True:
+                redis.set(f"stranger-{written}", random.randbytes(10_000))
+                written += 1
+        _refused_for_memory(nine, traffic)
+        redis.delete(*(f"stranger-{number}" for number in range(written)))
+
+
+def _refused_for_memory(nine: Nine, traffic: Traffic) -> None:
+    """For eight seconds. Clients are told why, nothing is answered with a 500, and no process ends meanwhile."""
+    pids = nine.pids()
+    traffic.codes.clear()
+    time.sleep(8)
+    assert traffic.codes["MEMORY_FULL"] > 20, traffic.codes
+    assert set(traffic.codes) <= {"MEMORY_FULL", "CIRCUIT_OPEN"}, traffic.codes
+    assert nine.pids() == pids
+
+
+@contextmanager
+def _memory(nine: Nine, limit: Callable[[int], int]) -> Iterator[None]:
+    """Redis's maxmemory, from what it uses now."""
+    with nine.redis() as redis:
+        before = redis.config_get("maxmemory")["maxmemory"]
+        redis.config_set("maxmemory", limit(redis.info("memory")["used_memory"]))
+        try:
+            yield
+        finally:
+            redis.config_set("maxmemory", before)
+
+
 WORKER_PROCESS: Final = Fault("a worker process is killed", _kill_a_process)
 WORKER: Final = Fault("worker-2 is killed whole, four tasks running", kill_worker_2)
+FULL_OF_TASKS: Final = Fault("Redis's memory is full of our own tasks for 8 s", _full_of_tasks)
+FULL_OF_STRANGERS_KEYS: Final = Fault(
+    "Redis's memory is full of a stranger's keys, the reserve too, for 8 s", _full_of_strangers_keys
+)
 REDIS_KILLED: Final = Fault("Redis is killed (`kill -9`)", _kill_redis)
 DISK: Final = Fault("Redis's disk is full for 10 s", _fill_the_disk)
 ALL: Final = [
@@ -177,4 +232,6 @@ ALL: Final = [
     Fault("a poison task", _poison, long_tasks=0, dead_letters=1),
     Fault("worker-2 is killed, two monitors", _two_monitors),
     DISK,
+    FULL_OF_TASKS,
+    FULL_OF_STRANGERS_KEYS,
 ]

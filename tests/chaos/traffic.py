@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from typing import Any, Final
 
 import httpx
@@ -28,6 +29,7 @@ class Traffic:
         self.submitted = 0
         self.accepted: list[str] = []
         self.failed = 0
+        self.codes: Counter[str] = Counter()  # of the refusals
         self._url = f"{nine.base_url}/api/v1/tasks"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go_on)
@@ -50,6 +52,7 @@ class Traffic:
             return None
         if answer.status_code != 201:
             self.failed += 1
+            self.codes[answer.json().get("code", str(answer.status_code))] += 1
             return None
         self.accepted.append(str(answer.json()["task_id"]))
         return self.accepted[-1]

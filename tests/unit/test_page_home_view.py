@@ -1,5 +1,6 @@
 """What the home page shows, from a sample, access lines and task records."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +45,12 @@ def test_the_breaker_has_a_word_and_a_colour(state: str, tone: str):
 
     assert (view.circuit, view.circuit_tone) == (state.replace("_", " "), tone)
     assert view.circuit_means
+
+
+def test_memory_is_told_with_its_limit_and_whether_it_is_full():
+    full = replace(sample(), memory_used=330 * 1024**2, memory_limit=400 * 1024**2, memory_full=True)
+    assert (queues_view(full, 500).memory, queues_view(full, 500).memory_full) == ("330 of 400 MB", True)
+    assert queues_view(replace(full, memory_limit=0), 500).memory == "330 MB"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Final
 from throughline.local import private_file, redis_address
 from throughline.local.programs import Program, groups
 from throughline.local.run import HOST, ROOT, Run
-from throughline.settings import NginxSettings
+from throughline.settings import LocalSettings, NginxSettings
 
 _OPEN_FILES: Final = 16_384  # a connection through NGINX takes two
 
@@ -48,6 +48,7 @@ def _redis(run: Run) -> str:
     values = {
         "REDIS_PORT": str(run.ports["redis"]),
         "REDIS_DIR": str(run.folder / "redis"),
+        "REDIS_MAXMEMORY_MB": str(LocalSettings.load().redis_maxmemory_mb),
         "REDIS_REQUIREPASS": f"requirepass {_quoted(password)}" if password else "",
     }
     return fill(ROOT / "throughline" / "local" / "redis.conf.template", values)

@@ -21,6 +21,12 @@ class LocalSettings(NginxSettings):
     worker_replicas: int = fields.WORKER_REPLICAS
     worker_kill_seconds: int = fields.WORKER_KILL_SECONDS
     var_dir: Path = fields.VAR_DIR
+    redis_maxmemory_mb: int = Field(
+        400,
+        ge=16,
+        le=1_048_576,
+        description="Memory of the Redis of a local run or of compose, whose container's `mem_limit` must be above it.",
+    )
 
 
 class NineSettings(LocalSettings, ApiSettings, WorkerSettings, MonitorSettings):
