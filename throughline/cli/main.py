@@ -116,6 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--task-type", default="", help="of this type of task only")
     profile.add_argument("--json", action="store_true", help="print it as JSON")
     profile.set_defaults(module="throughline.cli.profile", function="profile")
+
+    errors = commands.add_parser("errors", help="show what tasks failed with, like with like")
+    errors.add_argument("--since", default="1h", help=f"where to begin: {_MOMENT} (%(default)s)")
+    errors.add_argument("--until", help="where to end, in the same words (default: now)")
+    errors.add_argument("--task-type", default="", help="of this type of task only")
+    errors.add_argument("--json", action="store_true", help="print it as JSON")
+    errors.add_argument("--url", help=_URL)
+    errors.set_defaults(module="throughline.cli.errors", function="errors")
     return parser
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from textwrap import wrap
 from typing import Final
 
@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 from throughline.cli.terminal import plain, terminal
+from throughline.cli.time_window import window_of
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.scale import Scale
-from throughline.local.run import CannotRun, var_dir
-from throughline.moment import moment_of
+from throughline.local.run import var_dir
 from throughline.profile import Profile, Step, StepProfile, TypeProfile, Window, local_files
 from throughline.profile.document import to_dict
 from throughline.profile.explanation import explanation
@@ -38,7 +38,7 @@ _NARROWEST_BAR: Final = 6
 
 def profile(arguments: Namespace) -> int:
     """Prints it. Returns 0 when there was a step, 1 when there was none."""
-    window = _window(arguments.since, arguments.until)
+    window = window_of(arguments.since, arguments.until)
     source, found = _found(window, arguments.task_type)
     if arguments.json:
         print(orjson.dumps(to_dict(found), option=orjson.OPT_INDENT_2).decode())
@@ -47,21 +47,6 @@ def profile(arguments: Namespace) -> int:
     else:
         print(_nothing(window, arguments.task_type, source), file=sys.stderr)
     return 0 if found else 1
-
-
-def _window(since: str, until: str | None) -> Window:
-    now = datetime.now(UTC)
-    begin, end = _moment("--since", since, now), _moment("--until", until, now) if until else now
-    if begin >= end:
-        raise CannotRun(f"--since ({_time(begin)}) must be before --until ({_time(end)}).")
-    return Window(begin, end)
-
-
-def _moment(option: str, text: str, now: datetime) -> datetime:
-    try:
-        return moment_of(text, now)
-    except ValueError as error:
-        raise CannotRun(f"{option} {error}.") from None
 
 
 def _found(window: Window, task_type: str) -> tuple[str, Profile]:
