@@ -26,7 +26,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the base class's names
+            do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the base class's names
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -11,8 +11,11 @@ from throughline.api_keys import ApiKeys, Scope
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Throughline", charset="UTF-8"'}
 
 
-def require_admin(keys: ApiKeys, headers: Mapping[str, str]) -> None:
-    """Raises `Refused`. A browser that sent the wrong key is asked again, even when it is a key of some other scope."""
+def require_admin(keys: ApiKeys, headers: Mapping[str, str]) -> str:
+    """The viewer's key, empty where none is asked for; raises `Refused`.
+
+    A browser that sent the wrong key is asked again, even when it is a key of some other scope.
+    """
     kind, _, credentials = headers.get("authorization", "").partition(" ")
     basic = kind.lower() == "basic"
     key = _password(credentials) if basic else _token(kind, credentials) or headers.get("x-api-key", "")
@@ -24,6 +27,7 @@ def require_admin(keys: ApiKeys, headers: Mapping[str, str]) -> None:
     if not owner.may(Scope.ADMIN):
         detail = "This API key does not have the scope admin, and the page shows everybody's tasks."
         raise Refused(401, "UNAUTHORIZED", detail, _CHALLENGE) if basic else Refused(403, "FORBIDDEN", detail)
+    return key
 
 
 def _password(credentials: str) -> str:

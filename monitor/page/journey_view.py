@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from monitor.page.comparison_view import ComparisonView, comparison_view
-from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_trace
+from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_tasks_like, of_trace
 from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
@@ -178,7 +178,7 @@ def _request_view(
         fraction=_fraction(record),
         attempts=tuple(_attempts(request, records)),
         effects=tuple(of_task(summary.effect(each), each.correlation_id, each.task_id) for each in request.effects),
-        links=of_trace(request.trace_id, at),
+        links=(*of_trace(request.trace_id, at), *of_tasks_like(request.task_type, _error_type(record))),
     )
 
 
@@ -197,6 +197,11 @@ def _error(request: Request) -> str:
         return ""
     told = (log_rows([line], 0)[0].error for line in reversed(request.logs))
     return next(filter(None, told), "")
+
+
+def _error_type(record: TaskRecord | None) -> str:
+    failed = record is not None and record.status is Status.FAILURE and record.attempts
+    return record.attempts[-1].error if record and failed else ""
 
 
 def _fraction(record: TaskRecord | None) -> float | None:

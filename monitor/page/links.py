@@ -1,8 +1,9 @@
 """Where else to look at a journey: Kibana's Discover, Jaeger, a shell."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from throughline.journey.journey import Journey
 from throughline.settings import MonitorSettings
@@ -62,6 +63,14 @@ def of_task(text: str, correlation_id: str, task_id: str) -> Link:
 
 def of_trace(trace_id: str, at: Places) -> tuple[Link, ...]:
     return (Link("Trace in Jaeger", f"{at.jaeger}/trace/{trace_id}"),) if at.jaeger and trace_id else ()
+
+
+def of_tasks_like(task_type: str, error_type: str) -> Iterator[Link]:
+    """To the lists of tasks that a task is one of."""
+    if task_type:
+        yield Link("Tasks of this type", f"/tasks?{urlencode({'task_type': task_type})}")
+    if error_type:
+        yield Link(f"Tasks with this error, {error_type}", f"/tasks?{urlencode({'error_type': error_type})}")
 
 
 def commands(journey: Journey, at: Places) -> tuple[Command, ...]:

@@ -1,6 +1,7 @@
 """The answers: pages from templates, refusals as a page or a problem, files that a browser may keep."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
@@ -24,12 +25,19 @@ HEADERS: Final = {
     "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
     "Vary": "Accept",
 }
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _STATIC: Final = {
     path.name: path.read_bytes()
     for path in files("monitor.page").joinpath("static").iterdir()
     if path.name.rpartition(".")[2] in _KINDS
 }
+
+
+def base_url(request: Request) -> str:
+    """The address in the browser. A Host header that is not a host name is not put into a command for a shell."""
+    host = request.headers.get("host", "")
+    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else "http://localhost"
 
 
 def _asset(name: str) -> str:

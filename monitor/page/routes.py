@@ -1,7 +1,6 @@
-"""The page's addresses: `/`, `/journeys/{correlation_id}`, the search's target and the files that they need."""
+"""The page's addresses: `/`, `/journeys/{correlation_id}`, `/tasks`, the search's target and the files they need."""
 
 import logging
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
@@ -19,12 +18,13 @@ from monitor.page.profile import routes as profile_routes
 from monitor.page.profile.pages import ProfilePages
 from monitor.page.refusal import Refused
 from monitor.page.task_list import PageQuery
+from monitor.page.tasks import routes as tasks_routes
+from monitor.page.tasks.pages import TasksPages
 from throughline.api_keys import ApiKeys
 from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
 
 _logger: Final = logging.getLogger("throughline.monitor")
-_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)
 _METHODS: Final = ["GET", "HEAD"]
 
 
@@ -52,12 +52,13 @@ class _Route(APIRoute):
 
 def router(settings: MonitorSettings) -> APIRouter:
     """The page's routes, to be included by the monitor."""
-    keys, pages = ApiKeys(settings.api_keys_file), Pages(settings)
+    keys, pages, task_pages = ApiKeys(settings.api_keys_file), Pages(settings), TasksPages(settings)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         yield
         await pages.data.close()
+        await task_pages.close()
 
     async def admin(request: Request) -> None:
         access.require_admin(keys, request.headers)
@@ -66,7 +67,7 @@ def router(settings: MonitorSettings) -> APIRouter:
 
     @routes.api_route("/", methods=_METHODS, dependencies=[Depends(admin)])
     async def home(request: Request) -> Response:
-        return responses.page(await pages.home(_base_url(request)))
+        return responses.page(await pages.home(responses.base_url(request)))
 
     @routes.api_route("/journeys", methods=_METHODS, dependencies=[Depends(admin)])
     async def search(id: str = "") -> Response:
@@ -86,7 +87,11 @@ def router(settings: MonitorSettings) -> APIRouter:
     ) -> Response:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.document(correlation_id))
-        return responses.page(await pages.journey(correlation_id, PageQuery(task, status, page), _base_url(request)))
+        return responses.page(
+            await pages.journey(correlation_id, PageQuery(task, status, page), responses.base_url(request))
+        )
+
+    tasks_routes.add(routes, task_pages, keys)
 
     profile_routes.add(routes, ProfilePages(pages.data), admin)
 
@@ -99,9 +104,3 @@ def router(settings: MonitorSettings) -> APIRouter:
 
 def _refusal(request: Request, refused: Refused) -> Response:
     return responses.refusal(request, refused, searched=request.path_params.get("correlation_id", "")[:200])
-
-
-def _base_url(request: Request) -> str:
-    """The address in the browser. A Host header that is not a host name is not put into a command for a shell."""
-    host = request.headers.get("host", "")
-    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else "http://localhost"

@@ -1,7 +1,7 @@
 """A real Chromium for the tests of the page: whatever it reports as an error fails the test."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,3 +58,6 @@ class Tab:
     def _complain(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
             self.complaints.append(text)
+
+
+Open = Callable[..., Tab]  # the fixture `tab`

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from tests.system.nine import Nine
+from tests.system.viewer import HTML, Viewer
 from tests.unit.test_journey_sample import Sample
 from throughline.ledger import keys
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
-HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}  # as browsers send it
 JSON = {"Accept": "application/json"}
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -295,7 +295,7 @@ def basic(key: str) -> dict[str, str]:
 def test_with_api_keys_the_page_needs_one_of_scope_admin(locked: tuple[Nine, dict[str, str]]):
     nine, made = locked
     for headers in ({}, basic("wrong"), basic(made["read"]), {"Authorization": "Basic ?"}):
-        for path in ("/", "/journeys/LOCKED-1", "/journeys?id=LOCKED-1"):
+        for path in ("/", "/tasks", "/journeys/LOCKED-1", "/journeys?id=LOCKED-1"):
             answer = get(nine, path, HTML | headers)
             assert answer.status_code == 401
             assert answer.headers["WWW-Authenticate"].startswith("Basic ")
@@ -319,3 +319,16 @@ def test_an_admin_sees_the_page_with_links_to_kibana_and_jaeger(locked: tuple[Ni
     assert re.search(r"https://jaeger\.example/trace/[0-9a-f]{32}\"", page)
     assert "X-API-Key: $API_KEY" in page.replace("&#34;", '"')
     assert not any(key in page for key in made.values())
+
+
+def test_where_keys_are_on_the_api_is_asked_with_the_viewers(locked: tuple[Nine, dict[str, str]]):
+    nine, made = locked
+    with nine.http(headers={"X-API-Key": made["admin"]}) as client:
+        task_id = client.post("/api/v1/tasks", json=TASK).json()["task_id"]
+    with Viewer(nine, **basic(made["admin"])) as admin:
+        asked = admin.send(admin.look("/tasks"), "cancel", task_id).text
+        for headers in ({}, basic(made["read"]), basic("wrong")):
+            with Viewer(nine, **headers) as other:
+                assert other.confirm(asked).status_code == 401
+        assert "Cancel: 1 of 1 task done" in admin.confirm(asked).text
+    assert made["admin"] not in asked

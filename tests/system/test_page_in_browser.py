@@ -1,14 +1,14 @@
 """The page as people meet it: in a browser, by keyboard, on a narrow screen, in light and dark, while a task runs."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.system.browser import Tab, chromium
-from tests.system.nine import ROOT, Nine
+from tests.system.browser import Open, Tab
+from tests.system.nine import Nine
 from tests.system.test_running_task import LONG
 
 TASK: dict[str, Any] = {
@@ -16,34 +16,6 @@ TASK: dict[str, Any] = {
     "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 100.0}], "simulations": 1000},
     "priority": "high",
 }
-Open = Callable[..., Tab]
-PICTURES = ROOT / "var" / "pictures"  # .github/workflows/ci.yml keeps them
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def tab(browser: Browser, nine: Nine, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """`tab(color_scheme="dark")` is a new tab; whatever a tab complained about fails the test.
-
-    What it showed last is kept as a picture, for people to look at.
-    """
-    opened: list[Tab] = []
-
-    def new(**options: Any) -> Tab:
-        opened.append(Tab(browser, nine.base_url, **options))
-        return opened[-1]
-
-    yield new
-    for number, each in enumerate(opened, 1):
-        name = re.sub(r"[^\w.-]+", "-", request.node.name)[:100]
-        each.page.screenshot(path=PICTURES / f"{name}-{number}.png", full_page=True)
-        each.close()
-    assert [complaint for each in opened for complaint in each.complaints] == []
 
 
 def submitted(nine: Nine, correlation_id: str, task: dict[str, Any] = TASK, wait: int = 20) -> str:
@@ -129,7 +101,7 @@ def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine
     expect(page).to_have_url(re.compile(r"/journeys/KEYS-1$"))
 
     seen = []
-    for _ in range(10):
+    for _ in range(14):
         page.keyboard.press("Tab")
         seen.append(
             page.evaluate(
@@ -139,7 +111,8 @@ def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine
         )
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", seen
     assert seen == [
-        "To the content", "Throughline", "search", "Find", "API", "Health", "show-logs",
+        "To the content", "Throughline", "search", "Find", "Tasks", "Profile", "Errors", "API", "Health",
+        "show-logs", "Tasks of this type",
         "Copy: this journey as JSON", "Copy: the task and its result", "Copy: the same in a terminal",
     ]  # fmt: skip
 
@@ -158,7 +131,7 @@ def test_what_is_typed_is_kept_while_the_page_refreshes(nine: Nine, tab: Open):
     expect(page.get_by_label("Correlation ID or task ID")).to_have_value("half an id")
 
 
-@pytest.mark.parametrize("path", ["/", "/journeys/NARROW-1", "/journeys/" + "x" * 128])
+@pytest.mark.parametrize("path", ["/", "/journeys/NARROW-1", "/journeys/" + "x" * 128, "/tasks?since=1h"])
 @pytest.mark.parametrize("width", [320, 375])
 def test_a_narrow_screen_never_scrolls_sideways(nine: Nine, tab: Open, path: str, width: int):
     for correlation_id in ("NARROW-1", "x" * 128):
@@ -172,7 +145,9 @@ def test_a_narrow_screen_never_scrolls_sideways(nine: Nine, tab: Open, path: str
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/journeys/COLOURS-1", "/journeys/NOWHERE-1"])
+@pytest.mark.parametrize(
+    "path", ["/", "/journeys/COLOURS-1", "/journeys/NOWHERE-1", "/tasks?since=1h", "/tasks?status=X"]
+)
 def test_text_has_enough_contrast_in_light_and_dark(nine: Nine, browser: Browser, path: str, scheme: Any):
     """At least 4.5 to 1, as WCAG AA asks of text."""
     submitted(nine, "COLOURS-1")

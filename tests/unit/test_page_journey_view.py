@@ -271,12 +271,23 @@ def test_links_lead_to_kibana_and_jaeger_only_where_there_are_any(sample: Sample
     there = replace(HERE, kibana="https://k", jaeger="https://j")
 
     (kibana,) = view(sample, at=there).links
-    (jaeger,) = view(sample, at=there).requests[0].links
+    jaeger, alike = view(sample, at=there).requests[0].links
 
     assert kibana.url.startswith("https://k/app/discover#/?_g=(time:(from:now-7d,to:now))&_a=(index:throughline,")
     assert f"query:'correlation_id:\"{ID}\"'" in kibana.url
     assert jaeger.url == f"https://j/trace/{task.trace:032x}"
-    assert (view(sample).links, view(sample).requests[0].links) == ((), ())
+    assert (view(sample).links, view(sample).requests[0].links) == ((), (alike,))
+
+
+def test_a_task_leads_to_the_list_of_those_like_it(sample: Sample):
+    task = sample.complete(ID)
+    attempt = Attempt(1, "worker-1", 1, 1.0, 2.0, Status.FAILURE, error="Odd&Error")
+    failed = known(task, Status.FAILURE, attempt)
+
+    assert [link.url for link in view(sample, failed).requests[0].links] == [
+        "/tasks?task_type=calculate_var",
+        "/tasks?error_type=Odd%26Error",
+    ]
 
 
 def test_commands_name_the_key_when_one_is_needed_and_never_what_a_shell_would_obey(sample: Sample):

@@ -27,7 +27,7 @@ def groups(run: Run, found: Mapping[str, str]) -> dict[str, list[Program]]:
         "redis": [_redis(run, found["redis-server"])],
         "workers": [_worker(name, run.worker_kill_seconds) for name in run.workers],
         "api": [_replica(name, run.ports[name]) for name in run.replicas],
-        "monitor": [_monitor(run.ports["monitor"])],
+        "monitor": [_monitor(run)],
         "nginx": [_nginx(run, found["nginx"])],
     }
 
@@ -50,8 +50,12 @@ def _replica(name: str, port: int) -> Program:
     return Program(name, (sys.executable, *command, *options))
 
 
-def _monitor(port: int) -> Program:
-    return Program("monitor", (sys.executable, "-m", "monitor"), {"MONITOR_HOST": HOST, "MONITOR_PORT": str(port)})
+def _monitor(run: Run) -> Program:
+    # Whatever API_URL the shell has: the page of a local run acts on that run's tasks.
+    address = {"MONITOR_HOST": HOST, "MONITOR_PORT": str(run.ports["monitor"])}
+    return Program(
+        "monitor", (sys.executable, "-m", "monitor"), address | {"API_URL": f"http://{HOST}:{run.http_port}"}
+    )
 
 
 def _nginx(run: Run, program: str) -> Program:

@@ -23,6 +23,10 @@ class MonitorSettings(BrokerSettings, HistorySettings):
     monitor_port: int = Field(
         8084, ge=1, le=65_535, description="Port of `python -m monitor` (the page and `/metrics`)."
     )
+    api_url: ServerAddress = Field(
+        "http://127.0.0.1:8080",
+        description="Where the page sends what it is told to do with tasks (cancel, replay, submit again): NGINX.",
+    )
     api_keys_file: Path | None = fields.API_KEYS_FILE
     hot_seconds: float = Field(
         600,

@@ -10,15 +10,18 @@ const seconds = (page) => Number(page.querySelector("main").dataset.refresh);
 
 // A part is replaced only when it has changed; what was focused or open in it stays so.
 function renew(part, fresh) {
+  wakeWhatNeedsScript(fresh);
   if (part.outerHTML === fresh.outerHTML) return;
   const links = (element) => [...element.querySelectorAll("a, button, summary, input")];
   const focused = links(part).indexOf(document.activeElement);
+  const name = focused >= 0 && document.activeElement.id;
   for (const open of part.querySelectorAll("details[open]")) {
     const same = open.id && fresh.querySelector(`#${open.id}`);
     if (same) same.open = true;
   }
   part.replaceWith(fresh);
-  if (focused >= 0) links(fresh)[focused]?.focus({ preventScroll: true });
+  const again = name ? document.getElementById(name) : links(fresh)[focused];
+  if (focused >= 0) again?.focus({ preventScroll: true });
 }
 
 function show(page) {
@@ -32,16 +35,22 @@ function show(page) {
   const told = page.getElementById("announced").textContent;
   if (announced.textContent !== told) announced.textContent = told;
   document.title = page.title;
-  wakeWhatNeedsScript();
+  document.dispatchEvent(new Event("renewed"));
 }
 
 async function refresh() {
+  if (main.dataset.hold) { // somebody works with what is there: it must not move under their hands
+    say(main.dataset.hold, false);
+    schedule(1);
+    return;
+  }
   let next = seconds(document);
   const began = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (main.dataset.hold) return schedule(1); // begun meanwhile
     main.dataset.refresh = page.querySelector("main").dataset.refresh;
     show(page);
     // A search that takes long is not asked for again and again: no more than a fifth of the time goes into it.
@@ -75,8 +84,8 @@ async function copy(button) {
   }
 }
 
-function wakeWhatNeedsScript() {
-  for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
+function wakeWhatNeedsScript(within) {
+  for (const element of within.querySelectorAll("[data-script]")) element.hidden = false;
 }
 
 document.addEventListener("click", (event) => {
@@ -92,6 +101,6 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && seconds(document)) refresh(); });
 
-wakeWhatNeedsScript();
+wakeWhatNeedsScript(document);
 say(seconds(document) ? "Live" : "", false);
 schedule(seconds(document));
