@@ -37,7 +37,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
         history = History(settings.history_address, writes=True)
         archive = Archive(redis, history, settings.hot_seconds)
-        archiving = ArchiveRounds(archive, settings.result_ttl_seconds)
+        archiving = ArchiveRounds(archive, settings.result_ttl_seconds, settings.history_max_mb * 10**6)
 
         async def look() -> None:
             seen = await queue_sample.take(redis)

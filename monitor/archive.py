@@ -5,6 +5,7 @@ and Redis lets go of a task only as it was copied.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -96,6 +97,17 @@ class Archive:
             if batch < PRUNED_AT_ONCE:
                 return dropped
             await asyncio.sleep(_PRUNE_PAUSE_SECONDS)
+
+    async def shorten(self, most_bytes: int) -> int:
+        """Drops the oldest tasks of a SQLite file that is larger than that. Raises `HistoryUnavailable`."""
+        dropped = 0
+        while await self._in_thread(self._history.size) > most_bytes:
+            batch = await self._in_thread(lambda: self._history.prune(math.inf, PRUNED_AT_ONCE))
+            dropped += batch
+            if not batch:
+                break
+            await asyncio.sleep(_PRUNE_PAUSE_SECONDS)
+        return dropped
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

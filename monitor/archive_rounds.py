@@ -23,9 +23,10 @@ _PRUNE_EVERY_SECONDS: Final = 30.0
 class ArchiveRounds:
     """Each of its two rounds goes on until it is cancelled, whatever happens."""
 
-    def __init__(self, archive: Archive, result_ttl_seconds: float) -> None:
+    def __init__(self, archive: Archive, result_ttl_seconds: float, most_bytes: int) -> None:
         self._archive = archive
         self._ttl = result_ttl_seconds
+        self._most_bytes = most_bytes
         self._failures = 0
 
     async def move(self) -> None:
@@ -40,6 +41,7 @@ class ArchiveRounds:
             await asyncio.sleep(_PRUNE_EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             try:
                 await self._archive.prune(time.time() - self._ttl)
+                self._tell_shortened(await self._archive.shorten(self._most_bytes))
                 await self._archive.count_dead_letters()
             except AWAY:
                 continue  # the other round tells
@@ -67,6 +69,12 @@ class ArchiveRounds:
         except Exception:
             _logger.exception("A round of archiving failed")
             return _LONGEST_PAUSE_SECONDS
+
+    def _tell_shortened(self, dropped: int) -> None:
+        if dropped:
+            most = f"{self._most_bytes // 10**6} MB (HISTORY_MAX_MB)"
+            text = f"Dropped the {dropped} oldest tasks before their time: the history's file may have {most}"
+            event("history.shortened", text, {"history.dropped": dropped})
 
     def _tell_away(self, error: Exception) -> None:
         if not self._failures:  # once per outage

@@ -338,6 +338,29 @@ def test_what_is_older_than_results_are_kept_is_dropped_in_small_batches(story, 
     assert set(history.find(old + young)) == set(young)
 
 
+def test_a_file_that_has_grown_too_large_loses_its_oldest_tasks(story, history, run, monkeypatch):
+    monkeypatch.setattr(archive_module, "PRUNED_AT_ONCE", 10)
+    stored = []
+    for _ in range(60):
+        result = {"status": "SUCCESS", "result": random.randbytes(20_000).hex()}
+        stored.append(ended(story, result=json.dumps(result)))
+        story.time += 1
+    move(run, history)
+    most = history.size() // 2
+
+    async def tale(redis):
+        archive = Archive(redis, history, 600)
+        dropped = [await archive.shorten(most), await archive.shorten(most)]
+        archive.close()
+        return dropped
+
+    dropped, again = run(tale)
+    assert history.size() <= most
+    assert 20 <= dropped <= 40
+    assert again == 0
+    assert set(history.find(stored)) == set(stored[dropped:])
+
+
 def test_killed_monitors_lose_and_double_nothing(story, broker, history, start, url, wait_until, tmp_path):
     """Two real monitors archive while tasks end; one is killed every second, another takes its place."""
 

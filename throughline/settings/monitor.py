@@ -35,6 +35,13 @@ class MonitorSettings(BrokerSettings, HistorySettings):
         description="How long an ended task stays in Redis after it was copied to the history, where a stock Celery "
         "client finds its result; at most `RESULT_TTL_SECONDS`, and less while Redis's memory is short.",
     )
+    history_max_mb: int = Field(
+        4000,
+        ge=1,
+        le=1_000_000_000,
+        description="Megabytes that SQLite's file may hold: beyond it the oldest tasks are dropped before their time. "
+        "PostgreSQL has no such limit.",
+    )
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     elasticsearch_url: ServerAddress = fields.ELASTICSEARCH_URL
     elasticsearch_user: str = fields.ELASTICSEARCH_USER

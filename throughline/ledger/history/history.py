@@ -106,6 +106,11 @@ class History:
                 pruning.give_back(connection)
         return removed
 
+    def size(self) -> int:
+        """The bytes that SQLite's file holds; 0 for PostgreSQL."""
+        with self._read() as connection:
+            return pruning.size(connection) if connection else 0
+
     def _store(self, rows: Sequence[Rows]) -> None:
         with self._write(refusals=True) as connection:
             writing.store(connection, rows)

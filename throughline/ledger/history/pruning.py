@@ -19,6 +19,17 @@ def prune(connection: Connection, before: float, most: int) -> int:
     return len(numbers)
 
 
+def size(connection: Connection) -> int:
+    """How many bytes SQLite's file holds, without its free pages; 0 for PostgreSQL, whose disk is its operator's."""
+    if connection.dialect.name != "sqlite":
+        return 0
+    pages, free, bytes_a_page = (
+        connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * bytes_a_page)
+
+
 def give_back(connection: Connection) -> None:
     """Lets SQLite's file shrink by the pages that the batch has freed; PostgreSQL's autovacuum does that by itself."""
     if connection.dialect.name == "sqlite":
