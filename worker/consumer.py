@@ -72,10 +72,12 @@ class RecordingConsumer(Consumer):
         queue = (message.delivery_info or {}).get("routing_key")
         delivery = Delivery.of(headers, queue)
         with delivery.bound():
-            if delivery.task_id:
-                self.app.backend.refused(delivery, error)
-            attempt_spans.write_refused(delivery, error)
-            fields = {"task_type": delivery.task_type, "queue": delivery.queue, "status": Status.FAILURE}
+            fields = {"task_type": delivery.task_type, "queue": delivery.queue}
             told = {"error.type": type(error).__name__, "error.message": str(error)}
-            event("task.failed", f"A message cannot be run: {type(error).__name__}", fields | told)
+            if delivery.task_id and not self.app.backend.refused(delivery, error):
+                event("task.skipped", "A message of it came that cannot be run: it goes on, or ended before", fields)
+            else:
+                attempt_spans.write_refused(delivery, error)
+                text = f"A message cannot be run: {type(error).__name__}"
+                event("task.failed", text, fields | told | {"status": Status.FAILURE})
         message.reject_log_error(_logger, self.connection_errors)

@@ -78,11 +78,11 @@ class HeldRequest(Request):
         super().acknowledge()
 
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:
-        backend, was_final = self.task.backend, recorded.is_final(self.task.backend, self.id)
+        backend, had_ended = self.task.backend, recorded.has_ended(self.task.backend, self.delivery)
         self._was_cut_off = terminated
         with self.delivery.bound():
             super()._announce_revoked(reason, terminated, signum, expired)
-        if not was_final:
+        if not had_ended:
             why = cause(Reason.EXPIRED) if expired else f"{reason} through Celery"
             recorded.tell_revoked(backend, self.delivery, why)
 

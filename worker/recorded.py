@@ -46,10 +46,11 @@ def is_settled(backend: Any, delivery: Delivery) -> bool:
     return True
 
 
-def is_final(backend: Any, task_id: str) -> bool:
-    """Whether the task has ended already; False while Redis is away."""
+def has_ended(backend: Any, delivery: Delivery) -> bool:
+    """Whether the task has ended already, and may even be in the history alone; False while Redis is away."""
     with suppress(RedisError, OSError):
-        return read(backend, task_id).status.is_final
+        record = read(backend, delivery.task_id)
+        return record.status.is_final or (not record.version and _has_moved(backend, delivery))
     return False
 
 
@@ -64,10 +65,10 @@ def tell_handed_back(backend: Any, delivery: Delivery, handed: HandedBack) -> No
 
 
 def revoke_waiting(backend: Any, task_id: str) -> bool:
-    """Celery's remote control revokes a task that no process here runs. False for one that is not on record."""
+    """Celery's remote control revokes a task that no process here runs. False for one that nobody has heard of."""
     delivery = _delivery(backend, task_id)
     if delivery is None:
-        return False
+        return bool(backend.client.exists(keys.moved(task_id)))
     if backend.revoked(task_id, Reason.REVOKED, None):
         tell_revoked(backend, delivery, cause(Reason.REVOKED))
     return True
@@ -87,6 +88,11 @@ def tell_revoked(backend: Any, delivery: Delivery, why: str) -> None:
 def _fields(delivery: Delivery, status: Status, attempts: int) -> dict[str, Any]:
     fields = {"task_type": delivery.task_type, "queue": delivery.queue, "status": status}
     return fields | ({"attempt": attempts} if attempts else {})
+
+
+def _has_moved(backend: Any, delivery: Delivery) -> bool:
+    """Whether a task without a record here has ended and been forgotten: see moved.lua."""
+    return delivery.is_recorded or bool(backend.client.exists(keys.moved(delivery.task_id)))
 
 
 def _delivery(backend: Any, task_id: str) -> Delivery | None:
