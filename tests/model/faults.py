@@ -63,4 +63,29 @@ FAULTS = (
         "if KEY.idempotency ~= '' then redis.call('SET'",
         "if false then redis.call('SET'",
     ),
+    Fault("an end is not told to the archiver", "ending.lua", "redis.call('ZADD', KEY.ended, stamp, ARG.task_id)"),
+    Fault("a move does not count", "moves.lua", "redis.call('HINCRBY', record, 'version', 1)"),
+    Fault(
+        "the front door does not say that the history lacks it",
+        "front_door.lua",
+        "redis.call('ZADD', KEY.unarchived, now, ARG.task_id)",
+    ),
+    Fault("a copy counts though a replay overtook it", "copied.lua", " and (now_at or '0') == version", is_rare=True),
+    Fault("what the history lacks is forgotten", "forget.lua", "archived == (version or '0')", "true"),
+    Fault(
+        "a task past the front door leaves no tombstone", "forget.lua", "redis.call('EXISTS', message) == 0", "false"
+    ),
+    Fault("claim runs what has moved", "claim.lua", "if not status and has_moved()", "if false"),
+    Fault("store writes what has moved", "store.lua", " or not before and has_moved()"),
+    Fault("received writes what has moved", "received.lua", " or redis.call('GET', KEY.moved)"),
+    Fault("progress changes what has ended", "progress.lua", "== 'STARTED'", "", is_rare=True),
+    Fault(
+        "a replayed task stays archived",
+        "replayed.lua",
+        "redis.call('ZADD', KEY.unarchived, submitted_at, ARG.task_id)",
+    ),
+    Fault("a replayed task is forgotten", "replayed.lua", ", KEY.ended, KEY.hot"),
+    Fault("an open task expires", "lifetime.lua", "if is_of_front_door then", "if false then"),
+    Fault("a revived task has no message", "revive.lua", "redis.call('SET', KEY.message, ARG.message)"),
+    Fault("of two revivals both count", "revive.lua", "if redis.call('EXISTS', KEY.record) == 1 then", "if false then"),
 )

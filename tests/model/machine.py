@@ -7,8 +7,8 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
+from tests.model.archivers import Archivers
 from tests.model.clients import QUEUES, Clients
-from tests.model.monitors import Monitors
 from tests.model.reference import Task
 from tests.model.snapshot import SHARED, Snapshot, lifetimes, without_lifetime
 from tests.model.stage import awake, away, free, held, reserved, running, stored
@@ -20,7 +20,7 @@ from throughline.ledger.states import Reason, Status
 Move = tuple[Status | None, Status, Reason | None]
 
 
-class LifeOfTasks(Clients, Monitors):
+class LifeOfTasks(Clients, Archivers):
     """Each rule is one thing that happens; after each, Redis must agree with the reference."""
 
     moves: ClassVar[Counter[Move]] = Counter()  # how often each change of a state was seen
@@ -49,6 +49,7 @@ class LifeOfTasks(Clients, Monitors):
         seen = self.seen()
         for task in self.tasks.values():
             seen.check(task)
+        self.check_history()
         self.steps += 1
         if self.tasks:
             asked = list(self.tasks.values())[self.steps % len(self.tasks)]
@@ -65,6 +66,7 @@ class LifeOfTasks(Clients, Monitors):
             self._run_all()
             self._wake_all()
             self._check_rest()
+            self._archive_all()
 
     def _settle(self) -> None:
         """Workers and monitors go on: soon each accepted task is where it can be run from."""
@@ -113,6 +115,17 @@ class LifeOfTasks(Clients, Monitors):
                     self.finish(delivery, RETURNED, acknowledged=False)
                 if delivery in worker.deliveries:
                     self.acknowledge(delivery)
+
+    def _archive_all(self) -> None:
+        """Each task that was accepted is in the history now, unless it expired before anybody archived it."""
+        self.archive("copies", forgets=True)
+        self.redis_agrees_with_the_reference()
+        left = {task.task_id for task in self.tasks.values() if task.status is not None}
+        lost = {task.task_id for task in self.tasks.values() if task.is_open and not task.accepted}  # by Celery
+        assert left == lost, f"{left - lost} stay in Redis"
+        assert self.seen().unarchived == lost
+        for key in (keys.ENDED, keys.HOT, keys.DEAD_LETTERS):
+            assert not self.redis.exists(key), f"{key} has {self.redis.zrange(key, 0, -1)}"
 
     def _check_rest(self) -> None:
         self.go_on(2, None)

@@ -82,10 +82,21 @@ class Monitors(Workers):
         for task in self.tasks.values():
             if task.status is not None and not self.redis.exists(keys.task(task.task_id)):
                 task.expired()
+                self.history.pop(task.task_id, None)  # as old as that, or older
+            elif task.has_moved and not task.accepted and not self.redis.exists(keys.moved(task.task_id)):
+                task.tombstone_expired()
+                self.history.pop(task.task_id, None)
         self.idempotent = {
             key: told for key, told in self.idempotent.items() if self.redis.exists(keys.idempotency("caller", key))
         }
         self.look_at_statuses()
+        self._clear_indices()
+
+    def _clear_indices(self) -> None:
+        """What has expired is still in the indices: as the monitor does it now and then."""
+        for key in (keys.UNARCHIVED, keys.ENDED, keys.HOT):
+            if ids := self.redis.zrange(key, 0, scripts.MOST_AT_ONCE - 1):
+                self.run(scripts.reindex([str(each) for each in ids]))
 
     @when(recorded)
     @rule(monitors=st.sampled_from((1, 2)))

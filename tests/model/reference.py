@@ -1,6 +1,8 @@
 """What Redis is to hold of a task after each call, worked out again in Python from what happened to the task."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.model.world import Named
 from throughline.ledger.message import Queue
@@ -37,6 +39,10 @@ class Task(Named):
     retries: int = 0
     cancel_requested: bool = False
     is_dead_letter: bool = False
+    version: int = 0
+    copied: int = 0  # the version that Redis knows to be in the history
+    has_moved: bool = False  # it has ended, and Redis has nothing of it any more
+    past: dict[str, Any] | None = None  # what was known of it when it moved; None if the history lacks that
 
     def __repr__(self) -> str:
         return self.task_id
@@ -50,6 +56,11 @@ class Task(Named):
         return self.status is not None and not self.is_final
 
     @property
+    def is_archived(self) -> bool:
+        """Whether it only waits to be forgotten."""
+        return self.is_final and self.copied == self.version
+
+    @property
     def running(self) -> Start | None:
         return self.starts[-1] if self.status is Status.STARTED else None
 
@@ -58,19 +69,21 @@ class Task(Named):
         """The number that the process must name which stores the task's end."""
         return len(self.starts) if self.status is Status.STARTED else None
 
-    def _move(self, after: Status, reason: Reason | None) -> None:
+    def _move(self, after: Status, reason: Reason | None, *, counts: bool = True) -> None:
+        """`counts`: not for what one script does as a part of the same change."""
         self.status = after
+        self.version += counts
         self.history.append((after, reason))
 
-    def begins(self) -> None:
+    def begins(self, *, counts: bool = True) -> None:
         """It has a record: it was accepted, or its message was first seen."""
-        self._move(Status.PENDING, None)
+        self._move(Status.PENDING, None, counts=counts)
 
     def claimed(self, worker: str, process: int) -> None:
         if self.status is None:
-            self.begins()
+            self.begins(counts=False)
         if self.running:
-            self.back_in_queue(Reason.LOST_PROCESS)
+            self.back_in_queue(Reason.LOST_PROCESS, counts=False)
         if self.starts and self.starts[-1].was_cut_off:
             self.starts[-1].told = True
         self.starts.append(Start(worker, process))
@@ -79,7 +92,7 @@ class Task(Named):
 
     def dead_when_claimed(self) -> None:
         if self.running:
-            self.back_in_queue(Reason.LOST_PROCESS)
+            self.back_in_queue(Reason.LOST_PROCESS, counts=False)
         if self.starts and self.starts[-1].was_cut_off:
             self.starts[-1].told = True
         self.ends(Status.FAILURE, Reason.DELIVERIES_USED_UP)
@@ -87,7 +100,7 @@ class Task(Named):
 
     def ends(self, status: Status, reason: Reason) -> None:
         if self.status is None:
-            self.begins()
+            self.begins(counts=False)
         if self.running:
             self.running.ended_by = reason
         self._move(status, reason)
@@ -107,13 +120,13 @@ class Task(Named):
         self.deliveries = 0
         self.is_dead_letter = True
 
-    def back_in_queue(self, reason: Reason) -> None:
+    def back_in_queue(self, reason: Reason, *, counts: bool = True) -> None:
         """The sweep put it back, or a worker gave it up."""
         if self.running:
             self.running.ended_by = reason
         if reason is Reason.HANDED_BACK:
             self.deliveries -= 1
-        self._move(Status.PENDING, reason)
+        self._move(Status.PENDING, reason, counts=counts)
 
     def asked_to_stop(self) -> None:
         if not self.cancel_requested:
@@ -130,13 +143,39 @@ class Task(Named):
         self.cancel_requested = self.is_dead_letter = False
         self._move(Status.PENDING, Reason.REPLAYED)
 
+    def forgotten(self) -> None:
+        """The history alone has it."""
+        assert self.is_archived, f"{self}, {self.status}, is forgotten at version {self.version}, copied: {self.copied}"
+        past = deepcopy({name: getattr(self, name) for name in _OF_RECORD})
+        self._begin_anew()
+        self.has_moved, self.past = True, past
+
+    def revived(self) -> None:
+        """A dead letter comes back from the history, and is replayed."""
+        for name, value in (self.past or {}).items():
+            setattr(self, name, value)
+        self.has_moved, self.past = False, None
+        self.replayed()
+
     def expired(self) -> None:
-        """The lifetime of its record is over: if its message is still somewhere, it begins anew."""
-        self.accepted = False
+        """The lifetime of its record is over, and nobody had archived it."""
+        if self.accepted:
+            assert self.is_final, f"{self}, {self.status}, has expired before it ended"
+        self._begin_anew()
+        self.has_moved = self.accepted
+
+    def tombstone_expired(self) -> None:
+        """If a message of it is still somewhere, it begins anew."""
+        self.has_moved, self.past = False, None
+
+    def _begin_anew(self) -> None:
         self.status = None
         self.starts, self.history = [], []
-        self.deliveries = self.retries = 0
+        self.deliveries = self.retries = self.version = self.copied = 0
         self.cancel_requested = self.is_dead_letter = False
+
+
+_OF_RECORD = ("status", "starts", "history", "deliveries", "retries", "version", "cancel_requested", "is_dead_letter")
 
 
 @dataclass

@@ -33,6 +33,14 @@ SHARED = {
     keys.SWEEP,
     *map(keys.queued, Queue),
 }
+_INDICES = {
+    keys.OPEN: "open",
+    keys.DELAYED: "delayed",
+    keys.DEAD_LETTERS: "dead_letters",
+    keys.UNARCHIVED: "unarchived",
+    keys.ENDED: "ended",
+    keys.HOT: "hot",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,10 @@ class Snapshot:
     open: set[str]
     delayed: set[str]
     dead_letters: set[str]
+    unarchived: set[str]
+    ended: set[str]
+    hot: set[str]
+    fields: dict[str, dict[str, str]]  # of the records, as they are stored
 
     @classmethod
     def take(cls, client: "redis.Redis", task_ids: Iterable[str]) -> "Snapshot":
@@ -53,7 +65,7 @@ class Snapshot:
         with client.pipeline(transaction=False) as pipe:
             for queue in Queue:
                 pipe.lrange(queue, 0, -1)
-            for key in (keys.OPEN, keys.DELAYED, keys.DEAD_LETTERS):
+            for key in _INDICES:
                 pipe.zrange(key, 0, -1)
             for task_id in ids:
                 pipe.hgetall(keys.task(task_id))
@@ -62,7 +74,8 @@ class Snapshot:
                 pipe.exists(keys.message(task_id))
                 pipe.get(keys.celery_result(task_id))
             answers = pipe.execute()
-        shared, own = answers[:6], zip(*[iter(answers[6:])] * 5, strict=True)
+        first = len(Queue) + len(_INDICES)
+        shared, own = answers[:first], zip(*[iter(answers[first:])] * 5, strict=True)
         told = dict(zip(ids, own, strict=True))
         return cls(
             records={each: TaskRecord.parse(each, *told[each][:3]) for each in ids if told[each][0]},
@@ -72,9 +85,8 @@ class Snapshot:
                 queue: [json.loads(raw)["headers"]["id"] for raw in reversed(messages)]
                 for queue, messages in zip(Queue, shared, strict=False)
             },
-            open=set(shared[3]),
-            delayed=set(shared[4]),
-            dead_letters=set(shared[5]),
+            fields={each: told[each][0] for each in ids},
+            **dict(zip(_INDICES.values(), map(set, shared[len(Queue) :]), strict=True)),
         )
 
     def waits(self, task: Task) -> bool:
@@ -85,6 +97,7 @@ class Snapshot:
         """What must be so after each step, of one task."""
         record = self.records.get(task.task_id)
         assert (record is not None) == (task.status is not None), f"{task} has a record: {record is not None}"
+        self._check_indices(task)
         if record is None:
             return
         self._check_record(task, record)
@@ -95,16 +108,29 @@ class Snapshot:
             assert task.task_id in self.kept, f"{task} is a dead letter without a message"
         if task.accepted:
             assert (task.task_id in self.open) == task.is_open, f"{task}, {record.status}, is open"
-            assert task.task_id in self.kept or task.is_final, f"the message of {task}, {record.status}, is kept"
+            assert task.task_id in self.kept, f"the message of {task}, {record.status}, is kept"
         if task.is_final:
             assert task.task_id not in self.open | self.delayed, f"{task} has ended and is open or delayed"
             assert self.results[task.task_id]["status"] == record.status, f"Celery's result of {task}"
         if task.accepted:
             assert (task.task_id in self.delayed) == (task.status is Status.RETRY), f"{task}, {task.status}, is delayed"
 
+    def _check_indices(self, task: Task) -> None:
+        """Where the archiver finds it, and who would list it."""
+        lacks = task.status is not None and not task.is_archived
+        found = [task.task_id in index for index in (self.unarchived, self.ended, self.hot)]
+        expected = [lacks, lacks and task.is_final, task.is_archived]
+        assert found == expected, f"{task}, {task.status}: unarchived, ended, hot are {found}, not {expected}"
+        if task.has_moved:
+            left = [
+                task.task_id in each for each in (self.results, self.kept, self.open, self.delayed, self.dead_letters)
+            ]
+            assert not any(left), f"{task} was forgotten, and left: {left}"
+
     def _check_record(self, task: Task, record: TaskRecord) -> None:
         runs = record.status is Status.STARTED
         assert record.status is task.status, f"{task} is {record.status}, not {task.status}"
+        assert record.version == task.version, f"{task}, {task.status}: version {record.version}, not {task.version}"
         starts = [Start(each.worker, each.process, each.ended_by, each.told) for each in record.attempts]
         assert starts == task.starts, f"{task}: its attempts are {starts}, not {task.starts}"
         still_open = [each.number for each in record.attempts if each.finished_at is None]

@@ -21,6 +21,7 @@ from tests.model.stage import (
 from tests.model.world import Delivery, Worker
 from throughline.ledger import scripts
 from throughline.ledger.answers import Claim
+from throughline.ledger.message import OWN_HEADERS
 from throughline.ledger.script import Call
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import TRANSITIONS, WITHOUT_ATTEMPT, Reason, Status
@@ -72,9 +73,9 @@ class Workers(Stage):
         task = self.tasks[delivery.task_id]
         if not delivery.envelope:
             status = self.run(scripts.received(task.task_id, ttl=self.ttl, record=record_of(task)))
-            if task.status is None:
+            if task.status is None and not task.has_moved:
                 task.begins()
-            assert status == task.status
+            assert status == (task.past["status"] if task.past else task.status)
         if then == "starts":
             self.start(delivery)
 
@@ -85,7 +86,8 @@ class Workers(Stage):
         rival = self._rival_of(delivery)
         before = task.starts[-1] if task.starts else None
         is_news = before is not None and not before.told and (before.was_cut_off or task.running is not None)
-        claim = self.run(self._claim(task, worker.name, process))
+        claim = self.run(self._claim(task, worker.name, process, is_recorded=delivery.envelope))
+        assert (claim.outcome == "moved") == task.has_moved, f"{task} has moved: {task.has_moved}, {claim.outcome}"
         if claim.outcome in {"run", "dead"}:
             assert task.status is None or task.is_open
             assert not task.cancel_requested, f"{task} was to be cancelled and is run"
@@ -108,6 +110,8 @@ class Workers(Stage):
                 self._store(task, delivery, Status.REVOKED, Reason.CANCELLED, attempt="")
             case "running":
                 assert self._holder_lives(task), f"{task}, {task.status}, is said to run"
+            case "moved":
+                pass
             case final:
                 assert task.is_final
                 assert final == task.status
@@ -151,6 +155,8 @@ class Workers(Stage):
     def _retry_as_celery_does(self, task: Task, delivery: Delivery) -> None:
         """One more message under the same ID, and RETRY is stored."""
         message = json.loads(task.message)
+        for header in OWN_HEADERS:
+            del message["headers"][header]
         message["properties"]["delivery_tag"] = str(uuid.uuid4())
         self.redis.lpush(task.queue, json.dumps(message))
         self._store(task, delivery, Status.RETRY, Reason.RETRIED, attempt=str(delivery.attempt))
@@ -168,7 +174,8 @@ class Workers(Stage):
         """It did not hear the answer to its claim."""
         task = self.tasks[delivery.task_id]
         if task.attempt == delivery.attempt and not task.cancel_requested:
-            claim = self.run(self._claim(task, delivery.worker.name, delivery.process))
+            again = self._claim(task, delivery.worker.name, delivery.process, is_recorded=delivery.envelope)
+            claim = self.run(again)
             assert (claim.outcome, claim.attempt) == ("run", delivery.attempt)
 
     def end(self, delivery: Delivery, status: Status, reason: Reason) -> None:
@@ -258,10 +265,10 @@ class Workers(Stage):
         else:
             self.begin(worker)
 
-    def _claim(self, task: Task, worker: str, process: int) -> Call[Claim]:
+    def _claim(self, task: Task, worker: str, process: int, *, is_recorded: bool) -> Call[Claim]:
         return scripts.claim(
             task.task_id,
-            Starter(worker, process, task.queue, record_of(task)),
+            Starter(worker, process, task.queue, record_of(task), is_recorded),
             ttl=self.ttl,
             max_deliveries=MAX_DELIVERIES,
             celery_started=celery(Status.STARTED),
@@ -277,9 +284,10 @@ class Workers(Stage):
             ttl=self.ttl,
             worker=delivery.worker.name,
             record=record_of(task),
+            is_recorded=delivery.envelope,
             attempt=attempt,
         )
-        counts = (task.status, status, reason) in REASONS
+        counts = not task.has_moved and (task.status, status, reason) in REASONS
         if task.status is not None:
             own = task.running is not None and task.running.worker == delivery.worker.name
             speaks = attempt == str(task.attempt) if attempt else own or reason in WITHOUT_ATTEMPT
