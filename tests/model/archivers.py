@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from tests.model.clients import Clients
 from tests.model.monitors import Monitors
 from tests.model.reference import Task
 from tests.model.stage import any_task, one_of, when
@@ -13,11 +14,16 @@ TOMBSTONE_SECONDS = 3600
 STEPS = ("copies", "copies", "reads", "commits", "marks")
 
 
-def ended(stage: Monitors) -> list[Task]:
+def ended(stage: Clients) -> list[Task]:
     return [task for task in any_task(stage) if task.is_final]
 
 
-class Archivers(Monitors):
+def fresh_dead_letters(stage: Clients) -> list[Task]:
+    """Those that nobody has copied."""
+    return [task for task in any_task(stage) if task.is_dead_letter and not task.is_archived]
+
+
+class Archivers(Clients, Monitors):
     """An archiver may be killed between any two steps, and another goes on: it begins again with what it reads."""
 
     def __init__(self) -> None:
@@ -47,6 +53,16 @@ class Archivers(Monitors):
         self.commit()
         self.mark()
         self._forget([task])
+
+    @when(fresh_dead_letters)
+    @rule(task=one_of(fresh_dead_letters))
+    def end_again_while_it_is_copied(self, task: Task) -> None:
+        """An operator replays a dead letter, and cancels it, before a slow archiver has marked what it copied."""
+        _, self.read = self.run(scripts.ended(most=100, most_bytes=10**6))
+        self.commit()
+        self.replay(task)
+        self.cancel(task)
+        self.mark()
 
     def commit(self) -> None:
         for told in self.read:

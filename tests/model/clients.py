@@ -74,13 +74,13 @@ class Clients(Stage):
     def ask_for(self, task: Task, what: str) -> None:
         """Who submits again did not hear the answer to the same submission."""
         if what == "cancel":
-            self._cancel(task)
+            self.cancel(task)
         elif what == "replay":
             self.replay(task)
         elif task.accepted and not task.has_moved:  # within a second: see front_door.lua
             assert self._submit(task, "", "a").outcome == "accepted"
 
-    def _cancel(self, task: Task) -> None:
+    def cancel(self, task: Task) -> None:
         seen = self.seen()
         copies, is_delayed = seen.queues[task.queue].count(task.task_id), task.task_id in seen.delayed
         waits = task.status is not Status.STARTED and (copies > 0 or is_delayed)

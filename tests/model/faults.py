@@ -75,17 +75,18 @@ FAULTS = (
     Fault(
         "a task past the front door leaves no tombstone", "forget.lua", "redis.call('EXISTS', message) == 0", "false"
     ),
-    Fault("claim runs what has moved", "claim.lua", "if not status and has_moved()", "if false"),
-    Fault("store writes what has moved", "store.lua", " or not before and has_moved()"),
-    Fault("received writes what has moved", "received.lua", " or redis.call('GET', KEY.moved)"),
+    Fault("claim runs what has moved", "claim.lua", "if not status and has_moved()", "if false", is_rare=True),
+    Fault("store writes what has moved", "store.lua", " or not before and has_moved()", is_rare=True),
+    Fault("received writes what has moved", "received.lua", " or redis.call('GET', KEY.moved)", is_rare=True),
     Fault("progress changes what has ended", "progress.lua", "== 'STARTED'", "", is_rare=True),
     Fault(
         "a replayed task stays archived",
         "replayed.lua",
         "redis.call('ZADD', KEY.unarchived, submitted_at, ARG.task_id)",
+        is_rare=True,
     ),
-    Fault("a replayed task is forgotten", "replayed.lua", ", KEY.ended, KEY.hot"),
+    Fault("a replayed task is forgotten", "replayed.lua", ", KEY.ended, KEY.hot", is_rare=True),
     Fault("an open task expires", "lifetime.lua", "if is_of_front_door then", "if false then"),
-    Fault("a revived task has no message", "revive.lua", "redis.call('SET', KEY.message, ARG.message)"),
+    Fault("a revived task has no message", "revive.lua", "redis.call('SET', KEY.message, ARG.message)", is_rare=True),
     Fault("of two revivals both count", "revive.lua", "if redis.call('EXISTS', KEY.record) == 1 then", "if false then"),
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
 from tests.model.archivers import Archivers
-from tests.model.clients import QUEUES, Clients
+from tests.model.clients import QUEUES
 from tests.model.reference import Task
 from tests.model.snapshot import SHARED, Snapshot, lifetimes, without_lifetime
 from tests.model.stage import awake, away, free, held, reserved, running, stored
@@ -20,7 +20,7 @@ from throughline.ledger.states import Reason, Status
 Move = tuple[Status | None, Status, Reason | None]
 
 
-class LifeOfTasks(Clients, Archivers):
+class LifeOfTasks(Archivers):
     """Each rule is one thing that happens; after each, Redis must agree with the reference."""
 
     moves: ClassVar[Counter[Move]] = Counter()  # how often each change of a state was seen

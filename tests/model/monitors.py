@@ -13,7 +13,9 @@ from throughline.ledger.states import Status
 GRACE_SECONDS = 10
 # While a worker stands still, another may run its task, may end it, or nobody works; then the first one goes on.
 MEANWHILE = st.sampled_from((None, "claims again", "claims again", "returns", "meets a temporary error"))
-THEN = st.sampled_from(("returns", "fails", "meets a temporary error", "is lost", "is handed back", "is too slow"))
+THEN = st.sampled_from(
+    ("returns", "fails", "meets a temporary error", "is lost", "is handed back", "is too slow", "asks whether to stop")
+)
 
 
 def recorded(stage: Workers) -> list[Task]:

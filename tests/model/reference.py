@@ -39,6 +39,7 @@ class Task(Named):
     retries: int = 0
     cancel_requested: bool = False
     is_dead_letter: bool = False
+    has_progress: bool = False
     version: int = 0
     copied: int = 0  # the version that Redis knows to be in the history
     has_moved: bool = False  # it has ended, and Redis has nothing of it any more
@@ -140,7 +141,7 @@ class Task(Named):
 
     def replayed(self) -> None:
         self.deliveries = self.retries = 0
-        self.cancel_requested = self.is_dead_letter = False
+        self.cancel_requested = self.is_dead_letter = self.has_progress = False
         self._move(Status.PENDING, Reason.REPLAYED)
 
     def forgotten(self) -> None:
@@ -172,10 +173,20 @@ class Task(Named):
         self.status = None
         self.starts, self.history = [], []
         self.deliveries = self.retries = self.version = self.copied = 0
-        self.cancel_requested = self.is_dead_letter = False
+        self.cancel_requested = self.is_dead_letter = self.has_progress = False
 
 
-_OF_RECORD = ("status", "starts", "history", "deliveries", "retries", "version", "cancel_requested", "is_dead_letter")
+_OF_RECORD = (
+    "status",
+    "starts",
+    "history",
+    "deliveries",
+    "retries",
+    "version",
+    "cancel_requested",
+    "is_dead_letter",
+    "has_progress",
+)
 
 
 @dataclass

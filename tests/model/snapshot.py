@@ -145,6 +145,7 @@ class Snapshot:
         if task.status is Status.PENDING:
             assert record.started_at is None, f"{task} waits, and started at {record.started_at}"
         assert (record.retry_at is not None) <= (task.status is Status.RETRY), f"{task}, {record.status}: retry_at"
+        assert bool(record.progress) == task.has_progress, f"{task}, {record.status}: its progress is {record.progress}"
         assert bool(record.cancel_requested) == task.cancel_requested, f"{task}: cancel_requested"
 
 

@@ -166,6 +166,7 @@ class Workers(Stage):
         task = self.tasks[delivery.task_id]
         asked = self.run(scripts.progress(task.task_id, b'{"fraction": 0.5}'))
         assert bool(asked) == task.cancel_requested
+        task.has_progress = task.has_progress or task.status is Status.STARTED
         if asked:
             self._store(task, delivery, Status.REVOKED, Reason.CANCELLED, attempt=str(delivery.attempt))
             self.kombu.acknowledge(delivery)
