@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 
@@ -12,6 +13,7 @@ from api.services import health_service
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from api.submission import TaskSubmission
+from tests.conftest import free_port
 from throughline.ledger import keys, queue_sample, scripts
 from throughline.ledger.scripts import Ledger
 from throughline.ledger.states import Reason
@@ -20,6 +22,7 @@ from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
 MEGABYTE = 1024 * 1024
+POSITIONS = [{"symbol": "A", "quantity": 1, "price": 1.0}]
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def door(redis_url, broker):
 
 
 def submit(tasks, key=None, positions=1):
-    data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}] * positions}
+    data = {"positions": POSITIONS * positions}
     return tasks.submit(TaskSubmission.model_validate({"task_type": "calculate_var", "data": data}), ANYONE, key)
 
 
@@ -210,6 +213,45 @@ def test_health_says_that_the_memory_is_full_and_which_workers_live(redis_url, m
     assert health.workers == ("worker-1",)
     memory(50)
     assert asyncio.run(asked()).status == "healthy"
+
+
+@pytest.fixture
+def replica(start, redis_url, wait_until):
+    port = free_port()
+    start("uvicorn", "api.main:app", "--port", str(port))
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:
+
+        def is_up():
+            try:
+                return client.get("/health/ready").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(is_up, 30, "the replica is up")
+        yield client
+
+
+def test_clients_probes_and_people_are_told_in_words(replica, memory, broker):
+    fill(broker, "stranger", 20)
+    memory(90)
+
+    refused = replica.post("/api/v1/tasks", json={"task_type": "calculate_var", "data": {"positions": POSITIONS}})
+    assert (refused.status_code, refused.json()["code"]) == (503, "MEMORY_FULL")
+    assert refused.headers["Retry-After"] == "30"
+    assert "retry later" in refused.json()["detail"]
+
+    health, head = replica.get("/health"), replica.head("/health")
+    assert (health.status_code, head.status_code, head.content) == (503, 503, b"")
+    assert (health.json()["status"], health.json()["code"]) == ("unhealthy", "MEMORY_FULL")
+    assert health.json()["dependencies"]["redis"] == "refuses"
+    assert "memory is full" in health.json()["reason"]
+    ready = replica.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"], ready.json()["code"]) == (200, "ok", "MEMORY_FULL")
+    assert replica.get("/api/v1/queues").json()["memory"]["state"] == "full"
+
+    memory(20)
+    assert replica.get("/health/ready").json() == {"status": "ok"}
+    assert replica.head("/health/live").status_code == 200
 
 
 def test_the_sample_has_what_redis_compares(redis_url, memory, broker, door):

@@ -14,6 +14,7 @@ from api.services.task_service import TaskService
 from api.submission import TaskSubmission
 from tests.conftest import free_port
 from throughline.ledger import keys
+from throughline.ledger.list_filters import ListFilters
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
@@ -161,8 +162,9 @@ def test_an_idempotency_key_and_a_task_belong_to_their_caller(door):
         for look in (tasks.find, tasks.timeline, tasks.cancel):
             with pytest.raises(TaskNotFound):
                 await look(hers.task_id, BOB)
-        assert [task.task_id for task in await tasks.of_correlation("ABC-1", BOB)] == [his.task_id]
-        assert len(await tasks.of_correlation("ABC-1", ADMIN)) == 2
+        found = ListFilters(correlation_id="ABC-1")
+        assert [task.task_id for task in (await tasks.page(found, BOB)).tasks] == [his.task_id]
+        assert len((await tasks.page(found, ADMIN)).tasks) == 2
         assert (await tasks.find(hers.task_id, ALICE)).task_id == hers.task_id
 
     door(story)
