@@ -56,7 +56,7 @@ class RequestContext:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(_as_get(scope), receive, send_with_id)
         except Exception as error:
             tracing.mark_failed(span, error)
             _logger.exception("A request ended with an unhandled error")
@@ -77,6 +77,11 @@ class RequestContext:
                 if (scope["method"], scope["path"]) == _SUBMISSION:
                     event("task.rejected", f"A submission was refused: {code}", {"code": code})
             event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """HEAD is answered wherever GET is, as GET: the server itself leaves the body out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 class BodyLimit:
