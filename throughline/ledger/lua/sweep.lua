@@ -29,8 +29,9 @@ local queues = {KEY.high, KEY.medium, KEY.low}
 local queued = {[KEY.high] = KEY.queued_high, [KEY.medium] = KEY.queued_medium, [KEY.low] = KEY.queued_low}
 
 -- 1. Which workers live. While Redis, or every monitor, was away no heartbeat was seen: each worker has time for a new one.
+-- So it has when Redis's clock was put back.
 local last, grace_until = unpack(redis.call('HMGET', KEY.sweep, 'last', 'grace_until'))
-if not last or now - tonumber(last) > tonumber(ARG.alive_seconds) then
+if not last or math.abs(now - tonumber(last)) > tonumber(ARG.alive_seconds) then
   grace_until = string.format('%.6f', now + tonumber(ARG.grace_seconds))
   redis.call('HSET', KEY.sweep, 'grace_until', grace_until)
   redis.call('DEL', KEY.missing)
@@ -52,6 +53,14 @@ for i = 1, #beats, 2 do
 end
 
 -- 2. What goes back to its queue, and why.
+local function no_longer_holds(worker, id) -- the last heartbeat of one that is dead says so still
+  local left = {}
+  for each in string.gmatch(redis.call('HGET', KEY.worker_tasks, worker) or '', '%S+') do
+    if each ~= id then table.insert(left, each) end
+  end
+  redis.call('HSET', KEY.worker_tasks, worker, table.concat(left, ' '))
+end
+
 local function in_order(id, queue, since)
   redis.call('ZADD', KEY.open, since, id)
   redis.call('ZADD', queued[queue], since, id)
@@ -76,13 +85,7 @@ local function put(kind, id, before, message, reason, worker)
   local told = parsed(message)
   local tag = type(told.properties) == 'table' and told.properties.delivery_tag
   if tag then redis.call('HDEL', KEY.unacked, tag); redis.call('ZREM', KEY.unacked_index, tag) end
-  if reason == 'lost_worker' then -- its last heartbeat says so still
-    local left = {}
-    for each in string.gmatch(redis.call('HGET', KEY.worker_tasks, worker) or '', '%S+') do
-      if each ~= id then table.insert(left, each) end
-    end
-    redis.call('HSET', KEY.worker_tasks, worker, table.concat(left, ' '))
-  end
+  if reason == 'lost_worker' then no_longer_holds(worker, id) end
   -- A lost task has waited before: it goes to the end of the queue from which workers take, and counts as its oldest.
   redis.call('RPUSH', queue, message)
   local oldest = redis.call('ZRANGE', queued[queue], 0, 0, 'WITHSCORES')[2] or stamp
@@ -133,7 +136,7 @@ more = more or #newly == 1000
 
 -- 5. Tasks that seem to be nowhere. Queues are first in, first out: when the oldest of a queue's tasks wait in it, so do
 -- those behind them, and whichever of them is lost will be among the oldest. 'gone' has left the index or its place in it.
-local function look_at(id, queue)
+local function look_at(id, queue, is_second_look)
   local record = ARG.record_prefix .. id
   spend(3)
   if not redis.call('ZSCORE', KEY.open, id) or redis.call('ZSCORE', KEY.delayed, id) then
@@ -150,7 +153,7 @@ local function look_at(id, queue)
   end
   local dead = status == 'PENDING' and held_by_dead[id] or worker and not alive[worker] and worker
   local missed = tonumber(redis.call('HGET', KEY.missing, id) or nil)
-  if not dead and missed and now - missed < tonumber(ARG.missing_seconds) then return 'missing' end
+  if not dead and missed and not is_second_look then return 'missing' end
 
   local is_first_look, message, place = not dead and not missed, nil, nil
   if status == 'PENDING' or not is_first_look then
@@ -164,7 +167,7 @@ local function look_at(id, queue)
   end
   if not place then
     place = given_back(queue, id)
-    spend(effort_of(bytes))
+    spend(400 + 2 * effort_of(bytes))
     if place and place * 2 < redis.call('LLEN', queue) then -- it waits among the youngest
       in_order(id, queue, stamp)
       redis.call('HDEL', KEY.missing, id)
@@ -173,6 +176,7 @@ local function look_at(id, queue)
   end
   if place then
     redis.call('HDEL', KEY.missing, id)
+    if held_by_dead[id] then no_longer_holds(held_by_dead[id], id) end
     return 'waits'
   end
   local reason = dead and 'lost_worker' or worker and 'lost_within' or 'lost_on_the_way'
@@ -199,14 +203,27 @@ local function look_through(queue)
   end
 end
 
+-- What a dead worker had, and what an earlier sweep has missed, is looked at whatever waits before it.
+local missed_before, seen = {}, redis.call('HRANDFIELD', KEY.missing, 200, 'WITHVALUES')
+for i = 1, #seen, 2 do
+  local id, since = seen[i], tonumber(seen[i + 1])
+  if held[id] or not redis.call('ZSCORE', KEY.open, id) or redis.call('ZSCORE', KEY.delayed, id) then
+    redis.call('HDEL', KEY.missing, id)
+  elseif now - since >= tonumber(ARG.missing_seconds) then
+    missed_before[id] = since
+  end
+end
+local function look_again(ids)
+  for id in pairs(ids) do
+    local queue = not held[id] and redis.call('HGET', ARG.record_prefix .. id, 'queue')
+    if is_spent() then more = true elseif queued[queue] then look_at(id, queue, true) end
+  end
+end
+
 local next_queue = ARG.first
 if not in_grace then
-  if ARG.first == KEY.high then -- what a dead worker had is put back at once, whatever waits before it
-    for id in pairs(held_by_dead) do
-      local queue = redis.call('HGET', ARG.record_prefix .. id, 'queue')
-      if queued[queue] and not held[id] and not is_spent() then look_at(id, queue) end
-    end
-  end
+  look_again(held_by_dead)
+  look_again(missed_before)
   local first = ARG.first == KEY.low and 3 or ARG.first == KEY.medium and 2 or 1
   for i = first, 3 do
     if is_spent() or not look_through(queues[i]) then
@@ -218,10 +235,6 @@ end
 if more then tell({kind = 'more', queue = next_queue}) end
 
 -- 6. Removes entries that nothing needs any more.
-for _, id in ipairs(redis.call('HRANDFIELD', KEY.missing, 200)) do
-  local waits_or_runs = held[id] or not redis.call('ZSCORE', KEY.open, id) or redis.call('ZSCORE', KEY.delayed, id)
-  if waits_or_runs then redis.call('HDEL', KEY.missing, id) end
-end
 if not in_grace then
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEY.workers, '-inf', now - tonumber(ARG.forget_seconds))) do
     redis.call('ZREM', KEY.workers, worker)
