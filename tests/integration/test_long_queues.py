@@ -4,65 +4,17 @@ import asyncio
 import json
 import random
 import time
-import uuid
 
 import pytest
 from redis.asyncio import Redis
 
 from monitor.sweep import Sweep
-from tests.integration.story import TTL, Story
+from tests.integration.long_story import ORIGIN, TIMES, LongStory
 from throughline.ledger import keys, scripts
-from throughline.ledger.envelope import Origin
 from throughline.ledger.message import Queue
-from throughline.ledger.scripts import Starter
-from throughline.ledger.states import Reason, Status
-from throughline.ledger.submission import Limits, Submission
+from throughline.ledger.states import Status
 
-LIMITS = Limits(max_depth=9_999, close_depth=1, open_seconds=60, ttl=TTL, idempotency_ttl=300, memory_percent=80)
-ORIGIN = Origin("ABC-1", f"00-{'a' * 32}-{'b' * 16}-01")
-TIMES = {"missing_seconds": 4.5, "grace_seconds": 10, "stalled_seconds": 15, "forget_seconds": 300}
 MANY = 2_000
-
-
-class LongStory(Story):
-    def submit(self, queue="medium", data=None):
-        self.time += 0.001
-        task = Submission.of(str(uuid.uuid4()), "calculate_var", data or {}, Queue(queue), ORIGIN)
-        assert self.ledger(scripts.submit(task, LIMITS)).outcome == "accepted"
-        return task.task_id
-
-    def submit_many(self, count=MANY, queue="medium"):
-        return [self.submit(queue) for _ in range(count)]
-
-    def sweep(self, after=5.0):
-        """One sweep as the monitor makes it, call after call."""
-        self.time += after
-        found, first = [], "high"
-        while first:
-            told = self.ledger(scripts.sweep(first, **TIMES))
-            found += [(one.kind, one.task_id, one.reason) for one in told if one.kind != "more"]
-            first = next((one.queue for one in told if one.kind == "more"), "")
-        return found
-
-    def start(self, queue="medium", worker="worker-1"):
-        """Takes the oldest of the queue, and claims it."""
-        task_id = json.loads(self.redis.rpop(queue))["headers"]["id"]
-        starter = Starter(worker, 7, queue, {"task_type": "t", "queue": queue, "correlation_id": "ABC-1"}, True)
-        call = scripts.claim(task_id, starter, ttl=TTL, max_deliveries=3, celery_started="{}", celery_dead="{}")
-        return task_id, self.ledger(call)
-
-    def run(self, queue="medium"):
-        task_id, claim = self.start(queue)
-        assert self.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt=str(claim.attempt))
-        return task_id
-
-    def give_back(self, task_id, leave, join):
-        """As Celery does it: with blanks, and with a header more."""
-        message = self.redis.get(keys.message(task_id))
-        assert self.redis.lrem("medium", 1, message) == 1 or leave == "taken"
-        told = json.loads(message)
-        told["headers"]["redelivered"] = True
-        getattr(self.redis, join)("medium", json.dumps(told))
 
 
 @pytest.fixture
@@ -71,7 +23,7 @@ def story(broker):
 
 
 def test_of_many_that_wait_none_is_put_back(story):
-    story.submit_many()
+    story.submit_many(MANY)
     assert [story.sweep() for _ in range(4)] == [[]] * 4
 
 
@@ -87,7 +39,7 @@ def test_the_oldest_of_many_is_put_back_when_it_is_lost_whatever_waits_in_the_ot
 
 
 def test_several_that_are_lost_at_once_are_put_back(story, broker):
-    waiting = story.submit_many()
+    waiting = story.submit_many(MANY)
     broker.rpop("medium", 40)
     assert story.sweep() == []
     assert {task_id for _, task_id, _ in story.sweep()} == set(waiting[:40])
@@ -143,7 +95,7 @@ def test_what_a_dead_worker_had_and_waits_again_is_looked_at_once(story, broker)
 
 
 def test_a_place_and_a_cancellation_are_right_in_the_whole_of_a_long_queue(story, broker):
-    waiting = story.submit_many()
+    waiting = story.submit_many(MANY)
     for _ in range(2):  # before the monitor has seen it, and after
         for place in (0, 1, 700, 1_000, 1_500, MANY - 1):
             assert story.position(waiting[place]) == place + 1
@@ -156,7 +108,7 @@ def test_a_place_and_a_cancellation_are_right_in_the_whole_of_a_long_queue(story
 
 @pytest.mark.parametrize("join", ["rpush", "lpush"])
 def test_a_message_that_celery_gave_back_is_found_at_both_ends(story, broker, join):
-    waiting = story.submit_many()
+    waiting = story.submit_many(MANY)
     story.give_back(waiting[0], "waits", join)
     assert story.position(waiting[0]) == (1 if join == "rpush" else MANY)
     assert [story.sweep() for _ in range(4)] == [[]] * 4
