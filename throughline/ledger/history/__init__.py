@@ -4,8 +4,9 @@ It needs the extra `history`; api and monitor have it, a worker and a client do 
 """
 
 from throughline.ledger.history.async_history import AsyncHistory
+from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored
 from throughline.ledger.history.history import History
-from throughline.ledger.history.reading import Bar, ErrorGroup
+from throughline.ledger.history.reading import ErrorGroup
 
 __all__ = ["AsyncHistory", "Bar", "ErrorGroup", "History", "HistoryUnavailable", "HistoryWrong", "NotStored"]

@@ -9,10 +9,11 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from throughline import history_url
 from throughline.history_url import SqliteFile
-from throughline.ledger.history import listing, migration, pruning, reading, writing
+from throughline.ledger.history import counting, listing, migration, pruning, reading, writing
+from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.engine import WRITES, engine_for
 from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored, told
-from throughline.ledger.history.reading import Bar, ErrorGroup
+from throughline.ledger.history.reading import ErrorGroup
 from throughline.ledger.history.rows import Rows
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
@@ -90,7 +91,7 @@ class History:
     def counts(self, query: TaskQuery, since: float, until: float, bars: int) -> Bars:
         """How many of the query's tasks were submitted in each of `bars` equal parts of the time, by status."""
         with self._read() as connection:
-            return reading.counts(connection, query, since, until, bars) if connection else []
+            return counting.counts(connection, query, since, until, bars) if connection else []
 
     def error_groups(self, since: float, until: float, *, task_type: str = "", most: int = 50) -> Groups:
         """What failed between these two moments, the largest group first."""

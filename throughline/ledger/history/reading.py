@@ -1,26 +1,15 @@
-"""Reads from the history: chosen tasks, dead letters, counts over time, errors in groups."""
+"""Reads from the history: chosen tasks, dead letters, errors in groups."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, null, select
+from sqlalchemy import ColumnElement, Connection, case, func, null, select
 
 from throughline.ledger.history import packing
-from throughline.ledger.history.conditions import filters
 from throughline.ledger.history.schema import bodies, tasks
 from throughline.ledger.history.text import storable
-from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask, needs_result
-from throughline.ledger.task_query import TaskQuery
-
-
-@dataclass(frozen=True)
-class Bar:
-    """How many tasks of each status were submitted from this moment to the next bar's. Seconds since 1970."""
-
-    start: float
-    counts: Mapping[Status, int]
 
 
 @dataclass(frozen=True)
@@ -79,28 +68,12 @@ def count_dead_letters(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(tasks.c.dead_letter.is_not(None))) or 0
 
 
-def counts(connection: Connection, query: TaskQuery, since: float, until: float, bars: int) -> list[Bar]:
-    """A bar for each part of the time from `since` to `until`, empty ones too."""
-    width = (until - since) / bars
-    which = _whole(connection, (tasks.c.submitted_at - since) / width).label("bar")
-    statement = (
-        select(which, tasks.c.status, func.count().label("tasks"))
-        .where(tasks.c.submitted_at >= since, tasks.c.submitted_at < until, *filters(query))
-        .group_by(which, tasks.c.status)
-    )
-    counted: list[dict[Status, int]] = [{} for _ in range(bars)]
-    for row in connection.execute(statement):
-        bar = counted[min(row.bar, bars - 1)]  # rounding may lead one beyond the last bar
-        bar[Status(row.status)] = bar.get(Status(row.status), 0) + row.tasks
-    return [Bar(since + number * width, each) for number, each in enumerate(counted)]
-
-
 def error_groups(connection: Connection, since: float, until: float, task_type: str, most: int) -> list[ErrorGroup]:
     """The largest first."""
     group, ended = tasks.c.error_group, tasks.c.ended_at
     within = [group.is_not(None), ended >= since, ended < until]
     if task_type:
-        within.append(tasks.c.task_type == storable(task_type))
+        within.append(tasks.c.task_type.concat("") == storable(task_type))  # not by the index of all types
     count, last = func.count().label("tasks"), func.max(ended).label("last")
     statement = (
         select(group.label("number"), count, func.min(ended).label("first"), last)
@@ -129,8 +102,3 @@ def _with_example(connection: Connection, row: Any, within: list[ColumnElement[b
         task.task_id,
         task.fields.get("correlation_id", ""),
     )
-
-
-def _whole(connection: Connection, number: ColumnElement[Any]) -> ColumnElement[int]:
-    """SQLite cuts off where PostgreSQL would round."""
-    return cast(number if connection.dialect.name == "sqlite" else func.floor(number), Integer)

@@ -1,10 +1,39 @@
 """Tasks, what a list filters by, and their bodies."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from alembic import op
 from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, SmallInteger, Text, text
 
 revision = "0001"
 down_revision = None
+
+# access.py chooses among those that end with `submitted_at`; what comes after it spares a look at the row.
+_EVERY_TASK: Final[Sequence[Sequence[str]]] = (
+    ("ended_at",),
+    ("submitted_at", "status"),
+    ("correlation_id", "submitted_at"),
+    ("status", "submitted_at"),
+    ("task_type", "status", "submitted_at"),
+    ("queue", "submitted_at", "status"),
+    ("worker", "submitted_at", "status"),
+    ("duration_class", "submitted_at", "total_ms"),
+    ("task_type", "duration_class", "submitted_at", "total_ms"),
+)
+# Of those tasks only that have a value in the first column: few have failed, and without API keys none has a caller.
+_FILLED: Final[Sequence[Sequence[str]]] = (
+    ("dead_letter",),
+    ("error_type", "submitted_at"),
+    ("error_type", "caller", "submitted_at"),
+    ("error_group", "ended_at", "task_type"),
+    ("caller", "submitted_at", "status"),
+    ("caller", "status", "submitted_at"),
+    ("caller", "task_type", "status", "submitted_at"),
+    ("caller", "queue", "submitted_at", "status"),
+    ("caller", "worker", "submitted_at", "status"),
+    ("caller", "duration_class", "submitted_at", "total_ms"),
+)
 
 
 def upgrade() -> None:
@@ -43,18 +72,12 @@ def upgrade() -> None:
         Column("message", LargeBinary),
     )
     op.create_index("tasks_task_id", "tasks", ["task_id"], unique=True)
-    op.create_index("tasks_correlation_id", "tasks", ["correlation_id", "submitted_at"])
-    op.create_index("tasks_ended", "tasks", ["ended_at"])
-    op.create_index("tasks_submitted", "tasks", ["submitted_at", "status"])
-    op.create_index("tasks_status", "tasks", ["status", "submitted_at"])
-    op.create_index("tasks_task_type", "tasks", ["task_type", "status", "submitted_at"])
-    op.create_index("tasks_queue", "tasks", ["queue", "submitted_at"])
-    _partial("tasks_worker", ["worker", "submitted_at"])
-    _partial("tasks_error_type", ["error_type", "submitted_at"])
-    _partial("tasks_dead_letter", ["dead_letter"])
+    for columns in _EVERY_TASK:
+        op.create_index(_name(columns), "tasks", list(columns))
+    for columns in _FILLED:
+        filled = text(f"{columns[0]} IS NOT NULL")
+        op.create_index(_name(columns), "tasks", list(columns), sqlite_where=filled, postgresql_where=filled)
 
 
-def _partial(name: str, columns: list[str]) -> None:
-    """An index of those rows only that have a value in the first column."""
-    filled = text(f"{columns[0]} IS NOT NULL")
-    op.create_index(name, "tasks", columns, sqlite_where=filled, postgresql_where=filled)
+def _name(columns: Sequence[str]) -> str:
+    return "_".join(("tasks_by", *columns))
