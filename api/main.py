@@ -13,7 +13,7 @@ from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
 from api.services.callers import Callers
 from api.services.task_service import TaskService
-from throughline.ledger.history import AsyncHistory
+from throughline.ledger.history import AsyncHistory, check_at_start
 from throughline.settings import ApiSettings
 from throughline.telemetry import logging, tracing
 
@@ -54,4 +54,5 @@ def create_app(settings: ApiSettings) -> FastAPI:
     return app
 
 
+check_at_start(ApiSettings.load().history_address)
 app = create_app(ApiSettings.load())

@@ -51,9 +51,13 @@ def in_folder(var_dir: Path) -> str:
 
 
 def checked(url: str) -> str:
-    """The URL as it is; `ValueError` says what is wrong with it."""
+    """The URL as it is; `ValueError` says what is wrong with it, and if a file's folder is not there."""
     if url:
-        place(url)
+        found = place(url)
+        if isinstance(found, SqliteFile) and not found.path.absolute().parent.is_dir():
+            raise ValueError(f"names a file in the folder {found.path.absolute().parent}, which is not there")
+        if isinstance(found, SqliteFile) and found.path.is_dir():
+            raise ValueError(f"names the folder {found.path}, where it must name a file")
     return url
 
 

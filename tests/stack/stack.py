@@ -17,12 +17,13 @@ from throughline.settings import NineSettings
 ROOT: Final = Path(__file__).resolve().parents[2]
 NINE: Final = ("nginx", "fastapi-1", "fastapi-2", "fastapi-3", "redis", "worker-1", "worker-2", "worker-3", "monitor")
 _METRICS: Final = ("log-lag", "prometheus", "alertmanager")
-PLANE: Final = ("filebeat", "otel-collector", "elasticsearch", "jaeger", *_METRICS)
+HISTORY: Final = ("postgres", "history-setup")
+PLANE: Final = (*HISTORY, "filebeat", "otel-collector", "elasticsearch", "jaeger", *_METRICS)
 # Kibana and Grafana are not among them: where no image can be pulled there is none.
-STARTED: Final = ("nginx", "worker", "monitor", "filebeat", "otel-collector", "jaeger", *_METRICS)
+STARTED: Final = ("nginx", "worker", "monitor", *HISTORY, "filebeat", "otel-collector", "jaeger", *_METRICS)
 _PORTS: Final = (
     *("HTTP", "REDIS", "MONITOR", "ELASTICSEARCH", "JAEGER", "METRICS", "KIBANA"),
-    *("PROMETHEUS", "ALERTMANAGER", "GRAFANA"),
+    *("PROMETHEUS", "ALERTMANAGER", "GRAFANA", "POSTGRES"),
 )
 
 

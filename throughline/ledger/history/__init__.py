@@ -8,5 +8,15 @@ from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored
 from throughline.ledger.history.history import History
 from throughline.ledger.history.reading import ErrorGroup
+from throughline.ledger.history.start import check_at_start
 
-__all__ = ["AsyncHistory", "Bar", "ErrorGroup", "History", "HistoryUnavailable", "HistoryWrong", "NotStored"]
+__all__ = [
+    "AsyncHistory",
+    "Bar",
+    "ErrorGroup",
+    "History",
+    "HistoryUnavailable",
+    "HistoryWrong",
+    "NotStored",
+    "check_at_start",
+]

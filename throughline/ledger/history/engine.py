@@ -8,6 +8,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from throughline.history_url import HistoryPlace, PostgresqlDatabase, SqliteFile
 
@@ -42,6 +44,7 @@ def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
     # "sqlite:///:memory:" would get a pool of one connection; the name only chooses the pool, `connect` the file.
     engine = create_engine("sqlite:///history", creator=connect, hide_parameters=True, **_pool(timeout))
     _end_long_statements(engine, timeout)
+    _leave_replaced_files(engine, place)
 
     # The driver would begin a transaction before a write only, and then as one that only reads: it could not wait
     # for its turn to write (SQLITE_BUSY at once). SQLAlchemy's documented remedy.
@@ -51,6 +54,22 @@ def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _leave_replaced_files(engine: Engine, place: SqliteFile) -> None:
+    """Where a backup was put back, a connection would go on writing into the file that is no longer there."""
+
+    def number() -> int | None:
+        return place.path.stat().st_ino if place.path.exists() else None
+
+    @event.listens_for(engine, "connect")
+    def connected(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = number()
+
+    @event.listens_for(engine, "checkout")
+    def checked_out(_: object, record: ConnectionPoolEntry, __: object) -> None:
+        if record.info["file"] != number():
+            raise DisconnectionError  # the pool connects anew
 
 
 def _end_long_statements(engine: Engine, timeout: float) -> None:

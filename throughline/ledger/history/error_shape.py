@@ -9,7 +9,7 @@ _READ: Final = 2_000  # of a message that is longer, only its beginning counts
 _PLACEHOLDERS: Final = tuple(
     (re.compile(pattern), placeholder)
     for pattern, placeholder in (
-        (r"'[^'\n]{0,500}'|\"[^\"\n]{0,500}\"|`[^`\n]{0,500}`|‘[^’\n]{0,500}’|“[^”\n]{0,500}”", "<text>"),
+        (r"(?<!\w)'[^'\n]{0,500}'(?!\w)|\"[^\"\n]{0,500}\"|`[^`\n]{0,500}`|‘[^’\n]{0,500}’|“[^”\n]{0,500}”", "<text>"),
         (r"\b[a-z][a-z0-9+.-]{0,20}://[^\s,;)\]}>]+", "<url>"),
         (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
         (r"\b0[xX][0-9a-fA-F]+\b", "<hex>"),

@@ -30,7 +30,7 @@ class NotStored(Exception):
         self.reasons = reasons  # by task ID
 
 
-_SETUP: Final = "`python -m monitor.plane.history` sets it up, or the monitor if its user may"
+SETUP: Final = "`python -m monitor.plane.history` sets it up, or the monitor if its user may"
 # What PostgreSQL answers to a login or a statement that will be refused again, by its SQLSTATE.
 _WRONG: Final = {
     "28P01": "does not take the password (or does not know the user)",
@@ -83,7 +83,7 @@ def _of_postgresql(error: psycopg.Error, place: HistoryPlace) -> HistoryUnavaila
     if state in _WRONG:
         return HistoryWrong(f"{place}: it {_WRONG[state]} ({_line(error)})")
     if state in _NOT_SET_UP:
-        return HistoryUnavailable(f"{place} is not set up yet: {_SETUP}")
+        return HistoryUnavailable(f"{place} is not set up yet: {SETUP}")
     if state == "57014":
         return HistoryUnavailable(f"{place}: it took too long; a shorter time range or another filter helps")
     return HistoryUnavailable(f"{place}: {_line(error)}")

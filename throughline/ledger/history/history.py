@@ -1,5 +1,6 @@
 """The history as a process uses it: blocking calls, each answered or refused within a few seconds."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from throughline.history_url import SqliteFile
 from throughline.ledger.history import counting, listing, migration, pruning, reading, writing
 from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.engine import WRITES, engine_for
-from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored, told
+from throughline.ledger.history.errors import SETUP, HistoryUnavailable, HistoryWrong, NotStored, told
 from throughline.ledger.history.reading import ErrorGroup
 from throughline.ledger.history.rows import Rows
 from throughline.ledger.stored_task import StoredTask
@@ -156,6 +157,15 @@ class History:
                 raise
             raise told(error, self.place) from None
 
+    def _check_folder(self) -> None:
+        """SQLite's own words for these are the same as for what may pass."""
+        if isinstance(self.place, SqliteFile) and self._writes:
+            folder = self.place.path.absolute().parent
+            if not folder.is_dir():
+                raise HistoryWrong(f"{self.place}: its folder {folder} is not there")
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise HistoryWrong(f"{self.place} is in a folder that may not be written to")
+
     def _is_missing(self) -> bool:
         place = self.place
         return isinstance(place, SqliteFile) and not self._writes and not place.path.exists()
@@ -167,13 +177,23 @@ class History:
         with self._preparing:
             if self._ready.is_set():
                 return
+            self._check_folder()
             with self._engine.connect() as connection:
                 current = migration.is_current(connection, self.place)
             if not current and not self._writes:
                 raise HistoryUnavailable(f"{self.place} is not set up yet, or not for this version")
             if not current:
-                self._upgrade()
+                self._upgrade_if_allowed()
             self._ready.set()
+
+    def _upgrade_if_allowed(self) -> None:
+        """Who may not do so waits for the owner."""
+        try:
+            self._upgrade()
+        except SQLAlchemyError as error:
+            if isinstance(told(error, self.place), HistoryWrong):
+                raise HistoryUnavailable(f"{self.place} is not set up yet: {SETUP}") from None
+            raise
 
     def _upgrade(self) -> None:
         patient = engine_for(self.place, _MIGRATION_SECONDS, writes=True)

@@ -71,9 +71,10 @@ def count_dead_letters(connection: Connection) -> int:
 def error_groups(connection: Connection, since: float, until: float, task_type: str, most: int) -> list[ErrorGroup]:
     """The largest first."""
     group, ended = tasks.c.error_group, tasks.c.ended_at
-    within = [group.is_not(None), ended >= since, ended < until]
+    # As sums and chains, so that SQLite takes the index of failures and not one of the times or types of all tasks.
+    within = [group.is_not(None), ended + 0.0 >= since, ended + 0.0 < until]
     if task_type:
-        within.append(tasks.c.task_type.concat("") == storable(task_type))  # not by the index of all types
+        within.append(tasks.c.task_type.concat("") == storable(task_type))
     count, last = func.count().label("tasks"), func.max(ended).label("last")
     statement = (
         select(group.label("number"), count, func.min(ended).label("first"), last)

@@ -1,0 +1,351 @@
+"""A history that is away, not set up yet or wrong: which it is, said in time and without the password."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from tests import postgresql
+from tests.conftest import free_port
+from tests.integration.ended_task import ended
+from throughline.ledger.history import AsyncHistory, History, HistoryUnavailable, HistoryWrong, NotStored, engine
+from throughline.ledger.history.schema import REVISIONS, metadata
+from throughline.ledger.task_query import TaskQuery
+
+_open: list[History] = []
+
+
+def opened(url: str, **named: Any) -> History:
+    _open.append(History(url, **named))
+    return _open[-1]
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while _open:
+        _open.pop().close()
+
+
+NEED_POSTGRESQL = [] if postgresql.programs() is None else ["postgresql"]
+
+
+def test_the_revisions_that_the_code_knows_are_those_of_its_migrations():
+    config = Config()
+    config.set_main_option("script_location", "throughline.ledger.history:migrations")
+    revisions = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
+
+    assert tuple(reversed(revisions)) == REVISIONS
+
+
+def test_the_migrations_make_the_tables_that_the_code_reads(history: History):
+    history.check()
+    found = sqlalchemy.inspect(history._engine)
+
+    for table in metadata.sorted_tables:
+        assert {each["name"] for each in found.get_columns(table.name)} == set(table.columns.keys())
+
+
+def test_many_processes_that_start_at_once_all_come_through(new_history_url: Callable[[], str]):
+    url, gate = new_history_url(), threading.Barrier(6)
+
+    def start(number: int) -> None:
+        gate.wait(10)
+        history = opened(url, writes=True)
+        history.archive([ended(f"t{number}")])
+        history.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(start, range(6)))
+
+    history = opened(url)
+    assert len(history.list(TaskQuery())) == 6
+    history.close()
+
+
+def test_many_writers_at_once_lose_nothing_and_block_each_other_for_no_longer_than_a_batch(new_history_url):
+    url = new_history_url()
+    tasks = [ended(f"t{number:03}") for number in range(200)]
+    opened(url, writes=True).check()
+
+    def write(turn: int) -> None:
+        history = opened(url, writes=True, timeout=20)
+        for _ in range(4):
+            history.archive(tasks[::-1] if turn % 2 else tasks)
+        history.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+
+    history = opened(url)
+    assert len(history.list(TaskQuery(limit=500))) == 200
+    history.close()
+
+
+def test_one_that_the_database_refuses_keeps_no_other_out(history: History, monkeypatch: pytest.MonkeyPatch):
+    history.check()
+    with history._engine.begin() as connection:
+        refuse = {
+            "sqlite": "CREATE TRIGGER no BEFORE INSERT ON tasks WHEN NEW.task_id = 'bad' "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END",
+            "postgresql": "ALTER TABLE tasks ADD CONSTRAINT no CHECK (task_id <> 'bad')",
+        }
+        connection.exec_driver_sql(refuse[connection.dialect.name])
+
+    with pytest.raises(NotStored) as told:
+        history.archive([ended("a"), ended("bad"), ended("z")])
+
+    assert list(told.value.reasons) == ["bad"]
+    assert set(history.find(["a", "bad", "z"])) == {"a", "z"}
+
+
+def test_a_database_that_is_newer_than_the_code_is_wrong_for_writers_and_readers(new_history_url: Callable[[], str]):
+    url = new_history_url()
+    history = opened(url, writes=True)
+    history.check()
+    with history._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    history.close()
+
+    for writes in (True, False):
+        with pytest.raises(HistoryWrong, match=r"^Wrong setting: HISTORY_URL: .*newer than this Throughline.*9999"):
+            opened(url, writes=writes).check()
+
+
+class TestSqlite:
+    """What can be wrong with a file."""
+
+    def test_before_the_monitor_has_made_the_file_the_history_is_empty(self, tmp_path: Path):
+        history = opened(f"sqlite:///{tmp_path}/history.sqlite")
+        history.check()
+
+        assert history.list(TaskQuery()) == []
+        assert history.find(["a"]) == {}
+        assert history.error_groups(0, 1) == []
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_reader_sees_what_a_writer_in_another_process_stores(self, tmp_path: Path):
+        url = f"sqlite:///{tmp_path}/history.sqlite"
+        reader, writer = opened(url), opened(url, writes=True)
+        assert reader.list(TaskQuery()) == []
+        writer.archive([ended("a")])
+
+        assert set(reader.find(["a"])) == {"a"}
+        reader.close()
+        writer.close()
+
+    def test_a_folder_that_is_not_there_is_wrong(self, tmp_path: Path):
+        with pytest.raises(HistoryWrong, match="nowhere is not there"):
+            opened(f"sqlite:///{tmp_path}/nowhere/history.sqlite", writes=True).check()
+
+    def test_a_file_that_is_no_database_is_wrong(self, tmp_path: Path):
+        (tmp_path / "history.sqlite").write_text("not a database at all, " * 100)
+        for writes in (True, False):
+            with pytest.raises(HistoryWrong, match="is not a SQLite database"):
+                opened(f"sqlite:///{tmp_path}/history.sqlite", writes=writes).check()
+
+    def test_an_empty_file_is_not_set_up_yet(self, tmp_path: Path):
+        (tmp_path / "history.sqlite").touch()
+        with pytest.raises(HistoryUnavailable, match="is not set up yet"):
+            opened(f"sqlite:///{tmp_path}/history.sqlite").list(TaskQuery())
+
+    def test_another_writer_that_does_not_end_makes_it_unavailable_and_readers_go_on(self, tmp_path: Path):
+        url = f"sqlite:///{tmp_path}/history.sqlite"
+        history = opened(url, writes=True, timeout=0.3)
+        history.archive([ended("a")])
+        other = sqlite3.connect(tmp_path / "history.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(HistoryUnavailable, match="another process writes"):
+            history.archive([ended("b")])
+        assert set(history.find(["a"])) == {"a"}
+        other.execute("ROLLBACK")
+        history.archive([ended("b")])
+        history.close()
+
+    def test_a_full_disk_makes_it_unavailable(self, tmp_path: Path):
+        history = opened(f"sqlite:///{tmp_path}/history.sqlite", writes=True)
+        history.check()
+        with history._engine.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+            # Of this connection only, which the next call takes from the pool.
+
+        with pytest.raises(HistoryUnavailable, match="the disk is full"):
+            history.archive([replace(ended(f"t{number}"), message=os.urandom(3_000).hex()) for number in range(200)])
+        history.close()
+
+    def test_a_query_that_takes_too_long_is_ended(self, tmp_path: Path):
+        history = opened(f"sqlite:///{tmp_path}/history.sqlite", writes=True, timeout=0.2)
+        history.check()
+        began = time.monotonic()
+        with pytest.raises(HistoryUnavailable, match="took too long"), history._read() as connection:
+            assert connection
+            endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+            connection.exec_driver_sql(endless).all()
+        assert time.monotonic() - began < 5
+        history.close()
+
+    def test_pruning_lets_the_file_shrink(self, tmp_path: Path):
+        history = opened(f"sqlite:///{tmp_path}/history.sqlite", writes=True)
+        history.archive([replace(ended(f"t{number}"), message=os.urandom(3_000).hex()) for number in range(1_000)])
+        with history._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        full = (tmp_path / "history.sqlite").stat().st_size
+        while history.prune(2e9, 100):
+            pass
+        with history._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        assert (tmp_path / "history.sqlite").stat().st_size < full / 4
+        history.close()
+
+    def test_a_file_that_was_replaced_under_a_running_process_is_opened_anew(self, tmp_path: Path):
+        """As when a backup is put back: what is written to the old file would be lost with it."""
+        url = f"sqlite:///{tmp_path}/history.sqlite"
+        history = opened(url, writes=True)
+        history.archive([ended("old")])
+        for each in tmp_path.iterdir():
+            each.unlink()
+        opened(url, writes=True).check()
+        history.archive([ended("new")])
+
+        assert set(opened(url).find(["old", "new"])) == {"new"}
+        history.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to_is_wrong(tmp_path: Path):
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(HistoryWrong, match="may not be written to"):
+        opened(f"sqlite:///{tmp_path}/history.sqlite", writes=True).check()
+    tmp_path.chmod(stat.S_IRWXU)
+
+
+@pytest.fixture(params=NEED_POSTGRESQL)
+def server(request: pytest.FixtureRequest, postgresql_server: postgresql.Server) -> Iterator[postgresql.Server]:
+    yield postgresql_server
+    postgresql_server.thaw()
+
+
+class TestPostgresql:
+    """What can be wrong with a server."""
+
+    @pytest.mark.parametrize(
+        ("database", "user", "password", "says"),
+        [
+            ("postgres", "owner", "wrong-password", "does not take the password"),
+            ("postgres", "nobody", "wrong-password", "does not take the password"),
+            ("postgres", "owner", "", "does not take the password"),
+            ("no_such_database", "owner", "secret", "has no such database"),
+        ],
+    )
+    def test_a_login_or_database_that_is_refused_is_wrong(self, server, database, user, password, says):
+        with pytest.raises(HistoryWrong, match=f"^Wrong setting: HISTORY_URL: PostgreSQL at .*{says}") as told:
+            opened(server.url(database, user, password), writes=True).check()
+        assert "wrong-password" not in str(told.value)
+        assert "\n" not in str(told.value)
+
+    def test_nothing_that_listens_is_away(self):
+        with pytest.raises(HistoryUnavailable, match="refused"):
+            opened(f"postgresql://ann:topsecret@127.0.0.1:{free_port()}/history").check()
+
+    def test_a_host_without_an_address_is_away(self):
+        with pytest.raises(HistoryUnavailable, match=r"no-such-host\.invalid"):
+            opened("postgresql://ann:topsecret@no-such-host.invalid/history").check()
+
+    def test_a_reader_waits_for_the_owner_and_may_not_write(self, server):
+        server.run("CREATE DATABASE roles", "CREATE ROLE reader LOGIN PASSWORD 'r'")
+        reader = opened(server.url("roles", "reader", "r"))
+        with pytest.raises(HistoryUnavailable, match="is not set up yet"):
+            reader.list(TaskQuery())
+        as_writer = opened(server.url("roles", "reader", "r"), writes=True)
+        with pytest.raises(HistoryUnavailable, match="is not set up yet"):
+            as_writer.check()
+
+        owner = opened(server.url("roles"), writes=True)
+        owner.set_up()
+        owner.archive([ended("a")])
+        server.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", database="roles")
+        assert set(reader.find(["a"])) == {"a"}
+        with pytest.raises(HistoryWrong, match="no right to do this"):
+            as_writer.archive([ended("b")])
+        for each in (reader, as_writer, owner):
+            each.close()
+
+    def test_a_restart_of_the_server_is_not_noticed(self, server):
+        server.run("CREATE DATABASE restarted")
+        history = opened(server.url("restarted"), writes=True)
+        history.archive([ended("a")])
+        server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'restarted'")
+
+        assert set(history.find(["a"])) == {"a"}
+        history.close()
+
+    def test_a_frozen_server_is_unavailable_within_the_deadline_and_frees_its_threads(self, server, wait_until):
+        server.run("CREATE DATABASE frozen")
+
+        async def scene() -> None:
+            history = AsyncHistory(server.url("frozen"), writes=True)
+            # The first call sets it up, which may take longer than a call may.
+            await until(history.check)
+            await history.archive([ended("a")])
+            server.freeze()
+            began = time.monotonic()
+            answers = await asyncio.gather(*(history.find(["a"]) for _ in range(20)), return_exceptions=True)
+            assert {type(each) for each in answers} == {HistoryUnavailable}
+            assert time.monotonic() - began < 1.5
+            began = time.monotonic()
+            with pytest.raises(HistoryUnavailable):
+                await history.find(["a"])
+            assert time.monotonic() - began < 1
+            for _ in range(10):
+                with pytest.raises(HistoryUnavailable):
+                    await history.list(TaskQuery())
+            server.thaw()
+            await until(lambda: history.find(["a"]))
+            await history.close()
+
+        asyncio.run(scene())
+        wait_until(lambda: not any(each.name.startswith("history") for each in threading.enumerate()), 10, "no thread")
+
+    def test_a_blocking_call_to_a_frozen_server_ends(self, server):
+        server.run("CREATE DATABASE stopped")
+        history = opened(server.url("stopped"), writes=True, timeout=0.5)
+        history.archive([ended("a")])
+        server.freeze()
+        began = time.monotonic()
+        for _ in range(2):
+            with pytest.raises(HistoryUnavailable):
+                history.archive([ended("b")])
+        assert time.monotonic() - began < 10
+        server.thaw()
+        history.archive([ended("b")])
+        history.close()
+
+    def test_the_connections_of_all_processes_are_far_fewer_than_a_server_allows(self):
+        assert (3 + 2) * 2 * engine.POOL_SIZE < 100
+
+
+async def until(call: Callable[[], Awaitable[object]]) -> None:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            await call()
+        except HistoryUnavailable:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        else:
+            return
