@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from monitor import page
+from monitor import indices, page
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
@@ -51,10 +51,14 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async def put_back() -> None:
             tell(await sweep())
 
+        async def put_indices_right() -> None:
+            await indices.put_right(redis)
+
         async with redis:
             rounds = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
+                asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
                 asyncio.create_task(archiving.move()),
                 asyncio.create_task(archiving.prune()),
             ]

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from monitor import indices as indices_of_tasks
 from tests.integration.story import STOCK, TTL, Story
 from throughline.ledger import keys, scripts, stored_task
 from throughline.ledger.states import Reason, Status
@@ -176,6 +177,21 @@ def test_what_the_version_before_wrote_can_be_archived(story, broker):
     assert indices(broker, waiting) == {keys.UNARCHIVED, keys.OPEN}
     assert archive(story, task_id)
     assert story.ledger(scripts.forget([task_id])) == [task_id]
+
+
+def test_the_monitor_finds_what_the_version_before_wrote_and_what_has_expired(story, broker, redis_url):
+    async def put_right():
+        async with Redis.from_url(redis_url, decode_responses=True) as redis:
+            return await indices_of_tasks.put_right(redis)
+
+    old = {ended(story) for _ in range(120)}
+    broker.delete(keys.UNARCHIVED, keys.ENDED)
+    broker.zadd(keys.UNARCHIVED, {"expired": 1})
+    waiting = story.submit()
+    assert asyncio.run(put_right()) == 121
+    assert set(broker.zrange(keys.ENDED, 0, -1)) == old
+    assert set(broker.zrange(keys.UNARCHIVED, 0, -1)) == {*old, waiting}
+    assert asyncio.run(put_right()) == 0
 
 
 def test_a_batch_has_a_limit(story):
