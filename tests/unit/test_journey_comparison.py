@@ -136,6 +136,12 @@ def test_the_terminal_shows_the_typical_beside_each_step(sample: Sample, width: 
     assert all(cell_len(line) <= width for line in lines)
 
 
+def test_the_journey_is_shown_when_what_is_typical_cannot_be_had(sample: Sample, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:1")
+
+    assert Typical(sample.var_dir).compare(journey(sample, "LIKE-7").requests[0]) is None
+
+
 def test_json_has_the_typical_of_each_step_and_the_sentence(sample: Sample):
     task = sample.submission("SLOW")
     sample.run(task, "SLOW", 4100, 4200)

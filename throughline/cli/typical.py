@@ -8,6 +8,7 @@ from typing import Final
 
 from throughline.journey.comparison import Comparison, compare, types_of, window_around
 from throughline.journey.journey import Request
+from throughline.local.run import CannotRun
 from throughline.profile import Profile, TypeProfile, Window, local_files
 
 _MOST_BYTES: Final = 1024 * 1024  # of each span file: some thousands of steps
@@ -23,7 +24,10 @@ class Typical:
 
     def compare(self, request: Request) -> Comparison | None:
         window = window_around(request, self._now)
-        found = {name: self._of_type(window, name) for name in types_of(request)}
+        try:
+            found = {name: self._of_type(window, name) for name in types_of(request)}
+        except CannotRun:
+            return None  # the journey is worth showing without it
         return compare(request, {name: each for name, each in found.items() if each})
 
     def _read(self, window: Window, task_type: str) -> TypeProfile | None:
