@@ -35,7 +35,6 @@ def sent(stack: Stack, wait_until: Wait) -> tuple[Load, Window]:
 
     def all_there() -> bool:
         seen = spans_by_name(stack, load.prefix)
-        print(dict(seen))
         return all(seen[name] == TASKS for name in STEPS)
 
     wait_until(all_there, 90, f"each step's spans are in Elasticsearch: {STEPS}, {TASKS} of each")
