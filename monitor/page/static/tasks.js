@@ -13,12 +13,14 @@
   // ── What holds the page still
   function hold() {
     const scrolled = list && list.getBoundingClientRect().top < 0;
+    const before = content.dataset.hold;
     content.dataset.hold =
       boxes().some((box) => box.checked) ? "Paused while tasks are chosen"
       : dragged ? "Paused while a range is chosen"
       : scrolled ? "Paused while you read further down"
       : list?.querySelector(".tasks :focus-visible") || performance.now() - movedAt < STILL_MS ? "Paused while you are in the list"
       : "";
+    if (content.dataset.hold !== before && content.dataset.hold && seconds(document)) say(content.dataset.hold, false);
   }
 
   // ── Choosing
