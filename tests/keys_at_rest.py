@@ -13,7 +13,7 @@ from throughline.ledger.message import Queue
 _NO_LIFETIME: Final = -1
 _EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue, *map(keys.queued, Queue)}
 # Hashes with a field for each class or queue, however many tasks there were.
-_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.DRAIN: 12, keys.PROMISES: 6}
+_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
 _OF_WORKERS: Final = {keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.SWEEP}
 _BINDINGS: Final = "_kombu.binding"  # which queues there are, one for each worker included: kombu clears them itself
