@@ -6,18 +6,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.bench import http_load
+from tests.bench.api_server import await_answer, empty_redis
 from tests.conftest import free_port
 from tests.system.nine import Nine
 
@@ -65,7 +62,7 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})  # Redis and the load on one, the server on the other
     measured: dict[str, list[Figures]] = {contender.name: [] for contender in CONTENDERS}
-    with _redis() as redis_url:
+    with empty_redis() as redis_url:
         for _ in range(ROUNDS):  # in turns: the machine's moods meet all of them
             for contender in CONTENDERS:
                 measured[contender.name].append(_measure(contender, redis_url, cores[0]))
@@ -123,48 +120,11 @@ def _server(contender: Contender, redis_url: str, core: int) -> Iterator[tuple[s
         )
         try:
             os.sched_setaffinity(program.pid, {core})
-            _await_answer(f"http://127.0.0.1:{port}/openapi.json", Path(folder, "log"))
+            await_answer(f"http://127.0.0.1:{port}/openapi.json", Path(folder, "log"))
             yield f"http://127.0.0.1:{port}/api/v1/tasks", program.pid
         finally:
             program.terminate()
             program.wait(timeout=20)
-
-
-def _await_answer(url: str, log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, OSError):
-            if time.monotonic() > deadline:
-                sys.exit(f"{url} does not answer:\n{log.read_text()[-2000:]}")
-            time.sleep(0.1)
-
-
-@contextmanager
-def _redis() -> Iterator[str]:
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            url = f"redis://127.0.0.1:{port}/0"
-            deadline = time.monotonic() + 10
-            while not _pings(url):
-                if time.monotonic() > deadline:
-                    sys.exit("redis-server does not start")
-                time.sleep(0.05)
-            yield url
-        finally:
-            server.terminate()
-
-
-def _pings(url: str) -> bool:
-    try:
-        with Redis.from_url(url) as client:
-            return bool(client.ping())
-    except RedisConnectionError:  # not there yet
-        return False
 
 
 def _cpu_seconds(pid: int) -> float:
