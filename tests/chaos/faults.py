@@ -9,15 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
+import httpx
 from redis.exceptions import OutOfMemoryError
 
 from tests.chaos.traffic import QUICK, Traffic
 from tests.conftest import free_port
+from tests.history_away import taken_away
 from tests.integration import faulty_worker
 from tests.system.nine import ROOT, Nine
 from tests.system.simultaneous_posts import post_at_once
+from throughline.ledger import keys
 from throughline.local import session
 from throughline.local.supervisor import Supervisor
 
@@ -210,6 +214,37 @@ def _memory(nine: Nine, limit: Callable[[int], int]) -> Iterator[None]:
             redis.config_set("maxmemory", before)
 
 
+def _take_the_history_away(nine: Nine, traffic: Traffic) -> None:
+    """For 30 s. What it alone has is refused within a second, by its name; everything else goes on."""
+    moved = traffic.submit(QUICK)
+    with nine.http() as client, nine.redis() as redis:
+        _wait(lambda: not redis.exists(keys.task(str(moved))), "the history alone has a task")
+        assert client.get(f"/api/v1/tasks/{moved}").status_code == 200
+        with taken_away(nine.var_dir / "history.sqlite"):
+            mended = time.monotonic() + 30
+            while time.monotonic() < mended:
+                begun = time.monotonic()
+                answer = client.get(f"/api/v1/tasks/{moved}")
+                assert (answer.status_code, answer.json().get("code")) == (503, "HISTORY_UNAVAILABLE"), answer.text
+                assert time.monotonic() - begun < 1.5, "a second, and room for a busy machine"
+                here = traffic.submit(QUICK)
+                assert here, "tasks are accepted all the time"
+                _wait(partial(_has_succeeded, client, here), "a task runs and is answered")
+                time.sleep(1)
+        _wait(lambda: not redis.exists(keys.ENDED), "all that ended meanwhile is in the history")
+
+
+def _has_succeeded(client: httpx.Client, task_id: str) -> bool:
+    return bool(client.get(f"/api/v1/tasks/{task_id}", params={"wait": 5}).json()["status"] == "SUCCESS")
+
+
+def _wait(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, f"after 60 s still not so: {what}"
+        time.sleep(0.05)
+
+
 WORKER_PROCESS: Final = Fault("a worker process is killed", _kill_a_process)
 WORKER: Final = Fault("worker-2 is killed whole, four tasks running", kill_worker_2)
 FULL_OF_TASKS: Final = Fault("Redis's memory is full of our own tasks for 8 s", _full_of_tasks)
@@ -218,6 +253,7 @@ FULL_OF_STRANGERS_KEYS: Final = Fault(
 )
 REDIS_KILLED: Final = Fault("Redis is killed (`kill -9`)", _kill_redis)
 DISK: Final = Fault("Redis's disk is full for 10 s", _fill_the_disk)
+HISTORY: Final = Fault("the history is away for 30 s", _take_the_history_away, environment={"HOT_SECONDS": "1"})
 ALL: Final = [
     WORKER_PROCESS,
     WORKER,
@@ -234,4 +270,5 @@ ALL: Final = [
     DISK,
     FULL_OF_TASKS,
     FULL_OF_STRANGERS_KEYS,
+    HISTORY,
 ]

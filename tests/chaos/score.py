@@ -1,9 +1,9 @@
 """What a fault cost: counted from the answers that clients got and from the records in Redis."""
 
-import json
 import os
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from tests.chaos.faults import DISK, Fault
 from tests.chaos.traffic import LONG, QUICK, Traffic
+from tests.kept_tasks import kept
 from tests.keys_at_rest import left_over
 from tests.system.nine import Nine
 from throughline.ledger import keys
+from throughline.ledger.history import HistoryUnavailable
 from throughline.ledger.states import Status
 
 _SECONDS: Final = 120
@@ -50,40 +52,47 @@ def suffer(nine: Nine, fault: Fault) -> Score:
     _until(lambda: _all_ended(nine, traffic.accepted), "everything that was accepted has ended", fail=False)
     _until(lambda: nine.run("status").returncode == 0, "all nine are healthy")
     with nine.redis() as redis:
-        assert not (left := left_over(redis, seconds=30)), f"left in Redis after {fault.name}: {left}"
-        assert not (wrong := _under_another_id(nine, redis)), f"lines after {fault.name}: {wrong}"
+        left = left_over(redis, seconds=60, archives=True)
+        assert not left, f"left in Redis after {fault.name}: {left}"
+    assert not (wrong := _under_another_id(nine)), f"lines after {fault.name}: {wrong}"
+    assert not (off := _not_shown_once(nine, traffic.accepted)), f"in the list after {fault.name}: {off}"
     return _score(nine, traffic, recovery)
 
 
-def _under_another_id(nine: Nine, redis: Any) -> list[dict[str, Any]]:
+def _not_shown_once(nine: Nine, task_ids: list[str]) -> dict[str, int]:
+    """How often the list of all tasks shows each of these, where that is not once."""
+    shown: Counter[str] = Counter()
+    query: dict[str, Any] | None = {"limit": 200}
+    with nine.http() as client:
+        while query:
+            page = client.get("/api/v1/tasks", params=query).json()
+            shown.update(task["task_id"] for task in page["tasks"])
+            query = {"limit": 200, "cursor": page["next"]} if page.get("next") else None
+    return {task_id: shown[task_id] for task_id in task_ids if shown[task_id] != 1}
+
+
+def _under_another_id(nine: Nine) -> list[dict[str, Any]]:
     """Lines of tasks that do not carry the correlation ID of their task, whoever wrote them."""
     lines = [line for name in nine.recorded.names if name != "redis" for line in nine.log_lines(name)]
     of_tasks = [line for line in lines if str(line.get("event.action", "")).startswith("task.") and "task_id" in line]
-    with redis.pipeline(transaction=False) as pipe:
-        for line in of_tasks:
-            pipe.hget(keys.task(line["task_id"]), "correlation_id")
-        return [line for line, own in zip(of_tasks, pipe.execute(), strict=True) if line.get("correlation_id") != own]
+    tasks = kept(nine, list({line["task_id"] for line in of_tasks}))
+    own = {task_id: task.record.correlation_id for task_id, task in tasks.items()}
+    return [line for line in of_tasks if line.get("correlation_id") != own.get(line["task_id"])]
 
 
 def _score(nine: Nine, traffic: Traffic, recovery: float) -> Score:
-    lost = run_twice = stored_twice = dead = 0
-    with nine.redis() as redis:
-        for task_id in traffic.accepted:
-            status = redis.hget(keys.task(task_id), "status")
-            attempts = [json.loads(attempt) for attempt in redis.lrange(keys.attempts(task_id), 0, -1)]
-            dead += redis.zscore(keys.DEAD_LETTERS, task_id) is not None
-            lost += status not in {Status.SUCCESS, Status.FAILURE}
-            run_twice += len(attempts) > 1
-            stored_twice += sum(attempt.get("outcome") == Status.SUCCESS for attempt in attempts) > 1
+    records = [task.record for task in kept(nine, traffic.accepted).values()]
+    ended = sum(record.status in {Status.SUCCESS, Status.FAILURE} for record in records)
+    stored = [sum(attempt.outcome is Status.SUCCESS for attempt in record.attempts) for record in records]
     return Score(
         traffic.submitted,
         len(traffic.accepted),
         traffic.failed,
-        lost,
-        run_twice,
-        stored_twice,
-        dead,
-        recovery,
+        lost=len(traffic.accepted) - ended,
+        run_twice=sum(len(record.attempts) > 1 for record in records),
+        stored_twice=sum(times > 1 for times in stored),
+        dead_letters=sum(record.is_dead_letter for record in records),
+        recovery_seconds=recovery,
     )
 
 
@@ -108,11 +117,9 @@ def _is_taken_and_run(nine: Nine, traffic: Traffic) -> bool:
 def _all_ended(nine: Nine, task_ids: list[str], seconds: float = 0) -> bool:
     deadline = time.monotonic() + seconds
     while True:
-        with nine.redis() as redis, redis.pipeline(transaction=False) as pipe:
-            for task_id in task_ids:
-                pipe.hget(keys.task(task_id), "status")
-            states = pipe.execute()
-        if all(state and Status(state).is_final for state in states):
+        if len(tasks := kept(nine, task_ids)) == len(set(task_ids)) and all(
+            task.record.status.is_final for task in tasks.values()
+        ):
             return True
         if time.monotonic() >= deadline:
             return False
@@ -127,6 +134,8 @@ def _until(condition, what: str, *, fail: bool = True) -> None:
                 return
         except OSError:
             pass  # Redis is away
+        except HistoryUnavailable:
+            pass
         except Exception as error:
             if "redis" not in type(error).__module__:
                 raise
@@ -140,7 +149,7 @@ def _until(condition, what: str, *, fail: bool = True) -> None:
 @contextmanager
 def nine_for(fault: Fault, var_dir: Path) -> Iterator[Nine]:
     """All nine, healthy; for a full disk, with Redis's folder on a file system of 24 MB."""
-    with _small_disk(var_dir / "redis") if fault is DISK else _any_disk(), Nine(var_dir) as nine:
+    with _small_disk(var_dir / "redis") if fault is DISK else _any_disk(), Nine(var_dir, **fault.environment) as nine:
         yield nine
 
 

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,16 @@ ENDS = {
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory, redis_url, wait_until):
-    with own_processes(tmp_path_factory.mktemp("moved"), redis_url, WORKER_CONCURRENCY="4") as running:
+def url(new_history_url):
+    return new_history_url()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory, redis_url, url, wait_until):
+    """With each kind of history in turn, and a part of Redis for each: both may run for a moment."""
+    settings = {"WORKER_CONCURRENCY": "4", "HISTORY_URL": url}
+    database = redis_url.removesuffix("/0") + ("/1" if url.startswith("sqlite") else "/2")
+    with own_processes(tmp_path_factory.mktemp("moved"), database, **settings) as running:
         wait_until(lambda: is_healthy(running.api), 90, "the replica sees a worker")
         yield running
 
@@ -186,11 +195,27 @@ def test_what_did_not_come_through_the_api_cannot_be_submitted_again(own, ended,
 # The history is away.
 
 
-def test_while_the_history_is_away_only_what_it_alone_has_is_refused(own, move):
+@pytest.fixture
+def away(url, request):
+    """`with away():` the history answers nobody: a file that somebody else holds, or a server that is frozen."""
+
+    @contextmanager
+    def frozen():
+        server = request.getfixturevalue("postgresql_server")
+        server.freeze()
+        try:
+            yield
+        finally:
+            server.thaw()
+
+    return frozen if url.startswith("postgresql") else lambda: taken_away(Path(url.removeprefix("sqlite:///")))
+
+
+def test_while_the_history_is_away_only_what_it_alone_has_is_refused(own, move, away):
     moved = own.finished("echo", TEXT)["task_id"]
     here = own.finished("echo", TEXT)
     move(moved)
-    with taken_away(Path(own.folder) / "history.sqlite"):
+    with away():
         for task_id in (moved, str(uuid.uuid4())):  # nobody knows which of the two it is
             begun = time.monotonic()
             answer = own.api.get(f"/api/v1/tasks/{task_id}")
