@@ -15,6 +15,7 @@ from tests.stack.searching import all_done, spans_by_name
 from tests.stack.stack import Stack
 from tests.system.nine import COMMAND
 from throughline.journey import elasticsearch as journeys
+from throughline.journey.elasticsearch_client import Unanswered
 from throughline.profile import Figures, Key, Profile, Step, Window, elasticsearch
 from throughline.profile.durations import Durations
 from throughline.profile.step import step_of
@@ -34,8 +35,11 @@ def sent(stack: Stack, wait_until: Wait) -> tuple[Load, Window]:
     wait_until(lambda: all_done(stack, load.accepted.values()), 60, "all have ended")
 
     def all_there() -> bool:
-        seen = spans_by_name(stack, load.prefix)
-        return all(seen[name] == TASKS for name in STEPS)
+        try:
+            seen = spans_by_name(stack, load.prefix)
+        except Unanswered:  # the index of the first spans is being made
+            return False
+        return all(seen[name] >= TASKS for name in STEPS)
 
     wait_until(all_there, 90, f"each step's spans are in Elasticsearch: {STEPS}, {TASKS} of each")
     return load, Window(began, datetime.now(UTC))
