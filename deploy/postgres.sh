@@ -6,6 +6,8 @@
 set -eu
 home=/var/lib/postgresql/data
 export PGDATA="$home/17"
+# After a kill, the file of the server's lock names process 1, which is this shell now: it is no other server.
+export PG_GRANDPARENT_PID=1
 
 alone() { # runs the statements of its input, one a line, before the server is there
   postgres --single -c exit_on_error=true "$1" >/dev/null

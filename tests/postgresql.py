@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class Server:
     def _send(self, number: signal.Signals) -> None:
         server = psutil.Process(self.process.pid)
         for each in (server, *server.children(recursive=True)):
-            each.send_signal(number)
+            with suppress(psutil.NoSuchProcess):  # one of a connection that has just ended
+                each.send_signal(number)
 
 
 _INITDB = ("-A", "scram-sha-256", "-N", "-E", "UTF8", "--locale=C")
