@@ -340,7 +340,8 @@ def test_what_is_older_than_results_are_kept_is_dropped_in_small_batches(story, 
     assert set(history.find(old + young)) == set(young)
 
 
-def test_a_file_that_has_grown_too_large_loses_its_oldest_tasks(story, history, run, monkeypatch):
+def test_a_file_that_has_grown_too_large_loses_its_oldest_tasks(story, run, monkeypatch, tmp_path):
+    history = History(f"sqlite:///{tmp_path}/history.sqlite", writes=True)
     monkeypatch.setattr(archive_module, "PRUNED_AT_ONCE", 10)
     stored = []
     for _ in range(60):
@@ -361,6 +362,7 @@ def test_a_file_that_has_grown_too_large_loses_its_oldest_tasks(story, history, 
     assert 20 <= dropped <= 40
     assert again == 0
     assert set(history.find(stored)) == set(stored[dropped:])
+    history.close()
 
 
 class Unsteady:
