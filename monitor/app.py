@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from monitor import indices, page
+from monitor import indices, page, rounds
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
@@ -55,7 +55,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             await indices.put_right(redis)
 
         async with redis:
-            rounds = [
+            going = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
                 asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
@@ -63,10 +63,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
                 asyncio.create_task(archiving.prune()),
             ]
             yield
-            for each in rounds:
-                each.cancel()
-                with suppress(asyncio.CancelledError):
-                    await each
+            await rounds.end(going)
             archive.close()
             history.close()
 
