@@ -52,7 +52,9 @@ class Archive:
 
     async def copy(self) -> int:
         """Copies one batch; answers how many tasks still wait for it. Raises `HistoryUnavailable`, `RedisError`."""
-        waiting, tasks = await self._ledger(scripts.ended(most=BATCH, most_bytes=BATCH_BYTES, without=self._refused))
+        waiting, tasks = await self._ledger(
+            scripts.ended(most=BATCH + len(self._refused), most_bytes=BATCH_BYTES, without=self._refused)
+        )
         kept = await self._in_thread(lambda: self._archive([task for task in tasks if task.fields]))
         done = kept + [task for task in tasks if not task.fields]  # those have nothing left that could be copied
         for part in _parts(done):
