@@ -1,6 +1,7 @@
 """A history that is away, not set up yet or wrong: which it is, said in time and without the password."""
 
 import asyncio
+import gc
 import os
 import sqlite3
 import threading
@@ -335,6 +336,32 @@ class TestPostgresql:
 
     def test_the_connections_of_all_processes_are_far_fewer_than_a_server_allows(self):
         assert (3 + 2) * 2 * engine.POOL_SIZE < 100
+
+
+@pytest.mark.parametrize("seconds", [0, 0.3], ids=["in time", "after its deadline"])
+def test_a_refusal_is_told_to_whoever_asked_and_to_nobody_else(tmp_path, monkeypatch, seconds):
+    complaints: list[dict[str, object]] = []
+    refused = threading.Event()
+
+    def refuse(*_: object, **__: object) -> None:
+        time.sleep(seconds)
+        refused.set()
+        raise HistoryUnavailable("it is away")
+
+    async def scene() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+        history = AsyncHistory(f"sqlite:///{tmp_path}/history.sqlite", deadline=0.1)
+        with pytest.raises(HistoryUnavailable):
+            await history.find(["a"])
+        assert await asyncio.to_thread(refused.wait, 10)
+        await asyncio.sleep(0)  # the loop hears of the late answer
+        await history.close()
+        gc.collect()
+
+    monkeypatch.setattr(History, "find", refuse)
+    asyncio.run(scene())
+    gc.collect()
+    assert complaints == []
 
 
 async def until(call: Callable[[], Awaitable[object]]) -> None:

@@ -68,10 +68,18 @@ class AsyncHistory:
             raise HistoryUnavailable(f"{self.place}: a call has waited for its answer for {waited:.1f} s")
         begun = time.monotonic()
         running = self._threads.submit(work, *arguments, **named)
-        done, _ = await asyncio.wait([asyncio.wrap_future(running)], timeout=self._deadline)
+        answer = asyncio.wrap_future(running)
+        done, _ = await asyncio.wait([answer], timeout=self._deadline)
         if done:
-            return running.result()
+            return answer.result()
+        answer.add_done_callback(_expect)
         if not running.cancel():  # it runs
             self._hangs[running] = begun
             running.add_done_callback(lambda ended: self._hangs.pop(ended, None))
         raise HistoryUnavailable(f"{self.place}: no answer within {self._deadline:g} s")
+
+
+def _expect(answer: asyncio.Future[Any]) -> None:
+    """Nobody waits for it any more: asyncio would log its error as one that was never retrieved."""
+    if not answer.cancelled():
+        answer.exception()
