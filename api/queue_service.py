@@ -40,6 +40,7 @@ class QueueService:
             socket_timeout=None,  # redis-py's would be a plain timeout: deadline.py says what is wrong with those here
             socket_connect_timeout=None,
             decode_responses=True,
+            encoding_errors="replace",  # a stock Celery worker may have stored a pickle as a task's result
             # Redis restarted is back in half a second: worth a wait, which the answer's own deadline bounds. A script
             # that ran, but whose answer was lost, finds out that it did.
             retry=Retry(ConstantBackoff(0.05), 20, supported_errors=(RedisConnectionError,)),

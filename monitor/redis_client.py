@@ -12,6 +12,7 @@ def redis_client(settings: MonitorSettings) -> Redis:
     return Redis.from_url(
         settings.redis_url,
         decode_responses=True,
+        encoding_errors="replace",  # a stock Celery worker may have stored a pickle as a task's result
         socket_timeout=settings.redis_timeout_seconds,
         socket_connect_timeout=settings.redis_timeout_seconds,
         retry=Retry(NoBackoff(), 0),

@@ -73,14 +73,13 @@ class TaskView(BaseModel):
 
 def task_view(stored: StoredTask) -> TaskView:
     """The view of a stored task. A result that a stock Celery worker stored counts, though it wrote no record."""
-    record, meta = stored.record, stored.celery_meta
-    status = stored.status
+    record, status = stored.record, stored.status
     return TaskView(
         task_id=record.task_id,
         task_type=record.task_type,
         status=status,
-        result=meta.get("result") if status is Status.SUCCESS else None,
-        error=_error(meta) if status is Status.FAILURE else None,
+        result=stored.celery_meta.get("result") if status is Status.SUCCESS else None,
+        error=_error(stored.failure) if status is Status.FAILURE else None,
         correlation_id=record.correlation_id,
         trace_id=record.trace_id or None,
         parent_id=record.parent_id or None,
@@ -98,8 +97,7 @@ def task_view(stored: StoredTask) -> TaskView:
     )
 
 
-def _error(meta: dict[str, Any]) -> TaskError:
-    failure = meta.get("result") or {}
+def _error(failure: dict[str, Any]) -> TaskError:
     words, kind = failure.get("exc_message", ""), str(failure.get("exc_type", "Error"))
     message = " ".join(map(str, words)) if isinstance(words, list) else str(words)
     if failure.get("exc_module") == "billiard.exceptions" and kind in _TIME_LIMITS:

@@ -27,6 +27,13 @@ for _ in range(1_100):
     DEEP = [DEEP]
 
 
+def nested(depth: int) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("result", "stored"),
     [
@@ -35,6 +42,7 @@ for _ in range(1_100):
         (Point(x=1), {"x": 1.0, "at": None}),
         ({"all": [Point(x=2, when=datetime(2026, 1, 2))]}, {"all": [{"x": 2.0, "at": "2026-01-02T00:00:00"}]}),
         ([np.float64(0.1), Colour.RED], [0.1, "red"]),
+        ([10**30, nested(199)], [10**30, nested(199)]),
     ],
 )
 def test_json_and_models_are_results(result, stored):
@@ -58,6 +66,8 @@ def test_json_and_models_are_results(result, stored):
         ([10**400], "result[0] is too large a number"),
         (HOLDS_ITSELF, "nested too deeply, or holds itself"),
         (DEEP, "nested too deeply, or holds itself"),
+        (nested(201), "nested too deeply, or holds itself"),
+        ([10**30, nested(200)], "nested too deeply, or holds itself"),
         ((i for i in "ab"), "result is a generator"),
     ],
 )

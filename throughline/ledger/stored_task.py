@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self
 
-import orjson
 from redis.asyncio import Redis
 
 from throughline.ledger import keys
+from throughline.ledger.celery_result import celery_meta
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import FINAL, Status
 
@@ -40,13 +40,18 @@ class StoredTask:
     @cached_property
     def celery_meta(self) -> dict[str, Any]:
         """Celery's own result, parsed."""
-        meta: dict[str, Any] = orjson.loads(self.result) if self.result else {}
-        return meta
+        return celery_meta(self.result)
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """What Celery keeps of the exception: exc_type, exc_message, exc_module; empty when a stranger wrote it."""
+        told = self.celery_meta.get("result")
+        return told if isinstance(told, dict) else {}
 
     @property
     def status(self) -> Status:
         """The record's, unless a stock Celery worker stored an end and wrote no record."""
-        told = self.celery_meta.get("status", "")
+        told = str(self.celery_meta.get("status", ""))
         if told in FINAL and not self.record.status.is_final:
             return Status(told)
         return self.record.status
@@ -56,8 +61,7 @@ class StoredTask:
         """The class of the exception that it failed with; empty for any other task."""
         if self.status is not Status.FAILURE:
             return ""
-        failure = self.celery_meta.get("result") or {}
-        return str(failure.get("exc_type", "Error"))
+        return str(self.failure.get("exc_type", "Error"))
 
 
 def needs_result(fields: Mapping[str, str]) -> bool:

@@ -9,7 +9,9 @@ import orjson
 from pydantic import BaseModel
 
 from throughline.errors import InvalidResult
+from throughline.ledger.celery_result import is_too_deep
 
+_TOO_DEEP: Final = "it is nested too deeply, or holds itself"
 _KEYS: Final = (str, int, float, bool, type(None))  # what json.dumps takes for a key
 
 
@@ -26,17 +28,20 @@ def as_json(result: Any) -> Any:
 
     try:
         text = json.dumps(result, allow_nan=False, ensure_ascii=False, default=fields)
-        orjson.loads(text.encode())  # as the api will read it
+        orjson.loads(text.encode())  # as others will read it
+        plain = json.loads(text)
     except (TypeError, ValueError, RecursionError):
         raise InvalidResult(f"A task's result must be JSON: {_mistake(result)}.") from None
-    return json.loads(text) if models else result
+    if is_too_deep(plain):
+        raise InvalidResult(f"A task's result must be JSON: {_TOO_DEEP}.")
+    return plain if models else result
 
 
 def _mistake(result: Any) -> str:
     try:
         return _mistake_in(result, "result") or "it holds a value that no JSON reader takes"
     except RecursionError:
-        return "it is nested too deeply, or holds itself"
+        return _TOO_DEEP
 
 
 def _mistake_in(value: Any, path: str) -> str | None:

@@ -82,7 +82,7 @@ def _error(task: StoredTask) -> Row:
     kind, shape = "", ""
     with suppress(*_UNREADABLE):
         kind = storable(task.error_type)
-        shape = readable(error_shape(_message(task.celery_meta))) if kind else ""
+        shape = readable(error_shape(_message(task.failure))) if kind else ""
     return {
         "error_type": kind or None,
         "error_shape": shape if kind else None,
@@ -90,9 +90,8 @@ def _error(task: StoredTask) -> Row:
     }
 
 
-def _message(meta: Mapping[str, Any]) -> str:
-    failure = meta.get("result")
-    words = failure.get("exc_message", "") if isinstance(failure, dict) else ""
+def _message(failure: Mapping[str, Any]) -> str:
+    words = failure.get("exc_message", "")
     return " ".join(map(str, words)) if isinstance(words, list) else str(words)
 
 
