@@ -153,7 +153,7 @@ def attempts(faulty, task_ids):
 
 @pytest.mark.parametrize("fills", ["strangers_fill_it", "has_less_memory_than_it_uses"])
 def test_what_was_accepted_is_run_while_redis_is_full_by_workers_that_start_meanwhile_too(
-    faulty, worker, wait_until, fills
+    faulty, worker, wait_until, tmp_path, fills
 ):
     first = worker()
     accepted = submit(faulty.url, 2, 2, *[0] * 20)
@@ -168,6 +168,8 @@ def test_what_was_accepted_is_run_while_redis_is_full_by_workers_that_start_mean
     assert attempts(faulty, accepted + stock) == [[Status.SUCCESS]] * 25
     wait_until(lambda: not faulty.client.hlen("unacked"), 10, "each message is acknowledged")
     assert (first.poll(), second.poll()) == (None, None)
+    told = [line["message"] for name in ("worker-1", "worker-2") for line in lines(tmp_path, name)]
+    assert not [message for message in told if "Redis error" in message]
 
     faulty.has_memory_again()
     new = submit(faulty.url, 0)

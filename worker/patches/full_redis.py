@@ -6,7 +6,7 @@ writes finishes work, so it may go beyond Redis's `maxmemory`. Only a script may
 and so does each transaction, since a full Redis refuses whatever a MULTI would keep waiting, acknowledgements too.
 
 A transaction that watches keys stays one. That is how a message is given back to its queue: while Redis is full, the
-monitor's sweep does it.
+monitor's sweep does it. So does one of scripts, which no script may call: they have the flag themselves.
 
 Upstream: celery/celery#5716 (open since 2019).
 Seen: Celery and kombu 5.7.0.
@@ -83,7 +83,7 @@ class _Client(Redis):
 
 class _Transaction(Pipeline):
     def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
-        if self.watching:
+        if self.watching or any(command[0] == "EVALSHA" for command, _ in commands):
             return super()._execute_transaction(connection, commands, raise_on_error)
         words = [word for command, _ in commands for word in (len(command), *command)]
         connection.send_command("EVAL", _CALL_ALL, 0, *words)
