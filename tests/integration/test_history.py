@@ -106,6 +106,17 @@ def test_a_later_version_replaces_an_earlier_one_and_never_the_other_way_round(h
     assert ids(history.list(TaskQuery(statuses=(Status.FAILURE,)))) == []
 
 
+def test_an_id_that_is_used_again_later_has_the_later_task_whatever_its_version(history: History):
+    first = ended("a", NOON, version="7")
+    again = ended("a", NOON + 7_200, version="2", status="FAILURE")
+    history.archive([first])
+    history.archive([again, first])
+    history.archive([first])
+
+    assert history.find(["a"]) == {"a": again}
+    assert history.list(TaskQuery()) == [again]
+
+
 def test_a_task_that_is_twice_in_one_call_is_stored_once_in_its_later_version(history: History):
     history.archive([ended("a", version="4"), ended("a", version="10"), ended("a", version="2")])
 
