@@ -78,6 +78,7 @@ def main() -> None:
             print(f"{name}: {used:,.0f} MB in Redis; {floor:.2f} ms to get one message")
             found = {what: _longest(redis, work) for what, work in _deeds(scene, waiting)}
             found |= _sweeps(scene, waiting)
+            found |= {what: _longest(redis, work) for what, work in _ends(scene)}
         for what, ms in sorted(found.items(), key=lambda one: -one[1]):
             print(f"  {ms:6.2f} ms  {what}")
         slowest = max(found, key=lambda what: found[what])
@@ -108,6 +109,26 @@ def _deeds(scene: Scene, waiting: list[str]) -> Iterator[tuple[str, Callable[[],
     )
     yield "health", lambda: scene.ledger(scripts.health(memory_percent=80))
     yield "a look at the memory", lambda: scene.ledger(scripts.look_at_memory(memory_percent=80))
+
+
+def _ends(scene: Scene) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is done with tasks that have ended, a hundred of them; their results are as large as what was sent."""
+    ids = [scene.submit(data=scene.data) for _ in range(ROUNDS * scripts.MOST_AT_ONCE)]
+    result = orjson.dumps({"status": "FAILURE", "result": {"exc_type": "E", "exc_message": [scene.data]}}).decode()
+    for task_id in ids:
+        attempt = scene.claim(task_id).attempt
+        scene.store(task_id, Status.FAILURE, Reason.FAILED, attempt=str(attempt), error_class="E")
+        scene.redis.set(keys.celery_result(task_id), result)
+    hundreds = [ids[start : start + scripts.MOST_AT_ONCE] for start in range(0, len(ids), scripts.MOST_AT_ONCE)]
+    copied, forgotten = iter(hundreds), iter(hundreds)
+    versions = {task_id: scene.record(task_id).version for task_id in ids}
+    yield "ended tasks for the history", lambda: scene.ledger(scripts.ended(most=200, most_bytes=2_000_000))
+    yield (
+        "100 failures for a list",
+        lambda: _awaited(scene, lambda redis: stored_task.read_for_list(redis, hundreds[0])),
+    )
+    yield "100 that were copied", lambda: scene.ledger(scripts.copied({one: versions[one] for one in next(copied)}))
+    yield "100 that are forgotten", lambda: scene.ledger(scripts.forget(next(forgotten)))
 
 
 def _replayed(scene: Scene) -> None:

@@ -317,6 +317,49 @@ def test_one_that_the_history_cannot_take_does_not_hold_up_the_others(
     assert (line["task_id"], line["correlation_id"]) == (bad, "ABC-1")
 
 
+def test_however_many_it_cannot_take_the_others_go_on(story, broker, history, run, monkeypatch):
+    monkeypatch.setattr(archive_module, "BATCH", 3)
+    bad, good = {ended(story) for _ in range(8)}, [ended(story) for _ in range(4)]
+
+    class Choosy:
+        def archive(self, tasks):
+            history.archive([each for each in tasks if each.task_id not in bad])
+            if refused := [each.task_id for each in tasks if each.task_id in bad]:
+                raise NotStored(dict.fromkeys(refused, "DataError"))
+
+    async def tale(redis):
+        choosy: Any = Choosy()
+        archive = Archive(redis, choosy, 600)
+        left = [await archive.copy() for _ in range(6)]
+        archive.close()
+        return left
+
+    assert run(tale)[-1] == 0
+    assert set(history.find([*bad, *good])) == set(good)
+    assert broker.zcard(keys.ENDED) == len(bad)
+
+
+def test_large_tasks_are_forgotten_a_few_at_a_time(story, broker, history, run):
+    """Redis serves nobody else while it frees their memory."""
+    large = [ended(story) for _ in range(7)]
+    for task_id in large:
+        broker.set(keys.celery_result(task_id), "x" * 20_000_000)
+    broker.delete(*map(keys.message, large))
+    story.ledger(scripts.copied({task_id: story.record(task_id).version for task_id in large}))
+    assert len(story.ledger(scripts.forget(large))) < 5
+
+    async def tale(redis):
+        archive = Archive(redis, history, 600)
+        forgotten = await archive.forget()
+        archive.close()
+        return forgotten
+
+    story.time += 601
+    assert run(tale) > 2
+    assert broker.zcard(keys.HOT) == 0
+    assert broker.exists(*map(keys.task, large), *map(keys.celery_result, large)) == 0
+
+
 def test_one_whose_record_is_gone_leaves_the_list(story, broker, history, run):
     task_id = ended(story)
     broker.delete(keys.task(task_id))

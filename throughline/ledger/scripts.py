@@ -358,7 +358,7 @@ TOMBSTONE_SECONDS: Final = 3600  # a message that nobody acknowledged comes agai
 def ended(*, most: int, most_bytes: int, without: Iterable[str] = ()) -> Call[tuple[int, list[StoredTask]]]:
     """How many ended tasks the history lacks, and the oldest of them, whole: see ended.lua."""
     parts = _parts("record_prefix", "attempts_suffix", "changes_suffix", "message_suffix", "result_prefix")
-    args = {**parts, "most": most, "bytes": most_bytes, "without": f" {' '.join(without)} "}
+    args = {**parts, "most": most, "bytes": most_bytes, "without": json.dumps(list(without))}
     return _call("ended", lambda told: (int(told[0]), [StoredTask.of(*each) for each in told[1:]]), args)
 
 

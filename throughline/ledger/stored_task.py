@@ -98,7 +98,10 @@ async def read_for_list(redis: "Redis", task_ids: Sequence[str]) -> list[StoredT
         for task_id, (fields, _, _, size) in records.items()
         if 0 < size <= LISTED_RESULT_BYTES or (size and needs_result(fields))
     ]
-    found = await redis.mget([keys.celery_result(task_id) for task_id in asked]) if asked else []
+    async with redis.pipeline(transaction=False) as pipe:  # not one MGET: Redis would serve nobody else meanwhile
+        for task_id in asked:
+            pipe.get(keys.celery_result(task_id))
+        found = await pipe.execute()
     results: dict[str, Any] = dict(zip(asked, found, strict=True))
     return [
         _stored(task_id, fields, attempts, changes, results.get(task_id), None)

@@ -50,7 +50,7 @@ class ErrorGroups:
         try:
             found = await self._redis.zrangebyscore(keys.ENDED, since, f"({until}", start=0, num=_MOST_IN_REDIS)
             task_ids = [str(each) for each in found]
-            return [task for task in await stored_task.read(self._redis, task_ids) if task] if task_ids else []
+            return [task for task in await stored_task.read_for_list(self._redis, task_ids) if task] if task_ids else []
         except (RedisError, OSError):
             return []
 

@@ -6,21 +6,23 @@
 -- args: tombstone_seconds tasks...
 -- uses: states moves
 --
--- Answers the IDs of which Redis has nothing now. A task that was sent past the front door leaves a tombstone: see
+-- Answers the IDs of which Redis has nothing now: not all when they are large, since to free a hundred strings of 1 MB
+-- takes Redis 10 ms, whatever UNLINK promises. A task that was sent past the front door leaves a tombstone: see
 -- moved.lua. The front door's alone have a message.
 
-local gone = {}
+local gone, bytes = {}, 0
 for _, id in ipairs({ARG.tasks}) do
   local record = ARG.record_prefix .. id
   local status, version, archived, correlation_id =
     unpack(redis.call('HMGET', record, 'status', 'version', 'archived', 'correlation_id'))
   local is_archived = status and is_final(status) and archived == (version or '0')
   if is_archived then
-    local message = record .. ARG.message_suffix
+    local message, result = record .. ARG.message_suffix, ARG.result_prefix .. id
+    bytes = bytes + redis.call('STRLEN', message) + redis.call('STRLEN', result)
     if redis.call('EXISTS', message) == 0 then
       redis.call('SET', ARG.moved_prefix .. id, status, 'EX', ARG.tombstone_seconds)
     end
-    redis.call('UNLINK', record, record .. ARG.attempts_suffix, record .. ARG.changes_suffix, message, ARG.result_prefix .. id)
+    redis.call('UNLINK', record, record .. ARG.attempts_suffix, record .. ARG.changes_suffix, message, result)
     if correlation_id then redis.call('ZREM', ARG.correlation_prefix .. correlation_id, id) end
   end
   if is_archived or not status then -- one without a record has expired
@@ -29,5 +31,6 @@ for _, id in ipairs({ARG.tasks}) do
     end
     table.insert(gone, id)
   end
+  if bytes > 40000000 then break end
 end
 return gone

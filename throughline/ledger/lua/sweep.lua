@@ -160,6 +160,7 @@ local function look_at(id, queue, is_second_look)
     spend(effort_of(bytes))
     message = redis.call('GET', record .. ARG.message_suffix)
     place = place_of(queue, id, message, queued[queue])
+    if not place then spend(60) end -- it has looked at a thousand others
   end
   if not place and is_first_look then
     redis.call('HSET', KEY.missing, id, stamp)
@@ -190,8 +191,11 @@ local function look_through(queue)
   while true do
     local page = redis.call('ZRANGEBYSCORE', queued[queue], '-inf', too_young, 'LIMIT', place, 100)
     if #page == 0 then return true end
-    for _, id in ipairs(page) do
-      local is = held[id] and 'held' or look_at(id, queue)
+    -- Those that were missed already are looked at above, when it is time. Thousands may be lost at once: were each of
+    -- them looked at here, no call would get to the end of them.
+    local missed = redis.call('HMGET', KEY.missing, unpack(page))
+    for i, id in ipairs(page) do
+      local is = held[id] and 'held' or missed[i] and 'missing' or look_at(id, queue)
       spend(1)
       if is ~= 'gone' then place = place + 1 end
       if is == 'waits' then
