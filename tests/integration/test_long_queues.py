@@ -38,6 +38,22 @@ def test_the_oldest_of_many_is_put_back_when_it_is_lost_whatever_waits_in_the_ot
     assert [story.sweep() for _ in range(3)] == [[]] * 3
 
 
+def test_thousands_that_are_lost_at_once_are_put_back_by_the_second_sweep(story, broker):
+    waiting = story.submit_many(MANY)
+    broker.rpop("medium", MANY - 100)
+    assert story.sweep() == []
+    assert {task_id for _, task_id, _ in story.sweep()} == set(waiting[: MANY - 100])
+    assert story.sweep() == story.sweep() == []
+
+
+def test_all_retries_that_are_due_are_put_back_by_one_sweep(story):
+    story.submit_many(350)
+    for _ in range(350):
+        task_id, claim = story.start()
+        assert story.retry(task_id, claim.attempt, delay=1) == "retry"
+    assert [kind for kind, _, _ in story.sweep()] == ["due"] * 350
+
+
 def test_several_that_are_lost_at_once_are_put_back(story, broker):
     waiting = story.submit_many(MANY)
     broker.rpop("medium", 40)

@@ -100,7 +100,8 @@ end
 
 -- 3. Those whose wait for the next attempt is over.
 local more = false
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEY.delayed, '-inf', now, 'LIMIT', 0, 100)) do
+local due = redis.call('ZRANGEBYSCORE', KEY.delayed, '-inf', now, 'LIMIT', 0, 100)
+for _, id in ipairs(due) do
   more = is_spent()
   if more then break end
   spend(20)
@@ -109,6 +110,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEY.delayed, '-inf', now, 'LIMIT
   local message = redis.call('GET', record .. ARG.message_suffix)
   if message and redis.call('HGET', record, 'status') == 'RETRY' then put('due', id, 'RETRY', message, 'due') end
 end
+more = more or #due == 100
 
 -- 4. Open tasks come into the index of their queue, the oldest first, and once a minute from the beginning again: whatever
 -- an index lacks, since Redis's clock was put back or a monitor of another version was here, is in it then.
