@@ -54,7 +54,12 @@ FAULTS = (
         "local in_grace = false",
         is_rare=True,
     ),
-    Fault("sweep puts back what a live worker has", "sweep.lua", "if lives then held[id] = worker else", "if not lives then"),
+    Fault(
+        "sweep puts back what a live worker has",
+        "sweep.lua",
+        "if lives then held[id] = worker else",
+        "if not lives then",
+    ),
     Fault("position and cancel compare bytes", "messages.lua", "and task_of(message) == id", "and false"),
     Fault("the front door takes one too many", "front_door.lua", "depth >= max_depth", "depth > max_depth"),
     Fault(
