@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,19 @@ class TestPostgresql:
 
     def test_the_connections_of_all_processes_are_far_fewer_than_a_server_allows(self):
         assert (3 + 2) * 2 * engine.POOL_SIZE < 100
+
+
+@pytest.mark.parametrize("left", [("-wal", "-shm"), ()], ids=["with its log left", "whole"])
+def test_a_file_that_is_taken_away_while_it_is_used_is_made_anew(tmp_path: Path, left: tuple[str, ...]):
+    path = tmp_path / "history.sqlite"
+    history = opened(f"sqlite:///{path}", writes=True)
+    history.archive([ended("a")])
+    for name in {"", "-wal", "-shm"} - set(left):
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    with suppress(HistoryUnavailable):
+        history.archive([ended("b")])
+    history.archive([ended("b"), ended("c")])
+    assert set(history.find(["a", "b", "c"])) == {"b", "c"}
 
 
 @pytest.mark.parametrize("seconds", [0, 0.3], ids=["in time", "after its deadline"])

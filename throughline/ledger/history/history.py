@@ -155,6 +155,7 @@ class History:
         except SQLAlchemyError as error:
             if refusals and isinstance(error, DataError | IntegrityError):
                 raise
+            self._ready.clear()  # what comes back may be another database: an empty file, or an older backup
             raise told(error, self.place) from None
 
     def _check_folder(self) -> None:
