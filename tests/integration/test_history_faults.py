@@ -137,6 +137,14 @@ class TestSqlite:
         assert history.error_groups(0, 1) == []
         assert list(tmp_path.iterdir()) == []
 
+    def test_its_files_can_be_read_by_nobody_else(self, tmp_path: Path):
+        history = opened(f"sqlite:///{tmp_path}/history.sqlite", writes=True)
+        history.archive([ended("t-1")])
+
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        assert set(modes) >= {"history.sqlite", "history.sqlite-wal"}
+        assert set(modes.values()) == {0o600}
+
     def test_a_reader_sees_what_a_writer_in_another_process_stores(self, tmp_path: Path):
         url = f"sqlite:///{tmp_path}/history.sqlite"
         reader, writer = opened(url), opened(url, writes=True)

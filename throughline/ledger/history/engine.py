@@ -1,7 +1,10 @@
 """How a process connects to the history: by which driver, how long it waits, and what each connection is told first."""
 
+import os
 import sqlite3
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -33,6 +36,8 @@ def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
     name = f"file:{quote(str(place.path.absolute()))}?mode={'rwc' if writes else 'rw'}"
 
     def connect() -> sqlite3.Connection:
+        if writes:
+            _make_private(place.path)
         connection = sqlite3.connect(name, uri=True, timeout=timeout, check_same_thread=False, isolation_level=None)
         if writes:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of effect only before the first table
@@ -54,6 +59,12 @@ def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Results and messages are in it: no other user may read it. SQLite gives its other files the same mode."""
+    with suppress(OSError):  # which SQLite tells
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _leave_replaced_files(engine: Engine, place: SqliteFile) -> None:
