@@ -14,7 +14,9 @@ class TaskNotFound(Refusal):
     """No task with this ID was ever accepted, or its record has expired."""
 
     def __init__(self, task_id: str) -> None:
-        super().__init__(f"There is no task {task_id[:128]!r}. Records are kept for 7 days.")
+        super().__init__(
+            f"There is no task {task_id[:128]!r} (any more): RESULT_TTL_SECONDS says for how long tasks are kept."
+        )
 
 
 class TaskFinished(Refusal):

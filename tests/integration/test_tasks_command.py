@@ -139,3 +139,21 @@ def test_nobody_there_is_said():
     ended = run(f"http://127.0.0.1:{free_port()}")
     assert ended.returncode == 1
     assert "Throughline does not answer at http://127.0.0.1:" in ended.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_whoever_reads_the_first_lines_only_ends_it_without_a_word(options: list[str]):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with OddServer([page(TASK)]) as server, os.fdopen(writer, "wb") as closed:
+        command = [str(COMMAND), "tasks", "--url", server.url, *options]
+        ended = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_disk_is_told_in_a_line(options: list[str]):
+    with OddServer([page(*[TASK] * 500)]) as server, Path("/dev/full").open("wb") as full:
+        command = [str(COMMAND), "tasks", "--url", server.url, "--limit", "500", *options]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "The output cannot be written: No space left on device.\n")

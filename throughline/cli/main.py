@@ -1,6 +1,7 @@
 """The `throughline` command: its arguments, and which module answers each."""
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module
@@ -29,7 +30,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         command = getattr(import_module(arguments.module), arguments.function)
-        return int(command(arguments))
+        code = int(command(arguments))
+        sys.stdout.flush()  # here, where what goes wrong is told
+        return code
     except ModuleNotFoundError as missing:
         if missing.name not in _LOCAL_EXTRA:
             raise
@@ -42,8 +45,19 @@ def main() -> int:
         print("\nInterrupted. `throughline status` shows what runs, `make down` ends it.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `throughline … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _say_no_more()
+        print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
+        return 1
+
+
+def _say_no_more() -> None:
+    """What is left in the buffer would fail once more at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _needs(package: str, command: str) -> str:
