@@ -49,6 +49,7 @@ class RecordingConsumer(Consumer):
 
         def on_task_received(message: Any) -> None:
             try:
+                _check_id(message.headers)
                 handle(message)
             except (TypeError, ValueError, LookupError, AttributeError) as error:
                 self._refuse(message, InvalidTaskError(f"{type(error).__name__}: {error}"))
@@ -81,3 +82,9 @@ class RecordingConsumer(Consumer):
                 text = f"A message cannot be run: {type(error).__name__}"
                 event("task.failed", text, fields | told | {"status": Status.FAILURE})
         message.reject_log_error(_logger, self.connection_errors)
+
+
+def _check_id(headers: Any) -> None:
+    """Raises `ValueError` for an ID that JSON can hold and Redis cannot: half a character."""
+    if isinstance(headers, dict):
+        str(headers.get("id")).encode()

@@ -31,6 +31,7 @@ class Delivery:
     @classmethod
     def of(cls, headers: Mapping[str, Any], queue: Any) -> Self:
         """`headers` are the message's, with those of Celery beside ours."""
+        headers = {name: _writable(value) for name, value in headers.items()}
         task_id, root = str(headers.get("id") or ""), headers.get("root_id")
         made = made_id(str(root) if isinstance(root, str) and root else task_id)
         correlation_id = headers.get(message.CORRELATION_ID)
@@ -38,7 +39,7 @@ class Delivery:
         return cls(
             task_id=task_id,
             task_type=str(headers.get("task") or "unknown")[:_LONGEST_NAME],
-            queue=queue if isinstance(queue, str) and queue else "unknown",
+            queue=str(_writable(queue)) if isinstance(queue, str) and queue else "unknown",
             correlation_id=str(correlation_id) if correlation.is_valid(correlation_id) else made,
             traceparent=traceparent,
             trace_id=traceparent[3:35] or made,
@@ -84,6 +85,11 @@ class Delivery:
     def bound(self) -> AbstractContextManager[None]:
         """Log lines and spans inside the block are the task's."""
         return correlation.bound(self.correlation_id, self.task_id)
+
+
+def _writable(value: Any) -> Any:
+    """JSON may hold half a character, which can be written nowhere: `?` instead."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _parent(parent: Any, task_id: str) -> str:

@@ -51,3 +51,11 @@ def test_a_queue_that_is_none_is_recorded_as_the_default(queue):
 def test_celerys_own_retry_is_no_child_of_its_task():
     assert Delivery.of({"id": "t-1", "task": "x", "parent_id": "t-1"}, "high").parent_id == ""
     assert Delivery.of({"id": "t-1", "task": "x", "parent_id": "t-0"}, "high").parent_id == "t-0"
+
+
+def test_half_a_character_which_can_be_written_nowhere_is_a_question_mark():
+    delivery = Delivery.of(
+        {"id": "t-\ud800", "task": "a\ud800b", "root_id": "\udfff", "parent_id": "p\ud800"}, "l\ud800w"
+    )
+    assert (delivery.task_id, delivery.task_type, delivery.parent_id) == ("t-?", "a?b", "p?")
+    assert correlation.is_valid(delivery.correlation_id)

@@ -119,3 +119,15 @@ def test_every_moment_of_a_range_is_in_one_of_its_bars():
 
     assert [whole.number(moment) for moment in (NOON - 1, NOON, NOON + 60, NOON + HOUR)] == [0, 0, 1, 59]
     assert whole.start(whole.number(NOON + 61)) == NOON + 60
+
+
+@pytest.mark.parametrize("ends", [(-62_135_596_800.0, None), (0.0, 253_402_300_799.0), (NOON, 253_402_300_799.0)])
+def test_the_first_and_the_last_moment_that_can_be_written_bound_a_picture_too(ends: tuple[float, float | None]):
+    since, until = ends
+    found = time_range(TaskQuery(submitted_after=since, submitted_before=until), [], NOON)
+    assert found
+    for within in (found, time_range(TaskQuery(submitted_before=until), [], NOON), time_range(TaskQuery(), [], NOON)):
+        assert within
+        counts = [(within.start(bar), {}) for bar in range(within.bars)]
+        picture = histogram(counts, within.since, within.until, lambda since, until: f"{since}..{until}")
+        assert len(picture.ticks) <= 8

@@ -98,7 +98,7 @@ def _table(of_type: TypeProfile, width: int) -> Iterator[Text]:
     rows = [_cells(step) for step in steps]
     widths = [max(cell_len(row[column]) for row in (*rows, _HEADS)) for column in range(len(_HEADS))]
     room = width - sum(widths) - 2 * len(widths) - 2
-    names = min(max(cell_len(_name(step)) for step in steps), max(8, room - _NARROWEST_BAR))
+    names = min(max(len("step"), *(cell_len(_name(step)) for step in steps)), max(8, room - _NARROWEST_BAR))
     bars = max(0, min(_WIDEST_BAR, room - names))
     yield _row(Text("step", "dim"), _HEADS, widths, names, Text(""), style="dim")
     for step, cells in zip(steps, rows, strict=True):

@@ -8,15 +8,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from monitor.page import responses
 from monitor.page.accept_header import wants_json
 from monitor.page.profile.pages import ProfilePages
+from monitor.page.refusal import Refused
 
 _METHODS: Final = ["GET", "HEAD"]
+_PARAMETERS: Final = ("since", "until", "task_type")
 _Text = Annotated[str, Query(max_length=64)]
 _Name = Annotated[str, Query(max_length=256)]
 
 
 def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[None]]) -> None:
     """To the page's other addresses."""
-    only_admin: list[Any] = [Depends(admin)]
+    only_admin: list[Any] = [Depends(admin), Depends(_only_known)]
 
     @routes.api_route("/profile", methods=_METHODS, dependencies=only_admin)
     async def profile(request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "") -> Response:
@@ -29,3 +31,12 @@ def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[N
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.errors_document(since, until, task_type))
         return responses.page(await pages.errors(since, until, task_type))
+
+
+async def _only_known(request: Request) -> None:
+    """A filter that is none, or is there twice, would be left out of the answer without a word."""
+    for name in request.query_params:
+        if name not in _PARAMETERS:
+            raise Refused(422, "VALIDATION_FAILED", f"{name[:40]}: there is none; there are {', '.join(_PARAMETERS)}.")
+        if len(request.query_params.getlist(name)) > 1:
+            raise Refused(422, "VALIDATION_FAILED", f"{name}: is given more than once.")

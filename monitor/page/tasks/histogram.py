@@ -20,6 +20,7 @@ _STEPS: Final = (
     *(86_400, 172_800, 604_800),
 )
 _TICKS: Final = 7
+_LAST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 _EDGE: Final = 5.0  # percent: a label nearer to the edge would be cut off
 
 Counts = Sequence[tuple[float, Mapping[Status, int]]]  # each bar's start (s since 1970), and how many of each state
@@ -78,13 +79,18 @@ def histogram(counts: Counts, since: float, until: float, url: Callable[[str, st
 
 def in_address(moment: float) -> str:
     """`2026-11-25T16:30:00Z`; with milliseconds where there are any."""
-    told = datetime.fromtimestamp(moment, UTC)
+    told = _utc(moment)
     return told.isoformat(timespec="milliseconds" if told.microsecond else "seconds").replace("+00:00", "Z")
 
 
 def in_words(moment: float) -> str:
     """`2026-11-25 16:30:00`."""
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{_utc(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def _utc(moment: float) -> datetime:
+    """A bar may begin before the first moment, or end after the last one, that can be written."""
+    return datetime.fromtimestamp(min(max(moment, 0.0), _LAST), UTC)
 
 
 def _bar(
@@ -120,7 +126,7 @@ def _pieces(told: Mapping[Status, int], most: int) -> list[Piece]:
 
 def _ticks(since: float, until: float) -> list[tuple[float, str]]:
     span = until - since
-    step = next((step for step in _STEPS if span / step <= _TICKS), _STEPS[-1])
+    step = next((step for step in _STEPS if span / step <= _TICKS), span / _TICKS)
     first = -(-since // step) * step
     moments = [first + step * number for number in range(int((until - first) // step) + 1)]
     placed = [(_percent(moment - since, (since, until)), _clock(moment, step)) for moment in moments]
@@ -129,7 +135,7 @@ def _ticks(since: float, until: float) -> list[tuple[float, str]]:
 
 def _clock(moment: float, step: float) -> str:
     """As fine as the step needs it: `Nov 25`, `Nov 25 18:00`, `18:30`, `18:30:05`."""
-    told = datetime.fromtimestamp(moment, UTC)
+    told = _utc(moment)
     if step >= 86_400:
         return f"{told:%b} {told.day}"
     if step >= 21_600:

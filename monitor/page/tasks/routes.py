@@ -16,6 +16,7 @@ from throughline.api_keys import ApiKeys
 from throughline.telemetry import correlation
 
 _NOT_KEPT: Final = {"Cache-Control": "no-store"}
+_KEPT_HERE: Final = {"Cache-Control": "private, no-cache"}  # else the browser's "back" cannot show what was posted
 
 
 def add(routes: APIRouter, pages: TasksPages, keys: ApiKeys) -> None:
@@ -40,9 +41,9 @@ def add(routes: APIRouter, pages: TasksPages, keys: ApiKeys) -> None:
         form = ActionForm.parse(await body_of(request))
         own_forms.require_own(request.headers, request.cookies, form.token)
         if not form.confirmed:
-            return responses.page(pages.confirm(form))
+            return responses.page(pages.confirm(form), headers=_KEPT_HERE)
         correlation_id = correlation.keep_or_make(request.headers.get("x-request-id"))
-        return responses.page(await pages.carry_out(form, correlation_id, key))
+        return responses.page(await pages.carry_out(form, correlation_id, key), headers=_KEPT_HERE)
 
 
 def _sent(query: str) -> list[tuple[str, str]]:

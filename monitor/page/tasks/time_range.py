@@ -40,6 +40,7 @@ def time_range(query: TaskQuery, shown: Sequence[StoredTask], now: float) -> Tim
     if since is None:
         oldest = min((task.record.submitted_at for task in shown), default=until)
         since = until - next((reach for reach in _REACHES if until - oldest <= reach), until - oldest)
+    since = max(since, 0.0)  # no task was submitted before 1970
     if since >= until:
         return None
     fixed = query.submitted_after is not None and query.submitted_before is not None
