@@ -149,8 +149,8 @@ def test_a_message_that_cannot_be_run_fails_on_record(client, told, body, header
     assert client.broker.hlen(keys.CELERY_UNACKED) == 0
 
 
-def test_a_message_without_a_tasks_id_does_not_end_the_worker(client, told):
-    for odd in (None, 5, ["x"], ""):
+def test_a_message_without_an_id_that_can_be_written_does_not_end_the_worker(client, told):
+    for odd in (None, 5, ["x"], "", "half a character \ud800"):
         client.publish(id=odd)
     assert told(client.send())[0]["status"] == "SUCCESS"
 
