@@ -128,6 +128,10 @@ def test_the_first_and_the_last_moment_that_can_be_written_bound_a_picture_too(e
     assert found
     for within in (found, time_range(TaskQuery(submitted_before=until), [], NOON), time_range(TaskQuery(), [], NOON)):
         assert within
-        counts = [(within.start(bar), {}) for bar in range(within.bars)]
-        picture = histogram(counts, within.since, within.until, lambda since, until: f"{since}..{until}")
+        picture = histogram(
+            [(within.start(bar), {}) for bar in range(within.bars)],
+            within.since,
+            within.until,
+            lambda since, until: f"{since}..{until}",
+        )
         assert len(picture.ticks) <= 8
