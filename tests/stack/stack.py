@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
+from redis import Redis
 
 from tests.system.nine import free_base
 from throughline.journey.elasticsearch_client import Client
+from throughline.ledger.history import History
 from throughline.settings import NineSettings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -42,6 +44,7 @@ class Stack:
         own |= {"TASK_TIME_LIMIT_SECONDS": "20", "TASK_SOFT_TIME_LIMIT_SECONDS": "15"}
         inherited = {name: value for name, value in os.environ.items() if name.lower() not in NineSettings.model_fields}
         self.environment = inherited | own
+        self.base_url = self.url("HTTP")
         self.seconds_to_healthy = 0.0
 
     def __enter__(self) -> "Stack":
@@ -96,8 +99,17 @@ class Stack:
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url("HTTP"), timeout=30, trust_env=False)
+    def http(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.base_url, timeout=30, trust_env=False, **options)
+
+    def redis(self) -> Redis:
+        url = f"redis://:{self.secret('REDIS_PASSWORD')}@127.0.0.1:{self.ports['REDIS']}"
+        return Redis.from_url(url, decode_responses=True, socket_timeout=5)
+
+    def history(self) -> History:
+        """As the api reads it."""
+        user = f"history_reader:{self.secret('HISTORY_READER_PASSWORD')}"
+        return History(f"postgresql://{user}@127.0.0.1:{self.ports['POSTGRES']}/history")
 
     def reader(self) -> Client:
         return Client(self.url("ELASTICSEARCH"), "throughline_reader", self.secret("READER_PASSWORD"))

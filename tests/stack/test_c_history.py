@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.stack.stack import Stack
-from throughline.ledger.history import History, HistoryUnavailable, HistoryWrong
+from throughline.ledger.history import HistoryUnavailable, HistoryWrong
 from throughline.ledger.task_query import TaskQuery
 
 Wait = Callable[..., object]
@@ -53,9 +53,7 @@ def test_an_ended_task_is_in_the_history_after_a_second_and_still_there_after_a_
     body = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1}]}}
     with stack.http() as client:
         task_id = client.post("/api/v1/tasks", json=body).json()["task_id"]
-    reader = History(
-        f"postgresql://history_reader:{stack.secret('HISTORY_READER_PASSWORD')}@127.0.0.1:{stack.ports['POSTGRES']}/history"
-    )
+    reader = stack.history()
 
     def is_kept() -> bool:
         try:

@@ -2,21 +2,27 @@
 
 import re
 from html import unescape
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
-from tests.system.nine import Nine
-
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}  # as browsers send it
+
+
+class Site(Protocol):
+    """Where the page is: a local run or the stack."""
+
+    base_url: str
+
+    def http(self, **options: Any) -> httpx.Client: ...
 
 
 class Viewer:
     """A browser without scripts: it keeps cookies and sends forms as the page that it looks at has them."""
 
-    def __init__(self, nine: Nine, **headers: str) -> None:
-        self.http = nine.http(headers=HTML | headers)
-        self.origin = nine.base_url
+    def __init__(self, site: Site, **headers: str) -> None:
+        self.http = site.http(headers=HTML | headers)
+        self.origin = site.base_url
 
     def __enter__(self) -> Self:
         return self
