@@ -6,6 +6,8 @@ import pytest
 
 from throughline import history_url
 from throughline.history_url import PostgresqlDatabase, SqliteFile
+from throughline.local import up
+from throughline.settings import NineSettings
 
 
 @pytest.mark.parametrize(
@@ -85,3 +87,13 @@ def test_a_place_as_text_is_without_the_password():
 
 def test_an_empty_one_is_left_to_the_default():
     assert history_url.checked("") == ""
+
+
+def test_a_local_run_does_not_start_on_a_file_that_is_no_database(tmp_path, monkeypatch):
+    file = tmp_path / "history.sqlite"
+    file.write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    with pytest.raises(SystemExit, match=f"Wrong setting: HISTORY_URL: the file {file} is not a SQLite database"):
+        up._require_history(NineSettings.load())
+    file.unlink()
+    up._require_history(NineSettings.load())  # the monitor makes it

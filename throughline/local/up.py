@@ -73,6 +73,7 @@ def _start(settings: NineSettings) -> Run:
     if settings.api_keys_file is not None:
         ApiKeys(ROOT / settings.api_keys_file)  # ends the start with the line that is wrong
     found = installed.require()
+    _require_history(settings)
     run = planned(settings)
     leader = session.recorded_leader(run.folder)
     if leader is not None and session.members(leader):
@@ -94,6 +95,14 @@ def _require_tasks() -> None:
         raise CannotRun(f"The modules of TASK_MODULES are not imported within {_TASKS_SECONDS} s.") from None
     if done.returncode != 0:
         raise CannotRun(done.stderr.strip().rpartition("\n")[2])
+
+
+def _require_history(settings: NineSettings) -> None:
+    """Ends the start with the line with which api and monitor would end again and again."""
+    # Imported here: the other commands need no SQLAlchemy, and answer at once.
+    from throughline.ledger.history import check_at_start  # noqa: PLC0415
+
+    check_at_start(settings.history_address)
 
 
 def _start_missing(run: Run) -> None:
