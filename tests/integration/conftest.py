@@ -35,24 +35,27 @@ def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 
 
 @pytest.fixture
-def start(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def start(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """`start("celery", "-A", …, SPANS_DIR=…)` runs a Python program until the test ends; `output=` is its file."""
-    yield from _started(redis_url)
+    yield from _started(redis_url, tmp_path_factory.mktemp("var"))
 
 
 @pytest.fixture(scope="module")
-def start_for_module(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def start_for_module(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """The same until the module's last test ends."""
-    yield from _started(redis_url)
+    yield from _started(redis_url, tmp_path_factory.mktemp("var"))
 
 
-def _started(redis_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def _started(redis_url: str, var: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Programs that share a folder, and so a history, of their own: that of the checkout may hold a user's tasks."""
     with ExitStack() as programs:
 
         def started(*command: str, output: Path | None = None, **environment: str) -> "subprocess.Popen[str]":
             program = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                env=os.environ | {"REDIS_URL": redis_url} | environment,
+                env=os.environ | {"REDIS_URL": redis_url, "VAR_DIR": str(var)} | environment,
                 stdout=subprocess.PIPE if output is None else programs.enter_context(output.open("w")),
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -26,6 +26,7 @@ def test_a_task_runs_from_one_function_in_its_own_queue_with_its_phase_as_a_span
     assert attributes(by_name["split"]) == {
         "correlation_id": "OWN-word_count",
         "task_id": task["task_id"],
+        "task_type": "word_count",
         "phase": True,
         "words": "6",
     }
