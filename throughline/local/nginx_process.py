@@ -20,7 +20,8 @@ def main(pid_file: Path, spans: str, command: list[str]) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGQUIT)  # closes the port at once, and finishes what it is answering
     # This process is NGINX in a moment: the script ends when its pid does.
-    subprocess.Popen(["sh", str(ROOT / "nginx" / "rotate.sh"), str(os.getpid()), spans])
+    # Not in NGINX's process group: a rolling restart waits until the old ones of that group have ended.
+    subprocess.Popen(["sh", str(ROOT / "nginx" / "rotate.sh"), str(os.getpid()), spans], process_group=0)
     os.execv(command[0], command)  # noqa: S606 - takes this process's place, so that supervisor's signals reach it
 
 
