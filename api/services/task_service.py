@@ -185,11 +185,12 @@ class TaskService:
         requested_by = correlation.current()
         if not await self._store.replay(stored, requested_by):
             raise NotADeadLetter(task_id)
-        view = task_view(await self._stored(task_id))
-        with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
-            fields = _of_task(view) | {"requested_by": requested_by}
-            event("task.replayed_by_operator", f"A dead letter is back in {view.queue}", fields)
-        return view
+        before = task_view(stored)
+        with correlation.bound(before.correlation_id, task_id):  # it belongs to the task's journey
+            # Before the task is read again: the line's time is the replay's, and the task may start at once.
+            fields = _of_task(before) | {"status": Status.PENDING, "requested_by": requested_by}
+            event("task.replayed_by_operator", f"A dead letter is back in {before.queue}", fields)
+        return task_view(await self._stored(task_id))
 
     async def _stored(self, task_id: str, caller: Caller | None = None, *, messages: bool = False) -> StoredTask:
         (stored,) = await self._store.read([task_id], messages=messages)

@@ -200,7 +200,8 @@ def test_while_the_history_is_away_open_tasks_are_listed_and_the_rest_says_what_
     with Nine(tmp_path / "var", API_REPLICAS="1", WORKER_REPLICAS="0") as nine, nine.http() as client:
         task_id = _submitted(client, 0)
         history = nine.var_dir / "history.sqlite"
-        wait_until(history.with_name("history.sqlite-shm").exists, 20, "the history is set up")
+        assert client.get("/api/v1/tasks").status_code == 200  # the replica has the file open from now on
+        wait_until(history.with_name("history.sqlite-shm").exists, 20, "SQLite's locks are there")
         with taken_away(history):
             began = time.monotonic()
             answer = client.get("/api/v1/tasks")
