@@ -38,12 +38,14 @@ class Story:
         self.redis.rpop("medium")
         return self.claim(task_id, **more)
 
-    def store(self, task_id, state, reason, attempt="", worker="worker-1", error_class="", is_recorded=False):
+    def store(
+        self, task_id, state, reason, attempt="", worker="worker-1", *, error_class="", is_recorded=False, result="{}"
+    ):
         call = scripts.store(
             task_id,
             state,
             reason,
-            celery_result="{}",
+            celery_result=result,
             ttl=TTL,
             worker=worker,
             record=STOCK,
