@@ -26,6 +26,7 @@ _MOST_WAITING: Final = 300
 _PAUSE_SECONDS: Final = 0.1
 _STALLED_SECONDS: Final = 120.0
 _PAGE: Final = 500
+_ANSWER_SECONDS: Final = 30.0
 
 
 @dataclass
@@ -186,30 +187,38 @@ def _size(paths: Iterator[Path]) -> float:
 
 
 class _Http:
-    """One connection that stays open."""
+    """One connection at a time, which stays open as long as NGINX lets it."""
 
-    def __init__(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._host, self._reader, self._writer = host, reader, writer
+    def __init__(self, base_url: str) -> None:
+        self._parts = urlsplit(base_url)
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def exchange(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """The answer's status and its JSON."""
         content = json.dumps(body).encode() if body is not None else b""
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(content)}\r\n"
-        self._writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + content)
-        async with asyncio.timeout(30):
-            told = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            fields = dict(line.lower().split(": ", 1) for line in told.split("\r\n")[1:] if line)
-            if "chunked" in fields.get("transfer-encoding", ""):
-                raise RuntimeError("a chunked answer")
-            text = await self._reader.readexactly(int(fields["content-length"]))
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._parts.netloc}\r\nContent-Length: {len(content)}\r\n"
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            if self._open is None:
+                self._open = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+            reader, writer = self._open
+            writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + content)
+            told = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            fields = dict(line.split(": ", 1) for line in told.split("\r\n")[1:] if line)
+            text = await reader.readexactly(int(fields["content-length"]))
+        if fields.get("connection") == "close":
+            self.close()
         return int(told.split(" ", 2)[1]), json.loads(text)
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
 
 
 @asynccontextmanager
 async def _connected(base_url: str) -> AsyncIterator[_Http]:
-    parts = urlsplit(base_url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=2**22)
+    http = _Http(base_url)
     try:
-        yield _Http(parts.netloc, reader, writer)
+        yield http
     finally:
-        writer.close()
+        http.close()
