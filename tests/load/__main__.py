@@ -44,6 +44,8 @@ def _volume(tasks: int) -> int:
     print(f"Redis: {found.redis_most:.1f} MB at most, {found.redis_at_end:.1f} MB at the end")
     print("disk, MB: " + ", ".join(f"{name} {size:.1f}" for name, size in found.disk.items()))
     print(f"listed: {found.listed}; results compared: {found.compared}")
+    if found.refused:
+        print("sent again after: " + ", ".join(f"{code} {count}" for code, count in found.refused.items()))
     for each in found.wrong:
         print(f"✗ {each}")
     return 1 if found.wrong else 0

@@ -7,6 +7,7 @@ import asyncio
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Volume:
     disk: dict[str, float] = field(default_factory=dict)
     listed: int = 0
     compared: int = 0  # results that are what the worker stored
+    refused: Counter[str] = field(default_factory=Counter)  # submissions that had to be sent again, by code
     wrong: list[str] = field(default_factory=list)
 
 
@@ -63,6 +65,7 @@ async def _run(nine: Nine, tasks: int) -> Volume:
         found.compared = len(work.stored) - len(found.wrong)
         listed = [task_id async for task_id in _listed(nine.base_url)]
     found.listed = len(listed)
+    found.refused = work.refused
     found.disk = dict(_sizes(nine.var_dir))
     found.wrong += _amiss(work.accepted, listed, found)
     return found
@@ -78,6 +81,7 @@ class _Work:
         self._waiting: set[asyncio.Task[None]] = set()
         self.accepted: list[str] = []
         self.stored: dict[str, Any] = {}
+        self.refused: Counter[str] = Counter()
 
     async def send_all(self) -> None:
         async with asyncio.TaskGroup() as senders:
@@ -99,12 +103,18 @@ class _Work:
                     position = await self._depth()
 
     async def _submit(self, http: "_Http", number: int) -> tuple[str, int]:
+        """Its ID and place. A machine that is too busy may answer 503: asked again with its key, no second task is made."""
         position = {"symbol": f"S{number}", "quantity": 1 + number % 97, "price": 10.0 + number % 89}
         body = {"task_type": "calculate_var", "data": {"positions": [position], "simulations": 1_000, "seed": number}}
-        status, answer = await http.exchange("POST", "/api/v1/tasks", body)
-        if status != 201:
-            raise RuntimeError(f"submission {number}: {status} {answer}")
-        return answer["task_id"], answer["queue_position"]
+        deadline = time.monotonic() + _STALLED_SECONDS
+        while True:
+            status, answer = await http.exchange("POST", "/api/v1/tasks", body, key=f"volume-{number}")
+            if status == 201:
+                return answer["task_id"], answer.get("queue_position", 1)
+            if status != 503 or time.monotonic() > deadline:
+                raise RuntimeError(f"submission {number}: {status} {answer}")
+            self.refused[answer["code"]] += 1
+            await asyncio.sleep(1)
 
     async def _depth(self) -> int:
         return sum([await self._redis.llen(queue) for queue in ("high", "medium", "low")])
@@ -193,10 +203,11 @@ class _Http:
         self._parts = urlsplit(base_url)
         self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def exchange(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    async def exchange(self, method: str, path: str, body: Any = None, key: str = "") -> tuple[int, Any]:
         """The answer's status and its JSON."""
         content = json.dumps(body).encode() if body is not None else b""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._parts.netloc}\r\nContent-Length: {len(content)}\r\n"
+        head += f"Idempotency-Key: {key}\r\n" if key else ""
         async with asyncio.timeout(_ANSWER_SECONDS):
             if self._open is None:
                 self._open = await asyncio.open_connection(self._parts.hostname, self._parts.port)
