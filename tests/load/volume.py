@@ -103,7 +103,7 @@ class _Work:
                     position = await self._depth()
 
     async def _submit(self, http: "_Http", number: int) -> tuple[str, int]:
-        """Its ID and place. A machine that is too busy may answer 503: asked again with its key, no second task is made."""
+        """Its ID and place. A busy machine may answer 503: asked again with its key, no second task is made."""
         position = {"symbol": f"S{number}", "quantity": 1 + number % 97, "price": 10.0 + number % 89}
         body = {"task_type": "calculate_var", "data": {"positions": [position], "simulations": 1_000, "seed": number}}
         deadline = time.monotonic() + _STALLED_SECONDS
