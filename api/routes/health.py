@@ -47,7 +47,6 @@ class Probe(BaseModel):
     reason: str | None = None
 
 
-@router.head("", include_in_schema=False)
 @router.get("", response_model_exclude_none=True, responses={503: {"model": HealthView}})
 async def health(request: Request, response: Response) -> HealthView:
     """The state of this replica and of what it depends on."""
@@ -71,14 +70,12 @@ async def health(request: Request, response: Response) -> HealthView:
     )
 
 
-@router.head("/live", include_in_schema=False)
 @router.get("/live", response_model_exclude_none=True)
 async def live() -> Probe:
     """The process answers."""
     return Probe(status="ok")
 
 
-@router.head("/ready", include_in_schema=False)
 @router.get("/ready", response_model_exclude_none=True, responses={503: {"model": Probe}})
 async def ready(request: Request, response: Response) -> Probe:
     """The process can do its work: Redis answers.
