@@ -15,6 +15,7 @@ from rich.text import Text
 
 from throughline.cli import service
 from throughline.cli.terminal import plain, terminal
+from throughline.cli.time_options import in_words
 from throughline.cli.time_window import window_of
 from throughline.client.address import authorization, is_this_machine
 from throughline.client.errors import InvalidRequest
@@ -34,7 +35,8 @@ def errors(arguments: Namespace) -> int:
     elif found["errors"]:
         draw(found["errors"], datetime.now(UTC), terminal())
     else:
-        print(f"No task at {address} failed between {_time(window.since)} and {_time(window.until)}.", file=sys.stderr)
+        times = f"{in_words(window.since)} and {in_words(window.until)}"
+        print(f"No task at {address} failed between {times}.", file=sys.stderr)
     return 0
 
 
@@ -75,9 +77,5 @@ def _lines(found: Sequence[Mapping[str, Any]], now: datetime, width: int) -> Ite
         yield Text.assemble((plain(group["error_type"]), "bold red"), f"  {count}, the last {ago} ago")
         for line in wrap(plain(group["message"]), max(20, width - 2)):
             yield Text(f"  {line}")
-        times = f"{_time(datetime.fromisoformat(group['first']))} to {_time(last)}"
+        times = f"{in_words(datetime.fromisoformat(group['first']))} to {in_words(last)}"
         yield Text(f"  {times} · throughline journey {plain(group['correlation_id'])}", "dim")
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -4,7 +4,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from datetime import datetime
 from textwrap import wrap
 from typing import Final
 
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from throughline.cli.terminal import plain, terminal
+from throughline.cli.time_options import in_words
 from throughline.cli.time_window import window_of
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.scale import Scale
@@ -64,8 +64,8 @@ def _found(window: Window, task_type: str) -> tuple[str, Profile]:
 def _nothing(window: Window, task_type: str, source: str) -> str:
     of = f" of type {task_type}" if task_type else ""
     return (
-        f"No step of a task{of} began between {_time(window.since)} and {_time(window.until)}, as far as {source} "
-        "tells. A longer time: --since 7d."
+        f"No step of a task{of} began between {in_words(window.since)} and {in_words(window.until)}, "
+        f"as far as {source} tells. A longer time: --since 7d."
     )
 
 
@@ -78,7 +78,7 @@ def draw(found: Profile, source: str, console: Console) -> None:
 
 
 def _lines(found: Profile, source: str, width: int) -> Iterator[Text]:
-    yield Text(f"{_time(found.window.since)} to {_time(found.window.until)} · from {source}", "dim")
+    yield Text(f"{in_words(found.window.since)} to {in_words(found.window.until)} · from {source}", "dim")
     for each in found.types:
         yield Text("")
         yield _title(each)
@@ -128,7 +128,3 @@ def _cells(step: StepProfile) -> tuple[str, ...]:
 def _bar(step: StepProfile, cells: int) -> str:
     part = round(step.share * 1e6)
     return Scale(10**6, cells).bar(0, part)[1] if part else ""
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

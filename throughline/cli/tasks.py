@@ -9,11 +9,11 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from throughline.cli import service
+from throughline.cli.time_options import moment, upside_down
 from throughline.client.listing import TaskFilters
 from throughline.ledger.message import Queue
 from throughline.ledger.states import Status
 from throughline.local.run import CannotRun
-from throughline.moment import moment_of
 from throughline.telemetry import correlation
 from throughline.time_span import seconds_of
 
@@ -52,9 +52,7 @@ def tasks(arguments: Namespace) -> int:
 def _filters(arguments: Namespace, now: datetime) -> TaskFilters:
     since, until = _moment("--since", arguments.since, now), _moment("--until", arguments.until, now)
     if since and until and since > until:
-        raise CannotRun(
-            f"--since ({since:%Y-%m-%d %H:%M:%S} UTC) must be before --until ({until:%Y-%m-%d %H:%M:%S} UTC)."
-        )
+        raise upside_down(since, until)
     return {
         "status": [_one_of("--status", word.upper(), Status) for each in arguments.status for word in each.split(",")]
         or None,
@@ -70,10 +68,7 @@ def _filters(arguments: Namespace, now: datetime) -> TaskFilters:
 
 
 def _moment(option: str, text: str | None, now: datetime) -> datetime | None:
-    try:
-        return None if text is None else moment_of(text, now)
-    except ValueError as error:
-        raise CannotRun(f"{option} {error}.") from None
+    return None if text is None else moment(option, text, now)
 
 
 def _milliseconds(option: str, text: str | None) -> float | None:
