@@ -20,6 +20,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class RangeLink:
+    """A range of time to choose."""
+
+    words: str
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class Command:
     """Something to type; what it shows comes first."""
 

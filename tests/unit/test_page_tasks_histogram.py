@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.page.tasks.histogram import histogram, in_address
+from monitor.page.moments import in_address
+from monitor.page.tasks.histogram import histogram
 from monitor.page.tasks.time_range import TimeRange, time_range
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask

@@ -1,12 +1,15 @@
 """What the page of errors shows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from urllib.parse import quote, urlencode
+from datetime import datetime
+from urllib.parse import urlencode
 
+from monitor.page import links
+from monitor.page.links import RangeLink
+from monitor.page.moments import in_words
 from monitor.page.profile.asked import Asked
 from monitor.page.profile.error_groups import Groups
-from monitor.page.profile.profile_view import RangeView, ranges, times
+from monitor.page.profile.profile_view import ranges, times
 from throughline.journey.quantities import format_count, format_duration
 from throughline.ledger.history import ErrorGroup
 
@@ -32,7 +35,7 @@ class ErrorsView:
 
     times: str
     told: str
-    ranges: tuple[RangeView, ...]
+    ranges: tuple[RangeLink, ...]
     task_type: str
     all_types_url: str
     profile_url: str
@@ -53,15 +56,14 @@ def errors_view(found: Groups, asked: Asked, now: datetime) -> ErrorsView:
 
 
 def _group_view(group: ErrorGroup, asked: Asked, now: datetime) -> GroupView:
-    task = f"?task={quote(group.task_id, safe='')}"
     return GroupView(
         error_type=group.error_type,
         message=group.shape,
         count=f"{group.count:,}",
-        first=_time(group.first),
-        last=_time(group.last),
+        first=in_words(group.first),
+        last=in_words(group.last),
         ago=f"{format_duration(max(0, round((now.timestamp() - group.last) * 1e9)))} ago",
-        journey_url=f"/journeys/{quote(group.correlation_id, safe='')}{task}" if group.correlation_id else "",
+        journey_url=links.of_task("", group.correlation_id, group.task_id).url if group.correlation_id else "",
         correlation_id=group.correlation_id,
         tasks_url=_tasks_url(group, asked),
     )
@@ -70,7 +72,3 @@ def _group_view(group: ErrorGroup, asked: Asked, now: datetime) -> GroupView:
 def _tasks_url(group: ErrorGroup, asked: Asked) -> str:
     params = {"status": "FAILURE", "error_type": group.error_type, "task_type": asked.task_type}
     return f"/tasks?{urlencode({name: value for name, value in params.items() if value})}"
-
-
-def _time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from monitor.page.links import RangeLink
 from monitor.page.profile.asked import RANGES, Asked
 from monitor.page.waterfall import Bar, bar
 from throughline.journey.quantities import format_count, format_duration, format_percent
@@ -21,15 +22,6 @@ _KINDS: Final = {
     Step.PHASE: "worker",
 }
 _OF_THE_TASK: Final = {Step.WAIT, Step.WAIT_AGAIN, Step.RUN}  # a task with a slow one is a slow task
-
-
-@dataclass(frozen=True)
-class RangeView:
-    """A stretch of time to choose."""
-
-    words: str
-    url: str
-    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class ProfileView:
 
     times: str
     source: str
-    ranges: tuple[RangeView, ...]
+    ranges: tuple[RangeLink, ...]
     task_type: str
     all_types_url: str
     errors_url: str
@@ -93,9 +85,9 @@ def times(asked: Asked) -> str:
     return f"{since:%Y-%m-%d %H:%M:%S} to {until:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def ranges(asked: Asked, path: str) -> tuple[RangeView, ...]:
+def ranges(asked: Asked, path: str) -> tuple[RangeLink, ...]:
     return tuple(
-        RangeView(each, asked.address(path, since=each, until=""), each == asked.since and not asked.until)
+        RangeLink(each, asked.address(path, since=each, until=""), each == asked.since and not asked.until)
         for each in RANGES
     )
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from monitor.page.moments import in_address
 from monitor.page.tasks.address import TasksAddress
-from monitor.page.tasks.histogram import in_address
 from throughline.ledger.list_cursor import InvalidCursor, cursor_of, place_of
 from throughline.ledger.list_filters import ListFilters
 from throughline.ledger.stored_task import StoredTask

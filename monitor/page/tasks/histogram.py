@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
+from monitor.page.moments import in_address, in_words, utc
 from throughline.journey.quantities import format_count
 from throughline.ledger.states import Status
 
@@ -20,7 +20,6 @@ _STEPS: Final = (
     *(86_400, 172_800, 604_800),
 )
 _TICKS: Final = 7
-_LAST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 _EDGE: Final = 5.0  # percent: a label nearer to the edge would be cut off
 
 Counts = Sequence[tuple[float, Mapping[Status, int]]]  # each bar's start (s since 1970), and how many of each state
@@ -77,22 +76,6 @@ def histogram(counts: Counts, since: float, until: float, url: Callable[[str, st
     )
 
 
-def in_address(moment: float) -> str:
-    """`2026-11-25T16:30:00Z`; with milliseconds where there are any."""
-    told = _utc(moment)
-    return told.isoformat(timespec="milliseconds" if told.microsecond else "seconds").replace("+00:00", "Z")
-
-
-def in_words(moment: float) -> str:
-    """`2026-11-25 16:30:00`."""
-    return f"{_utc(moment):%Y-%m-%d %H:%M:%S}"
-
-
-def _utc(moment: float) -> datetime:
-    """A bar may begin before the first moment, or end after the last one, that can be written."""
-    return datetime.fromtimestamp(min(max(moment, 0.0), _LAST), UTC)
-
-
 def _bar(
     told: Mapping[Status, int],
     ends: tuple[float, float],
@@ -135,7 +118,7 @@ def _ticks(since: float, until: float) -> list[tuple[float, str]]:
 
 def _clock(moment: float, step: float) -> str:
     """As fine as the step needs it: `Nov 25`, `Nov 25 18:00`, `18:30`, `18:30:05`."""
-    told = _utc(moment)
+    told = utc(moment)
     if step >= 86_400:
         return f"{told:%b} {told.day}"
     if step >= 21_600:

@@ -8,12 +8,13 @@ from typing import Final
 
 from monitor.page.answer_cache import AnswerCache
 from monitor.page.links import example
+from monitor.page.moments import in_address
 from monitor.page.responses import rendered
 from monitor.page.tasks.action_form import ActionForm, confirmation, result
 from monitor.page.tasks.actions import Asker, TaskActions
 from monitor.page.tasks.address import TasksAddress
 from monitor.page.tasks.asked import Asked, asked
-from monitor.page.tasks.histogram import histogram, in_address
+from monitor.page.tasks.histogram import histogram
 from monitor.page.tasks.rows import task_rows
 from monitor.page.tasks.source import Listed, TaskSource
 from monitor.page.tasks.time_range import time_range

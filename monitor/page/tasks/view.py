@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from monitor.page.links import RangeLink
 from monitor.page.tasks.actions import ACTIONS, Action
 from monitor.page.tasks.address import TasksAddress
 from monitor.page.tasks.histogram import Histogram
@@ -47,15 +48,6 @@ class Chip:
 
     words: str
     url: str
-
-
-@dataclass(frozen=True)
-class RangeLink:
-    """A range of time that ends now."""
-
-    words: str
-    url: str
-    chosen: bool
 
 
 @dataclass(frozen=True)
