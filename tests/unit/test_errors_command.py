@@ -2,7 +2,6 @@
 
 import io
 from argparse import Namespace
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +22,6 @@ GROUP = {
     "task_id": "task-1",
     "correlation_id": "ABC-1",
 }
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        yield running
 
 
 def asked(url: str, **own: Any) -> Namespace:

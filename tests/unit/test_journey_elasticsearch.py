@@ -1,7 +1,6 @@
 """The search in Elasticsearch gives what the search in files gives; whatever is wrong is said in one line."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,6 @@ from throughline.journey import assemble, elasticsearch, find
 from throughline.journey.elasticsearch_client import Client, Unanswered
 from throughline.journey.json_document import to_dict
 from throughline.journey.span import Span
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[Client]:
-    with Client(server.url, "throughline_reader", "secret", seconds=2) as opened:
-        yield opened
 
 
 def stored(span: Span) -> dict[str, Any]:

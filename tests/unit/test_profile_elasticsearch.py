@@ -1,7 +1,6 @@
 """The profile in Elasticsearch is one request for figures; the stack's tests compare them with the real durations."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,18 +11,6 @@ from throughline.journey.elasticsearch_client import Client, Unanswered
 from throughline.profile import Figures, Key, Step, Window, elasticsearch
 
 WINDOW = Window(datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC))
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[Client]:
-    with Client(server.url, "throughline_reader", "secret", seconds=2) as opened:
-        yield opened
 
 
 def bucket(count: int, *microseconds: float, total: float = 0) -> dict[str, Any]:
