@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
-from throughline.telemetry import correlation, tracing
+from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
 
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
@@ -33,7 +33,7 @@ class RequestContext:
             return
         headers = Headers(scope=scope)
         request_id = correlation.keep_or_make(headers.get("x-request-id"))
-        parent = tracing.remote_parent(headers.get("traceparent"))
+        parent = trace_context.remote_parent(headers.get("traceparent"), headers.get("tracestate", ""))
         attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
         with (
             correlation.bound(request_id),

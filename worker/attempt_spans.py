@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
 from throughline.ledger.record import Attempt
 from throughline.ledger.states import Reason, Status
-from throughline.telemetry import tracing
+from throughline.telemetry import trace_context, tracing
 from worker.delivery import Delivery
 
 
@@ -89,7 +89,7 @@ def write_closed(delivery: Delivery, attempt: Attempt, waited_since: float | Non
 def _parent(delivery: Delivery, attempt: int) -> Context:
     """The span that sent the message. Without one, the first span of the first attempt holds all others together."""
     if delivery.traceparent or attempt == 1:
-        return tracing.remote_parent(delivery.traceparent)
+        return trace_context.remote_parent(delivery.traceparent, delivery.tracestate)
     first = "run" if delivery.published_at is None else "wait"
     return tracing.known_parent(_name(first, delivery, 1), delivery.trace_id)
 

@@ -15,7 +15,7 @@ from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Submission
 from throughline.tasks.child import Child
 from throughline.tasks.registry import registry
-from throughline.telemetry import correlation, tracing
+from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
 
 _WHY: Final = {
@@ -58,8 +58,9 @@ class Children:
         caller = self._backend.client.hget(keys.task(self._task_id), "caller") or b""
         origin = Origin(
             correlation.current(),
-            tracing.traceparent(),
+            trace_context.traceparent(),
             caller.decode(),
+            tracestate=trace_context.tracestate(),
             parent_id=self._task_id,
             root_id=self._root_id,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from throughline.ledger import message
-from throughline.telemetry import correlation, tracing
+from throughline.telemetry import correlation, trace_context
 
 _LONGEST_NAME: Final = 256
 _MADE: Final = uuid.UUID("6f9c2f4e-6a0e-4c0c-9a53-0d6f5d2b7a11")
@@ -25,6 +25,7 @@ class Delivery:
     traceparent: str  # '' for a task that begins a trace of its own
     trace_id: str
     published_at: float | None
+    tracestate: str = ""
     parent_id: str = ""  # the task that sent it
     is_recorded: bool = False  # it came through the front door, which has written its record
 
@@ -35,7 +36,7 @@ class Delivery:
         task_id, root = str(headers.get("id") or ""), headers.get("root_id")
         made = made_id(str(root) if isinstance(root, str) and root else task_id)
         correlation_id = headers.get(message.CORRELATION_ID)
-        traceparent = tracing.valid_traceparent(headers.get(message.TRACEPARENT))
+        traceparent = trace_context.valid_traceparent(headers.get(message.TRACEPARENT))
         return cls(
             task_id=task_id,
             task_type=str(headers.get("task") or "unknown")[:_LONGEST_NAME],
@@ -44,6 +45,7 @@ class Delivery:
             traceparent=traceparent,
             trace_id=traceparent[3:35] or made,
             published_at=message.time_of_publication(headers.get(message.PUBLISHED_AT), time.time()),
+            tracestate=_text(headers.get(message.TRACESTATE)) if traceparent else "",
             parent_id=_parent(headers.get("parent_id"), task_id),
             is_recorded=message.ENVELOPE in headers,
         )
@@ -60,6 +62,7 @@ class Delivery:
         own = {
             message.CORRELATION_ID: self.correlation_id,
             message.TRACEPARENT: self.traceparent,
+            message.TRACESTATE: self.tracestate,
             message.PUBLISHED_AT: self.published_at,
             message.ENVELOPE: message.ENVELOPE_VERSION if self.is_recorded else None,
         }
@@ -90,6 +93,10 @@ class Delivery:
 def _writable(value: Any) -> Any:
     """JSON may hold half a character, which can be written nowhere: `?` instead."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _parent(parent: Any, task_id: str) -> str:

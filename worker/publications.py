@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from throughline.ledger import message
 from throughline.ledger.message import Queue
-from throughline.telemetry import correlation, tracing
+from throughline.telemetry import correlation, trace_context, tracing
 from worker.children import tell_submitted
 from worker.delivery import Delivery
 
@@ -38,7 +38,10 @@ def _begin(sender: str, headers: dict[str, Any], routing_key: str, **_: Any) -> 
         attributes = {"queue": routing_key, "task_type": sender, "parent_id": parent_id}
         span = tracing.tracer().start_span(f"publish {routing_key}", kind=SpanKind.PRODUCER, attributes=attributes)
     _open[task_id] = span
-    headers[message.TRACEPARENT] = tracing.traceparent(set_span_in_context(span))
+    context = set_span_in_context(span)
+    headers[message.TRACEPARENT] = trace_context.traceparent(context)
+    if tracestate := trace_context.tracestate(context):
+        headers[message.TRACESTATE] = tracestate
     headers[message.PUBLISHED_AT] = time.time()
     # Celery names the task that runs; what it publishes after that one's end (a chord's body) names none.
     headers["parent_id"] = headers.get("parent_id") or parent_id

@@ -10,7 +10,7 @@ from api.submission import TaskSubmission
 from throughline.ledger import keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.submission import Submission
-from throughline.telemetry import correlation, tracing
+from throughline.telemetry import correlation, trace_context
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,13 @@ class NewTask:
             self.task.task_type,
             self.task.data_as_sent,
             self.task.target_queue,
-            Origin(correlation.current(), tracing.traceparent(), self.owner, resubmitted_from=self.resubmitted_from),
+            Origin(
+                correlation.current(),
+                trace_context.traceparent(),
+                self.owner,
+                tracestate=trace_context.tracestate(),
+                resubmitted_from=self.resubmitted_from,
+            ),
             priority=self.task.priority,
             idempotency=self._idempotency(),
         )

@@ -11,7 +11,7 @@ from kombu import Queue as KombuQueue
 
 from throughline.ledger.body import COMPRESSED_FROM_BYTES, message_data
 from throughline.ledger.envelope import Origin, celery_message
-from throughline.ledger.message import MESSAGE_PRIORITY, OWN_HEADERS, Queue
+from throughline.ledger.message import MESSAGE_PRIORITY, OWN_HEADERS, TRACESTATE, Queue
 
 DATA = {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}}
 TRACEPARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
@@ -60,7 +60,7 @@ def assert_alike(ours, theirs):
     assert ours["headers"].keys() == theirs["headers"].keys()
     for name in theirs["headers"].keys() - SENDERS_OWN:
         assert ours["headers"][name] == theirs["headers"][name], name
-    assert set(OWN_HEADERS) <= ours["headers"].keys()
+    assert set(OWN_HEADERS) - {TRACESTATE} <= ours["headers"].keys()
 
     assert ours["properties"].keys() == theirs["properties"].keys()
     for name in theirs["properties"].keys() - {"delivery_tag", "reply_to", "delivery_info"}:

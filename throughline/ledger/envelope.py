@@ -17,10 +17,11 @@ class Origin:
     """Who submits a task: a client's request, or a task that runs."""
 
     correlation_id: str
-    traceparent: str  # the span that it is published in
+    traceparent: str  # the span that it is published in; empty without one
     caller: str = ""  # whose API key it was; a task's children have their parent's
     parent_id: str = ""  # the task that submits it
     root_id: str = ""  # the first of all its parents
+    tracestate: str = ""
     resubmitted_from: str = ""  # the task whose data it is submitted again with
 
 
@@ -63,6 +64,8 @@ def celery_message(
         message.PUBLISHED_AT: published_at,
         message.ENVELOPE: message.ENVELOPE_VERSION,
     }
+    if origin.tracestate:
+        headers[message.TRACESTATE] = origin.tracestate
     if compression:
         headers["compression"] = compression
     properties = {

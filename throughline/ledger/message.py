@@ -18,10 +18,11 @@ MESSAGE_PRIORITY: Final = {Queue.HIGH: 10, Queue.MEDIUM: 5, Queue.LOW: 1}
 # Headers beside Celery's own. Celery's *property* of the name correlation_id stays the task id.
 CORRELATION_ID: Final = "correlation_id"
 TRACEPARENT: Final = "traceparent"
+TRACESTATE: Final = "tracestate"  # absent when it would be empty
 PUBLISHED_AT: Final = "published_at"  # seconds since the epoch, as a float, by the publisher's clock
 ENVELOPE: Final = "envelope"
 ENVELOPE_VERSION: Final = 1
-OWN_HEADERS: Final = (CORRELATION_ID, TRACEPARENT, PUBLISHED_AT, ENVELOPE)
+OWN_HEADERS: Final = (CORRELATION_ID, TRACEPARENT, TRACESTATE, PUBLISHED_AT, ENVELOPE)
 
 _OLDEST_SECONDS: Final = 30 * 86_400  # a message that says it is older has a wrong clock: no record lives as long
 

@@ -7,9 +7,10 @@ from pydantic import Field
 from throughline import redis_url
 from throughline.settings.fields import RedisUrl, ServerAddress
 from throughline.settings.process import ProcessSettings
+from throughline.settings.sampling import SamplingSettings
 
 
-class BrokerSettings(ProcessSettings):
+class BrokerSettings(ProcessSettings, SamplingSettings):
     """Where Redis is, and where spans go."""
 
     redis_url: RedisUrl = Field(

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
-from throughline.settings.environment import EnvironmentSettings
+from throughline.settings.sampling import SamplingSettings
 
 
-class NginxSettings(EnvironmentSettings):
-    """How many requests it lets through."""
+class NginxSettings(SamplingSettings):
+    """How many requests it lets through, and which leave spans."""
 
     rate_limit_per_second: int = Field(
         1000, ge=1, description="Requests a second that NGINX lets through for one API key or address in the long run."

@@ -1,34 +1,27 @@
-"""Spans: made with OpenTelemetry, stamped with the correlation ID, sent by OTLP or written as OTLP/JSON lines."""
+"""Spans: made with OpenTelemetry and stamped with the correlation ID."""
 
 import atexit
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
-from typing import IO, Final, cast
+from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.json.file import FileSpanExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
 from throughline.settings import BrokerSettings
-from throughline.telemetry import correlation
-from throughline.telemetry.appended_lines import AppendedLines
+from throughline.telemetry import correlation, span_exporter
 from throughline.telemetry.logging import node_name
 
 EXPORT_EVERY_MS: Final = 200  # a journey is complete this long after its last step
-EXPORT_TIMEOUT_SECONDS: Final = 5
-
-_propagator = TraceContextTextMapPropagator()
 
 
 _known_span: ContextVar[int | None] = ContextVar("known_span", default=None)
@@ -94,7 +87,7 @@ def setup(service: str, settings: BrokerSettings) -> None:
         shutdown_on_exit=False,
     )
     provider.add_span_processor(CorrelationStamp())
-    exporter = _exporter(node, settings)
+    exporter = span_exporter.of(node, settings)
     if exporter is not None:
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
     global _provider, _tracer
@@ -106,23 +99,13 @@ _provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that 
 _tracer = _provider.get_tracer("throughline")
 
 
-def _exporter(node: str, settings: BrokerSettings) -> SpanExporter | None:
-    if settings.otel_exporter_otlp_endpoint:
-        endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
-        return OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_TIMEOUT_SECONDS)
-    if settings.spans_dir is not None:
-        settings.spans_dir.mkdir(parents=True, exist_ok=True)
-        return FileSpanExporter(stream=cast("IO[str]", AppendedLines(settings.spans_dir / f"{node}.jsonl")))
-    return None
-
-
 def tracer() -> Tracer:
     return _tracer
 
 
 def flush() -> None:
     """Exports what is waiting, now: for a process about to end."""
-    _provider.force_flush(EXPORT_TIMEOUT_SECONDS * 1000)
+    _provider.force_flush(span_exporter.TIMEOUT_SECONDS * 1000)
 
 
 @contextmanager
@@ -153,22 +136,3 @@ def span(
 def mark_failed(failed: trace.Span, error: BaseException) -> None:
     failed.set_status(StatusCode.ERROR)
     failed.set_attribute("error.type", type(error).__name__)
-
-
-def traceparent(context: Context | None = None) -> str:
-    """The current span, or that of the context, as a W3C `traceparent` header."""
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier, context)
-    return carrier.get("traceparent", "")
-
-
-def remote_parent(traceparent: str | None) -> Context:
-    """The context for a span whose parent is elsewhere; for a root span when the header is absent or broken."""
-    return _propagator.extract({"traceparent": traceparent} if traceparent else {}, context=Context())
-
-
-def valid_traceparent(header: object) -> str:
-    """The header if it is a W3C `traceparent`, else an empty one."""
-    if not isinstance(header, str) or not trace.get_current_span(remote_parent(header)).get_span_context().is_valid:
-        return ""
-    return header.strip()
