@@ -15,7 +15,7 @@ from api.deadline import answered_within
 from api.errors import BrokerUnavailable, MemoryFull
 from api.finished_tasks import FinishedTasks
 from api.turnstile import Turnstile
-from throughline.ledger import keys, queue_sample, scripts, stored_task, unwritable
+from throughline.ledger import history_scripts, keys, queue_sample, scripts, stored_task, unwritable
 from throughline.ledger.answers import Health
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.scripts import AsyncLedger
@@ -90,7 +90,7 @@ class QueueService:
 
     async def revive(self, task: StoredTask, requested_by: str) -> bool:
         """The same for a dead letter that was just read from the history, with its message."""
-        call = scripts.revive(task, ttl=self._limits.ttl, requested_by=requested_by)
+        call = history_scripts.revive(task, ttl=self._limits.ttl, requested_by=requested_by)
         async with self._answer_in_time():
             return await self._ledger(call)
 

@@ -14,9 +14,10 @@ from typing import Final, TypeVar
 from redis.asyncio import Redis
 
 from monitor.hot_time import hot_seconds
-from throughline.ledger import keys, scripts
+from throughline.ledger import history_scripts, keys
 from throughline.ledger.history import History, NotStored
-from throughline.ledger.scripts import MOST_AT_ONCE, AsyncLedger
+from throughline.ledger.history_scripts import MOST_AT_ONCE
+from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.stored_task import StoredTask
 from throughline.telemetry import correlation
 from throughline.telemetry.logging import event
@@ -53,12 +54,14 @@ class Archive:
     async def copy(self) -> int:
         """Copies one batch; answers how many tasks still wait for it. Raises `HistoryUnavailable`, `RedisError`."""
         waiting, tasks = await self._ledger(
-            scripts.ended(most=BATCH + len(self._refused), most_bytes=BATCH_BYTES, without=self._refused)
+            history_scripts.ended(most=BATCH + len(self._refused), most_bytes=BATCH_BYTES, without=self._refused)
         )
         kept = await self._in_thread(lambda: self._archive([task for task in tasks if task.fields]))
         done = kept + [task for task in tasks if not task.fields]  # those have nothing left that could be copied
         for part in _parts(done):
-            await self._ledger(scripts.copied({task.task_id: int(task.fields.get("version", 0)) for task in part}))
+            await self._ledger(
+                history_scripts.copied({task.task_id: int(task.fields.get("version", 0)) for task in part})
+            )
         return waiting - len(done) - len(self._refused)
 
     async def forget(self, *, only_if_scarce: bool = False) -> int:
@@ -70,7 +73,7 @@ class Archive:
             return 0
         forgotten = 0
         while ids := await self._redis.zrangebyscore(keys.HOT, "-inf", seconds - hot, start=0, num=MOST_AT_ONCE):
-            gone = await self._ledger(scripts.forget([str(each) for each in ids]))
+            gone = await self._ledger(history_scripts.forget([str(each) for each in ids]))
             forgotten += len(gone)
             if not gone:
                 break

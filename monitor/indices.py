@@ -6,8 +6,9 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from throughline.ledger import keys, scripts
-from throughline.ledger.scripts import MOST_AT_ONCE, AsyncLedger
+from throughline.ledger import history_scripts, keys
+from throughline.ledger.history_scripts import MOST_AT_ONCE
+from throughline.ledger.scripts import AsyncLedger
 
 EVERY_SECONDS: Final = 3600.0  # the first time at once: the version before may have been here until now
 _PAUSE_SECONDS: Final = 0.01  # between two calls: Redis has others to answer
@@ -19,11 +20,11 @@ async def put_right(redis: "Redis") -> int:
     async for task_id in _all(redis):
         batch.add(task_id)
         if len(batch) == MOST_AT_ONCE:
-            changed = await ledger(scripts.reindex(list(batch)))
+            changed = await ledger(history_scripts.reindex(list(batch)))
             moved += len(changed)
             batch.clear()
             await asyncio.sleep(_PAUSE_SECONDS)
-    changed = await ledger(scripts.reindex(list(batch)))
+    changed = await ledger(history_scripts.reindex(list(batch)))
     return moved + len(changed)
 
 

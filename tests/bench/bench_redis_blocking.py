@@ -21,7 +21,7 @@ from monitor import sweep
 from tests.bench.ratio import say
 from tests.conftest import free_port
 from tests.integration.long_story import LongStory
-from throughline.ledger import keys, queue_sample, scripts, stored_task
+from throughline.ledger import history_scripts, keys, queue_sample, scripts, stored_task
 from throughline.ledger.message import Queue
 from throughline.ledger.states import Reason, Status
 
@@ -114,22 +114,27 @@ def _deeds(scene: Scene, waiting: list[str]) -> Iterator[tuple[str, Callable[[],
 
 def _ends(scene: Scene) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is done with tasks that have ended, a hundred of them; their results are as large as what was sent."""
-    ids = [scene.submit(data=scene.data) for _ in range(ROUNDS * scripts.MOST_AT_ONCE)]
+    ids = [scene.submit(data=scene.data) for _ in range(ROUNDS * history_scripts.MOST_AT_ONCE)]
     result = orjson.dumps({"status": "FAILURE", "result": {"exc_type": "E", "exc_message": [scene.data]}}).decode()
     for task_id in ids:
         attempt = scene.claim(task_id).attempt
         scene.store(task_id, Status.FAILURE, Reason.FAILED, attempt=str(attempt), error_class="E")
         scene.redis.set(keys.celery_result(task_id), result)
-    hundreds = [ids[start : start + scripts.MOST_AT_ONCE] for start in range(0, len(ids), scripts.MOST_AT_ONCE)]
+    hundreds = [
+        ids[start : start + history_scripts.MOST_AT_ONCE] for start in range(0, len(ids), history_scripts.MOST_AT_ONCE)
+    ]
     copied, forgotten = iter(hundreds), iter(hundreds)
     versions = {task_id: scene.record(task_id).version for task_id in ids}
-    yield "ended tasks for the history", lambda: scene.ledger(scripts.ended(most=200, most_bytes=2_000_000))
+    yield "ended tasks for the history", lambda: scene.ledger(history_scripts.ended(most=200, most_bytes=2_000_000))
     yield (
         "100 failures for a list",
         lambda: _awaited(scene, lambda redis: stored_task.read_for_list(redis, hundreds[0])),
     )
-    yield "100 that were copied", lambda: scene.ledger(scripts.copied({one: versions[one] for one in next(copied)}))
-    yield "100 that are forgotten", lambda: scene.ledger(scripts.forget(next(forgotten)))
+    yield (
+        "100 that were copied",
+        lambda: scene.ledger(history_scripts.copied({one: versions[one] for one in next(copied)})),
+    )
+    yield "100 that are forgotten", lambda: scene.ledger(history_scripts.forget(next(forgotten)))
 
 
 def _replayed(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from tests.conftest import free_port
 from tests.integration.story import Story
-from throughline.ledger import keys, scripts, stored_task, task_store
+from throughline.ledger import history_scripts, keys, scripts, stored_task, task_store
 from throughline.ledger.history import AsyncHistory, History, HistoryUnavailable, HistoryWrong, NotStored
 from throughline.ledger.states import Reason, Status
 
@@ -344,8 +344,8 @@ def test_large_tasks_are_forgotten_a_few_at_a_time(story, broker, history, run):
     for task_id in large:
         broker.set(keys.celery_result(task_id), "x" * 20_000_000)
     broker.delete(*map(keys.message, large))
-    story.ledger(scripts.copied({task_id: story.record(task_id).version for task_id in large}))
-    assert len(story.ledger(scripts.forget(large))) < 5
+    story.ledger(history_scripts.copied({task_id: story.record(task_id).version for task_id in large}))
+    assert len(story.ledger(history_scripts.forget(large))) < 5
 
     async def tale(redis):
         archive = Archive(redis, history, 600)

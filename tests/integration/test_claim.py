@@ -7,7 +7,7 @@ from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from api.submission import TaskSubmission
-from throughline.ledger import keys, scripts
+from throughline.ledger import history_scripts, keys
 from throughline.ledger.message import OWN_HEADERS
 from throughline.ledger.script import Ledger
 from throughline.settings import ApiSettings
@@ -84,7 +84,7 @@ def test_a_message_that_comes_again_after_its_task_was_forgotten_runs_nothing_an
     wait_until(lambda: not broker.exists(keys.CELERY_UNACKED), 10, "both are acknowledged")
     ledger = Ledger(broker)
     versions = {each: int(broker.hget(keys.task(each), "version")) for each in (ours, stock)}
-    copied, gone = ledger(scripts.copied(versions)), ledger(scripts.forget([ours, stock]))
+    copied, gone = ledger(history_scripts.copied(versions)), ledger(history_scripts.forget([ours, stock]))
     assert set(copied) == set(gone) == {ours, stock}
 
     for each in (message, others):

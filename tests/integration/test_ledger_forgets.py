@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from monitor import indices as indices_of_tasks
 from tests.integration.story import STOCK, TTL, Story
-from throughline.ledger import keys, scripts, stored_task
+from throughline.ledger import history_scripts, keys, scripts, stored_task
 from throughline.ledger.states import Reason, Status
 
 INDICES = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.OPEN, keys.DELAYED, keys.DEAD_LETTERS)
@@ -57,7 +57,7 @@ def ended(story, task_id=""):
 def archive(story, task_id):
     """Answers whether the version in Redis was taken as copied."""
     version = story.record(task_id).version
-    return story.ledger(scripts.copied({task_id: version})) == [task_id]
+    return story.ledger(history_scripts.copied({task_id: version})) == [task_id]
 
 
 def test_each_task_is_in_the_index_of_what_the_history_lacks_from_its_first_moment(story, broker):
@@ -125,7 +125,7 @@ def test_what_was_copied_and_forgotten_leaves_nothing(story, broker):
     assert archive(story, task_id)
     assert indices(broker, task_id) == {keys.HOT}
     assert broker.zscore(keys.HOT, task_id) == story.record(task_id).finished_at
-    assert story.ledger(scripts.forget([task_id])) == [task_id]
+    assert story.ledger(history_scripts.forget([task_id])) == [task_id]
     assert keys_of(broker, task_id) == set()
     assert indices(broker, task_id) == set()
     assert broker.zrange(keys.correlation("ABC-1"), 0, -1) == []
@@ -137,7 +137,7 @@ def test_what_the_history_lacks_is_not_forgotten(story, broker):
     assert archive(story, replayed)
     assert story.ledger(scripts.replay(replayed, queue="medium", requested_by="x"))
     before = {each: broker.hgetall(keys.task(each)) for each in (waiting, fresh, replayed)}
-    assert story.ledger(scripts.forget([waiting, fresh, replayed])) == []
+    assert story.ledger(history_scripts.forget([waiting, fresh, replayed])) == []
     assert {each: broker.hgetall(keys.task(each)) for each in before} == before
     assert indices(broker, replayed) == {keys.UNARCHIVED, keys.OPEN}
 
@@ -146,10 +146,10 @@ def test_a_copy_that_a_replay_overtook_does_not_count(story, broker):
     task_id = dead_letter(story)
     version = story.record(task_id).version
     story.ledger(scripts.replay(task_id, queue="medium", requested_by="x"))
-    assert story.ledger(scripts.copied({task_id: version})) == []
+    assert story.ledger(history_scripts.copied({task_id: version})) == []
     story.take(task_id, process=8)
     story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="2")
-    assert story.ledger(scripts.copied({task_id: version})) == []
+    assert story.ledger(history_scripts.copied({task_id: version})) == []
     assert indices(broker, task_id) == {keys.UNARCHIVED, keys.ENDED}
     assert archive(story, task_id)
 
@@ -157,11 +157,11 @@ def test_a_copy_that_a_replay_overtook_does_not_count(story, broker):
 def test_an_id_whose_record_has_expired_leaves_the_indices(story, broker):
     for key in INDICES:
         broker.zadd(key, {"gone-1": 1, "gone-2": 2, "gone-3": 3})
-    assert story.ledger(scripts.copied({"gone-1": 3})) == []
+    assert story.ledger(history_scripts.copied({"gone-1": 3})) == []
     assert indices(broker, "gone-1").isdisjoint({keys.UNARCHIVED, keys.ENDED, keys.HOT})
-    assert story.ledger(scripts.forget(["gone-2"])) == ["gone-2"]
+    assert story.ledger(history_scripts.forget(["gone-2"])) == ["gone-2"]
     assert indices(broker, "gone-2") == set()
-    assert story.ledger(scripts.reindex(["gone-3", "never-was"])) == ["gone-3"]
+    assert story.ledger(history_scripts.reindex(["gone-3", "never-was"])) == ["gone-3"]
     assert indices(broker, "gone-3") == set()
 
 
@@ -171,12 +171,12 @@ def test_what_the_version_before_wrote_can_be_archived(story, broker):
     broker.hdel(keys.task(task_id), "version")
     broker.hdel(keys.task(waiting), "version")
     broker.delete(keys.UNARCHIVED, keys.ENDED, keys.message(task_id))
-    assert story.ledger(scripts.reindex([task_id, waiting])) == [task_id, waiting]
-    assert story.ledger(scripts.reindex([task_id, waiting])) == []
+    assert story.ledger(history_scripts.reindex([task_id, waiting])) == [task_id, waiting]
+    assert story.ledger(history_scripts.reindex([task_id, waiting])) == []
     assert indices(broker, task_id) == {keys.UNARCHIVED, keys.ENDED}
     assert indices(broker, waiting) == {keys.UNARCHIVED, keys.OPEN}
     assert archive(story, task_id)
-    assert story.ledger(scripts.forget([task_id])) == [task_id]
+    assert story.ledger(history_scripts.forget([task_id])) == [task_id]
 
 
 def test_the_monitor_finds_what_the_version_before_wrote_and_what_has_expired(story, broker, redis_url):
@@ -196,7 +196,7 @@ def test_the_monitor_finds_what_the_version_before_wrote_and_what_has_expired(st
 
 def test_a_batch_has_a_limit(story):
     with pytest.raises(ValueError, match="at most 100 tasks a call, not 101"):
-        scripts.forget([str(each) for each in range(101)])
+        history_scripts.forget([str(each) for each in range(101)])
 
 
 # What comes after it was forgotten.
@@ -205,7 +205,7 @@ def test_a_batch_has_a_limit(story):
 def forgotten(story, task_id=""):
     task_id = ended(story, task_id)
     assert archive(story, task_id)
-    assert story.ledger(scripts.forget([task_id])) == [task_id]
+    assert story.ledger(history_scripts.forget([task_id])) == [task_id]
     return task_id
 
 
@@ -213,7 +213,7 @@ def forgotten_stock(story, task_id="stock-1"):
     story.claim(task_id)
     story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
     assert archive(story, task_id)
-    assert story.ledger(scripts.forget([task_id])) == [task_id]
+    assert story.ledger(history_scripts.forget([task_id])) == [task_id]
     return task_id
 
 
@@ -239,7 +239,7 @@ def test_a_message_that_was_sent_past_the_front_door_meets_a_tombstone(story, br
     assert not story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
     assert not story.store(task_id, Status.REVOKED, Reason.EXPIRED)
     assert keys_of(broker, task_id) == {keys.moved(task_id)}
-    assert 0 < broker.ttl(keys.moved(task_id)) <= scripts.TOMBSTONE_SECONDS
+    assert 0 < broker.ttl(keys.moved(task_id)) <= history_scripts.TOMBSTONE_SECONDS
 
 
 def test_a_task_of_celery_that_is_new_to_everybody_is_run(story):
@@ -262,13 +262,13 @@ def old_letter(story, read):
     task_id = dead_letter(story)
     told = read(task_id)
     assert archive(story, task_id)
-    assert story.ledger(scripts.forget([task_id])) == [task_id]
+    assert story.ledger(history_scripts.forget([task_id])) == [task_id]
     return told
 
 
 def test_a_dead_letter_from_the_history_runs_again_with_all_that_was_known_of_it(story, broker, old_letter):
     story.time += 30
-    assert story.ledger(scripts.revive(old_letter, ttl=TTL, requested_by="POST-1"))
+    assert story.ledger(history_scripts.revive(old_letter, ttl=TTL, requested_by="POST-1"))
     task_id, told = old_letter.task_id, story.record(old_letter.task_id)
     assert (told.status, told.version) == (Status.PENDING, old_letter.record.version + 1)
     assert (told.attempts, told.submitted_at) == (old_letter.record.attempts, old_letter.record.submitted_at)
@@ -282,7 +282,7 @@ def test_a_dead_letter_from_the_history_runs_again_with_all_that_was_known_of_it
 
 
 def test_of_two_revivals_at_once_one_counts(story, broker, old_letter):
-    calls = [scripts.revive(old_letter, ttl=TTL, requested_by="POST-1") for _ in range(2)]
+    calls = [history_scripts.revive(old_letter, ttl=TTL, requested_by="POST-1") for _ in range(2)]
     assert [story.ledger(each) for each in calls] == [True, False]
     assert broker.llen("medium") == 1
 
@@ -291,7 +291,7 @@ def test_a_dead_letter_that_is_still_here_is_replayed_as_it_is(story, broker, re
     task_id = dead_letter(story)
     told = read(task_id)
     assert archive(story, task_id)
-    assert story.ledger(scripts.revive(told, ttl=TTL, requested_by="POST-1"))
+    assert story.ledger(history_scripts.revive(told, ttl=TTL, requested_by="POST-1"))
     assert indices(broker, task_id) == {keys.UNARCHIVED, keys.OPEN}
     assert broker.hget(keys.task(task_id), "archived") is None
     assert len(story.record(task_id).attempts) == 1
@@ -300,6 +300,6 @@ def test_a_dead_letter_that_is_still_here_is_replayed_as_it_is(story, broker, re
 def test_what_is_no_dead_letter_is_not_revived(story, broker, read):
     told = read(ended(story))
     archive(story, told.task_id)
-    story.ledger(scripts.forget([told.task_id]))
-    assert not story.ledger(scripts.revive(told, ttl=TTL, requested_by="POST-1"))
+    story.ledger(history_scripts.forget([told.task_id]))
+    assert not story.ledger(history_scripts.revive(told, ttl=TTL, requested_by="POST-1"))
     assert keys_of(broker, told.task_id) == set()

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from monitor.archive import Archive
 from tests.integration.story import Story
-from throughline.ledger import keys, scripts, task_list
+from throughline.ledger import history_scripts, keys, task_list
 from throughline.ledger.history import AsyncHistory, History, HistoryUnavailable
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Reason, Status
@@ -63,7 +63,7 @@ class World:
     async def replay(self, task_id):
         """Whether it was a dead letter."""
         task = self.writing.find([task_id], messages=True).get(task_id)
-        return task is not None and await self.ledger(scripts.revive(task, ttl=600, requested_by="me"))
+        return task is not None and await self.ledger(history_scripts.revive(task, ttl=600, requested_by="me"))
 
     async def close(self):
         self.archive.close()

@@ -13,7 +13,7 @@ from tests.conftest import is_healthy
 from tests.history_away import taken_away
 from tests.integration.own_processes import FINAL, own_processes
 from tests.integration.own_tasks import ODD_RESULTS
-from throughline.ledger import keys, scripts
+from throughline.ledger import history_scripts, keys
 from throughline.ledger.script import Ledger
 
 TEXT = {"text": "to be or not to be"}
@@ -55,7 +55,7 @@ def move(own, wait_until):
     def moved(*ids):
         with redis.Redis.from_url(own.redis_url, decode_responses=True) as client:
             wait_until(lambda: all(client.zscore(keys.HOT, each) is not None for each in ids), 20, "they are copied")
-            gone = Ledger(client)(scripts.forget(list(ids)))
+            gone = Ledger(client)(history_scripts.forget(list(ids)))
             assert set(gone) == set(ids)
             left = {key for each in ids for key in client.scan_iter(f"*{each}*")}
         assert all(key.startswith(("tl:moved:", "tl:idempotency:")) for key in left)  # both expire within the hour

@@ -11,7 +11,7 @@ from monitor.page.telemetry_source import telemetry_source
 from tests.history_away import taken_away
 from tests.integration.story import Story
 from tests.integration.test_archive import ended
-from throughline.ledger import keys, scripts, stored_task
+from throughline.ledger import history_scripts, keys, stored_task
 from throughline.ledger.history import History
 from throughline.settings import MonitorSettings
 
@@ -52,8 +52,8 @@ def moved(story, redis_url, tmp_path, asked):
     history = History(f"sqlite:///{tmp_path}/history.sqlite", writes=True)
     history.archive(asked(read))
     history.close()
-    story.ledger(scripts.copied({task_id: story.record(task_id).version}))
-    assert story.ledger(scripts.forget([task_id])) == [task_id]
+    story.ledger(history_scripts.copied({task_id: story.record(task_id).version}))
+    assert story.ledger(history_scripts.forget([task_id])) == [task_id]
     return task_id
 
 

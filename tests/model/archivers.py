@@ -7,7 +7,7 @@ from tests.model.clients import Clients
 from tests.model.monitors import Monitors
 from tests.model.reference import Task
 from tests.model.stage import any_task, one_of, when
-from throughline.ledger import keys, scripts
+from throughline.ledger import history_scripts, keys
 from throughline.ledger.stored_task import StoredTask
 
 TOMBSTONE_SECONDS = 3600
@@ -36,7 +36,7 @@ class Archivers(Clients, Monitors):
     def archive(self, step: str, forgets: bool) -> None:
         """A slow one commits and marks what it read long ago."""
         if step in {"copies", "reads"}:
-            waiting, self.read = self.run(scripts.ended(most=100, most_bytes=10**6))
+            waiting, self.read = self.run(history_scripts.ended(most=100, most_bytes=10**6))
             assert waiting == len(self.read)
         if step in {"copies", "commits"}:
             self.commit()
@@ -49,7 +49,7 @@ class Archivers(Clients, Monitors):
     @rule(task=one_of(ended))
     def archive_one_and_forget_it(self, task: Task) -> None:
         """Its message may still be with a worker that has not acknowledged it, or come again."""
-        _, self.read = self.run(scripts.ended(most=100, most_bytes=10**6))
+        _, self.read = self.run(history_scripts.ended(most=100, most_bytes=10**6))
         self.commit()
         self.mark()
         self._forget([task])
@@ -58,7 +58,7 @@ class Archivers(Clients, Monitors):
     @rule(task=one_of(fresh_dead_letters))
     def end_again_while_it_is_copied(self, task: Task) -> None:
         """An operator replays a dead letter, and cancels it, before a slow archiver has marked what it copied."""
-        _, self.read = self.run(scripts.ended(most=100, most_bytes=10**6))
+        _, self.read = self.run(history_scripts.ended(most=100, most_bytes=10**6))
         self.commit()
         self.replay(task)
         self.cancel(task)
@@ -73,7 +73,7 @@ class Archivers(Clients, Monitors):
 
     def mark(self) -> None:
         versions = {told.task_id: told.record.version for told in self.committed}
-        marked = self.run(scripts.copied(versions)) if versions else []
+        marked = self.run(history_scripts.copied(versions)) if versions else []
         for task_id, version in versions.items():
             task = self.tasks[task_id]
             counts = task.is_final and task.version == version
@@ -88,7 +88,7 @@ class Archivers(Clients, Monitors):
 
     def _forget(self, tasks: list[Task]) -> None:
         ids = [task.task_id for task in tasks]
-        gone = self.run(scripts.forget(ids, tombstone_seconds=self.clock.lifetime(TOMBSTONE_SECONDS)))
+        gone = self.run(history_scripts.forget(ids, tombstone_seconds=self.clock.lifetime(TOMBSTONE_SECONDS)))
         for task in tasks:
             assert (task.task_id in gone) == task.is_archived, (
                 f"{task}, {task.status}: forgotten {task.task_id in gone}"

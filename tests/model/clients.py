@@ -8,7 +8,7 @@ from hypothesis.stateful import rule
 from tests.model.reference import Task
 from tests.model.stage import CLOSE_DEPTH, MAX_DEPTH, OPEN_SECONDS, Stage, any_task, celery, one_of, record_of, when
 from tests.model.world import KEY_LIFETIME
-from throughline.ledger import keys, scripts
+from throughline.ledger import history_scripts, keys, scripts
 from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import OWN_HEADERS, Queue
 from throughline.ledger.states import Status
@@ -118,7 +118,9 @@ class Clients(Stage):
 
     def _revive(self, task: Task) -> None:
         """Of two operators at once, both have read the history."""
-        calls = [scripts.revive(self.history[task.task_id], ttl=self.ttl, requested_by="replay-1") for _ in range(2)]
+        calls = [
+            history_scripts.revive(self.history[task.task_id], ttl=self.ttl, requested_by="replay-1") for _ in range(2)
+        ]
         assert [self.run(each) for each in calls] == [True, False]
         task.revived()
 

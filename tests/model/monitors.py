@@ -7,7 +7,7 @@ from tests.model.reference import Task
 from tests.model.stage import any_task, awake, one_of, when
 from tests.model.workers import EVENTS, Workers
 from tests.model.world import Clock, Worker
-from throughline.ledger import keys, scripts
+from throughline.ledger import history_scripts, keys, scripts
 from throughline.ledger.states import Status
 
 GRACE_SECONDS = 10
@@ -97,8 +97,8 @@ class Monitors(Workers):
     def _clear_indices(self) -> None:
         """What has expired is still in the indices: as the monitor does it now and then."""
         for key in (keys.UNARCHIVED, keys.ENDED, keys.HOT):
-            if ids := self.redis.zrange(key, 0, scripts.MOST_AT_ONCE - 1):
-                self.run(scripts.reindex([str(each) for each in ids]))
+            if ids := self.redis.zrange(key, 0, history_scripts.MOST_AT_ONCE - 1):
+                self.run(history_scripts.reindex([str(each) for each in ids]))
 
     @when(recorded)
     @rule(monitors=st.sampled_from((1, 2)))

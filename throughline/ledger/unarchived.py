@@ -6,7 +6,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from throughline.ledger import keys, scripts, stored_task
+from throughline.ledger import history_scripts, keys, stored_task
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import Place, TaskQuery
@@ -29,7 +29,7 @@ class Unarchived:
         count = min(_STEP, query.limit + 1)
         while True:
             async with self._within():
-                step = await self._ledger(scripts.unarchived(query, count))
+                step = await self._ledger(history_scripts.unarchived(query, count))
             for begin in range(0, len(step.may_be_shown), _AT_ONCE):
                 some = await self._read(step.may_be_shown[begin : begin + _AT_ONCE])
                 found += [task for task in some if query.is_ahead(Place.of(task)) and query.matches(task, step.now)]

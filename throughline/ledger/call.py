@@ -1,0 +1,78 @@
+"""Makes the call of a script: finds its keys by the names that its header gives them."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from throughline.ledger import keys
+from throughline.ledger.message import Queue
+from throughline.ledger.script import Call, T, load
+
+# What a script's header calls its keys.
+_FIXED: Final = {
+    "breaker": keys.BREAKER,
+    "memory": keys.MEMORY,
+    "health": keys.HEALTH,
+    "workers": keys.WORKERS,
+    "worker_slots": keys.WORKER_SLOTS,
+    "worker_tasks": keys.WORKER_TASKS,
+    "drain": keys.DRAIN,
+    "promises": keys.PROMISES,
+    "finished": keys.FINISHED,
+    "open": keys.OPEN,
+    "delayed": keys.DELAYED,
+    "unarchived": keys.UNARCHIVED,
+    "ended": keys.ENDED,
+    "hot": keys.HOT,
+    "dead_letters": keys.DEAD_LETTERS,
+    "missing": keys.MISSING,
+    "sweep": keys.SWEEP,
+    "unacked": keys.CELERY_UNACKED,
+    "unacked_index": keys.CELERY_UNACKED_INDEX,
+    "high": Queue.HIGH.value,
+    "medium": Queue.MEDIUM.value,
+    "low": Queue.LOW.value,
+    **{f"queued_{queue}": keys.queued(queue) for queue in Queue},
+}
+_OF_TASK: Final = {
+    "record": keys.task,
+    "attempts": keys.attempts,
+    "changes": keys.changes,
+    "message": keys.message,
+    "result": keys.celery_result,
+    "moved": keys.moved,
+}
+# How a script that is called for several tasks makes their keys from an ID.
+_PREFIX: Final = keys.task("")
+ALL_PARTS: Final = {
+    "record_prefix": _PREFIX,
+    "attempts_suffix": keys.attempts("").removeprefix(_PREFIX),
+    "message_suffix": keys.message("").removeprefix(_PREFIX),
+    "changes_suffix": keys.changes("").removeprefix(_PREFIX),
+    "result_prefix": keys.celery_result(""),
+    "moved_prefix": keys.moved(""),
+    "correlation_prefix": keys.correlation(""),
+}
+
+
+def call(
+    name: str,
+    read: Callable[[Any], T],
+    args: Mapping[str, Any],
+    *,
+    task_id: str = "",
+    refused: Callable[[], T] | None = None,
+    own_keys: Mapping[str, str] = MappingProxyType({}),
+) -> Call[T]:
+    """`own_keys` are those that neither every call shares nor the task's ID names."""
+    script = load(name)
+    found = [
+        own_keys[key] if key in own_keys else _FIXED[key] if key in _FIXED else _OF_TASK[key](task_id)
+        for key in script.keys
+    ]
+    return Call(script, found, args, read, refused, task_id)
+
+
+def parts(*names: str) -> dict[str, str]:
+    """Those arguments of a script that is called for several tasks."""
+    return {name: ALL_PARTS[name] for name in names}
