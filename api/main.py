@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import problems
+from api import instrumentation, problems
 from api.middleware import BodyLimit, RequestContext
 from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
@@ -47,10 +47,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimit)
-    app.add_middleware(RequestContext)  # added last: outermost
+    app.add_middleware(RequestContext)  # added last: outermost, but for the server span
     problems.install(app)
     for module in (tasks, task_events, task_types, queues, dead_letters, health):
         app.include_router(module.router)
+    instrumentation.install(app, settings)
     return app
 
 

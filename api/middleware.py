@@ -1,10 +1,13 @@
-"""What surrounds every request: correlation ID, server span, log line, size limit, the answer to an unhandled error."""
+"""What surrounds every request: correlation ID, log line, size limit, the answer to an unhandled error."""
 
 import logging
 import time
+from contextlib import ExitStack
 from typing import Final
 
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,28 +25,31 @@ _logger = logging.getLogger("throughline.api")
 
 
 class RequestContext:
-    """Binds the correlation ID, continues the trace and logs `request.completed`, however the request ends."""
+    """Binds the correlation ID to the request and its span, and logs `request.completed`, however the request ends."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         request_id = correlation.keep_or_make(headers.get("x-request-id"))
-        parent = trace_context.remote_parent(headers.get("traceparent"), headers.get("tracestate", ""))
-        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
-        with (
-            correlation.bound(request_id),
-            tracing.span("api", SpanKind.SERVER, attributes, parent) as span,
-        ):
-            await self._answer(scope, receive, send, span)
+        span = trace.get_current_span()
+        with correlation.bound(request_id), ExitStack() as without_span:
+            if not span.get_span_context().is_valid:
+                span = without_span.enter_context(tracing.unrecorded(_parent(headers)))
+            span.set_attribute("correlation_id", request_id)
+            if scope["type"] == "http":
+                await self._answer(scope, receive, send, span)
+            else:
+                await self._app(scope, receive, send)  # a WebSocket: no route takes one
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         started = time.perf_counter()
         status = 0
+        failure: Exception | None = None
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -51,21 +57,21 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = correlation.current()
-                if task_type := headers.get(TASK_TYPE_HEADER):
-                    span.set_attribute("task_type", task_type)
+                _describe(span, headers)  # now: the instrumentation ends the span with the last of the body
             await send(message)
+            if message["type"] == "http.response.start" and failure is not None:
+                tracing.mark_failed(span, failure)  # after the instrumentation, which knows no more than the status
 
         try:
             await self._app(_as_get(scope), receive, send_with_id)
         except Exception as error:
-            tracing.mark_failed(span, error)
+            failure = error
             _logger.exception("A request ended with an unhandled error")
-            if not status:
+            if status:
+                tracing.mark_failed(span, error)
+            else:
                 await problems.internal_error(scope["path"])(scope, receive, send_with_id)
         finally:
-            span.set_attribute("http.response.status_code", status)
-            if task_id := correlation.current_task():
-                span.set_attribute("task_id", task_id)
             fields = {
                 "http.request.method": scope["method"],
                 "url.path": scope["path"],
@@ -77,6 +83,17 @@ class RequestContext:
                 if (scope["method"], scope["path"]) == _SUBMISSION:
                     event("task.rejected", f"A submission was refused: {code}", {"code": code})
             event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
+
+
+def _describe(span: Span, headers: Headers) -> None:
+    if task_id := correlation.current_task():
+        span.set_attribute("task_id", task_id)
+    if task_type := headers.get(TASK_TYPE_HEADER):
+        span.set_attribute("task_type", task_type)
+
+
+def _parent(headers: Headers) -> Context:
+    return trace_context.remote_parent(headers.get("traceparent"), headers.get("tracestate", ""))
 
 
 def _as_get(scope: Scope) -> Scope:

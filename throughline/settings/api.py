@@ -5,9 +5,10 @@ from pathlib import Path
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
 from throughline.settings.history import HistorySettings
+from throughline.settings.instrumentation import InstrumentationSettings
 
 
-class ApiSettings(BrokerSettings, HistorySettings):
+class ApiSettings(BrokerSettings, HistorySettings, InstrumentationSettings):
     """Admission, idempotency, who may call, where ended tasks are."""
 
     redis_timeout_seconds: float = fields.REDIS_TIMEOUT_SECONDS

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
+from importlib.metadata import version
 from typing import Final
 
 from opentelemetry import trace
@@ -13,7 +14,6 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
@@ -78,25 +78,36 @@ class CorrelationStamp(SpanProcessor):
 
 
 def setup(service: str, settings: BrokerSettings) -> None:
-    """Sets up this process's spans; in a prefork child after the fork, which no exporter thread survives."""
+    """Sets up this process's spans; in a prefork child after the fork, which no exporter thread survives.
+
+    The SDK itself reads the variables of its sampler and its limits; none of its spans are made with OTEL_SDK_DISABLED.
+    """
     node = node_name(service, settings)
-    provider = TracerProvider(
-        resource=Resource({"service.name": service, "service.instance.id": node}),
-        sampler=ALWAYS_ON,  # a client's flag must not hide its task's journey
-        id_generator=KnownIds(),
-        shutdown_on_exit=False,
-    )
-    provider.add_span_processor(CorrelationStamp())
-    exporter = span_exporter.of(node, settings)
-    if exporter is not None:
-        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
+    provider = TracerProvider(resource=resource(service, node), id_generator=_ids, shutdown_on_exit=False)
+    if not settings.otel_sdk_disabled:
+        provider.add_span_processor(CorrelationStamp())
+        exporter = span_exporter.of(node, settings)
+        if exporter is not None:
+            provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
     global _provider, _tracer
     _provider, _tracer = provider, provider.get_tracer("throughline")
     atexit.register(provider.shutdown)
 
 
+def resource(service: str, node: str) -> Resource:
+    """What is said of every span and metric: who made it, and what OTEL_RESOURCE_ATTRIBUTES says beside that."""
+    return Resource.create(
+        {"service.name": service, "service.instance.id": node, "service.version": version("throughline")}
+    )
+
+
+_ids: Final = KnownIds()
 _provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that go nowhere
 _tracer = _provider.get_tracer("throughline")
+
+
+def provider() -> TracerProvider:
+    return _provider
 
 
 def tracer() -> Tracer:
@@ -106,6 +117,19 @@ def tracer() -> Tracer:
 def flush() -> None:
     """Exports what is waiting, now: for a process about to end."""
     _provider.force_flush(span_exporter.TIMEOUT_SECONDS * 1000)
+
+
+@contextmanager
+def unrecorded(parent: Context) -> Iterator[trace.Span]:
+    """Inside the block there is a span to go by, and none is exported: the parent itself, or one of a new trace.
+
+    So the log lines, the message and the spans of a request that gets no span here are of one trace all the same.
+    """
+    context = trace.get_current_span(parent).get_span_context()
+    if not context.is_valid:
+        context = trace.SpanContext(_ids.generate_trace_id(), _ids.generate_span_id(), is_remote=False)
+    with trace.use_span(trace.NonRecordingSpan(context), record_exception=False, set_status_on_exception=False) as span:
+        yield span
 
 
 @contextmanager
@@ -134,5 +158,6 @@ def span(
 
 
 def mark_failed(failed: trace.Span, error: BaseException) -> None:
-    failed.set_status(StatusCode.ERROR)
-    failed.set_attribute("error.type", type(error).__name__)
+    if failed.is_recording():  # a server span has ended before an error that follows the answer's last byte
+        failed.set_status(StatusCode.ERROR)
+        failed.set_attribute("error.type", type(error).__name__)

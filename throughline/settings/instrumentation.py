@@ -1,0 +1,50 @@
+"""What FastAPI's instrumentation reads: the documented variables of OpenTelemetry's contribution for Python."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from throughline.settings.environment import EnvironmentSettings
+
+
+def _expressions(listed: str) -> str:
+    """As the instrumentation reads them: separated by commas, searched for anywhere in the URL."""
+    for expression in listed.split(","):
+        try:
+            re.compile(expression.strip())
+        except re.error as error:
+            raise ValueError(f"{expression.strip()!r} is not a regular expression: {error}") from None
+    return listed
+
+
+def _with_stable_http(opted_in: str) -> str:
+    if not {"http", "http/dup"} & {each.strip() for each in opted_in.split(",")}:
+        raise ValueError("must contain http or http/dup: journeys and dashboards go by the stable names")
+    return opted_in
+
+
+Expressions = Annotated[str, AfterValidator(_expressions)]
+
+
+class InstrumentationSettings(EnvironmentSettings):
+    """Which requests get a server span and a measurement, and in whose words."""
+
+    otel_python_fastapi_excluded_urls: Expressions | None = Field(
+        None,
+        description="Requests without a server span and a measurement: regular expressions, separated by commas, that "
+        "are searched for in the whole URL, such as `/health,/api/v1/queues$`.",
+    )
+    otel_python_excluded_urls: Expressions = Field(
+        "", description="The same for all instrumentations, where the variable above is not set."
+    )
+    otel_semconv_stability_opt_in: Annotated[str, AfterValidator(_with_stable_http)] = Field(
+        "http",
+        description="`http`: spans and metrics have the names of the stable HTTP conventions; `http/dup`: the old ones "
+        "too.",
+    )
+
+    @property
+    def excluded_urls(self) -> str:
+        own = self.otel_python_fastapi_excluded_urls
+        return self.otel_python_excluded_urls if own is None else own
