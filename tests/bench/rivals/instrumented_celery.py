@@ -1,34 +1,19 @@
 """The design as it is usually built: depth check, `send_task`, JSON lines, OpenTelemetry's two instrumentations."""
 
-import logging
 import os
-import sys
-from pathlib import Path
 from typing import Any, Literal
 
 import redis
 from celery import Celery
 from fastapi import FastAPI, HTTPException
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.json.file import FileSpanExporter
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pydantic import BaseModel
-from pythonjsonlogger.json import JsonFormatter
 
-spans = Path(os.environ["SPANS_DIR"], "instrumented.jsonl").open("a", encoding="utf-8")  # noqa: SIM115
-provider = TracerProvider()
-provider.add_span_processor(BatchSpanProcessor(FileSpanExporter(stream=spans)))
-trace.set_tracer_provider(provider)
+from tests.bench.rivals import observed
 
-handler = logging.StreamHandler(sys.stdout)
-handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(message)s"))
-logger = logging.getLogger("api")
-logger.handlers, logger.propagate = [handler], False
-logger.setLevel(logging.INFO)
-
+observed.export_spans()
+logger = observed.json_lines()
 app = FastAPI()
 queue = Celery(broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
 queue.conf.broker_transport_options = {"priority_steps": [0]}
