@@ -93,7 +93,7 @@ def _describe(span: Span, headers: Headers) -> None:
 
 
 def _parent(headers: Headers) -> Context:
-    return trace_context.remote_parent(headers.get("traceparent"), headers.get("tracestate", ""))
+    return trace_context.caller(headers.getlist("traceparent"), headers.getlist("tracestate"))
 
 
 def _as_get(scope: Scope) -> Scope:

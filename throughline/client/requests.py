@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
 from throughline.client.errors import InvalidRequest
 from throughline.client.exchange import Request
 from throughline.client.json_data import encoded
-from throughline.telemetry import correlation
+from throughline.telemetry import correlation, trace_context
 
 _TASKS: Final = "/api/v1/tasks"
 _KEY: Final = re.compile(r"[\x20\x21\x23-\x7e]{1,255}", re.ASCII)
-_propagator: Final = TraceContextTextMapPropagator()
+_propagator: Final = trace_context.Propagator()
 
 
 def submission(

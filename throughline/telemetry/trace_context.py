@@ -1,36 +1,139 @@
-"""W3C trace context: what the headers `traceparent` and `tracestate` say, and what they are to say."""
+"""W3C trace context, level 2: what the headers `traceparent` and `tracestate` say, and what they are to say."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.propagators import textmap
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-_propagator = TraceContextTextMapPropagator()
+# The rules are those of nginx/throughline.conf.template. Version 00 ends with its flags. A later version may go on with
+# a "-"; with a comma it would be two headers that some proxy has joined.
+_TRACEPARENT: Final = re.compile(
+    r"[ \t]*(?!ff|00-.{52}-)[0-9a-f]{2}"
+    r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:[ \t]*|-[^,]*)"
+)
+# Level 2 lets every key begin with a digit. It also lets "@" stand anywhere in a key; the W3C's test suite does not.
+_MEMBER: Final = re.compile(
+    r"([a-z0-9][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+    r"=([ -+\--<>-~]{0,255}[!-+\--<>-~])"
+)
+_MOST_MEMBERS: Final = 32
+_FLAGS: Final = tuple(map(TraceFlags, range(4)))  # sampled (1) and random trace ID (2); no other is defined
+
+
+def span_context(traceparents: Sequence[object], tracestates: Iterable[object] = ()) -> SpanContext | None:
+    """The caller's span by all values of the two headers, or none: then the trace begins here.
+
+    A `tracestate` counts only beside a valid `traceparent`; one that is not valid itself is as good as none.
+    """
+    if len(traceparents) != 1 or not isinstance(header := traceparents[0], str):
+        return None
+    match = _TRACEPARENT.fullmatch(header)
+    if match is None:
+        return None
+    trace_id, span_id, flags = match.groups()
+    state = _trace_state(tracestates) if tracestates else None
+    return SpanContext(int(trace_id, 16), int(span_id, 16), True, _FLAGS[int(flags, 16) & 3], state)
 
 
 def traceparent(context: Context | None = None) -> str:
     """The current span, or that of the context, as a `traceparent` header; empty without one."""
-    return _headers(context).get("traceparent", "")
+    return _traceparent(trace.get_current_span(context).get_span_context())
 
 
 def tracestate(context: Context | None = None) -> str:
     """What other systems have to say of the trace, as a `tracestate` header; empty when it is nothing."""
-    return _headers(context).get("tracestate", "")
+    return _tracestate(trace.get_current_span(context).get_span_context())
 
 
 def remote_parent(traceparent: str | None, tracestate: str = "") -> Context:
     """The context for a span whose parent is elsewhere; for a root span when the header is absent or broken."""
-    headers = {"traceparent": traceparent or "", "tracestate": tracestate}
-    return _propagator.extract({name: value for name, value in headers.items() if value}, context=Context())
+    return caller((traceparent,), (tracestate,))
+
+
+def caller(traceparents: Sequence[object], tracestates: Iterable[object]) -> Context:
+    """The same for all values of the two headers."""
+    return _context(span_context(traceparents, tracestates), Context())
 
 
 def valid_traceparent(header: object) -> str:
-    """The header if it is a W3C `traceparent`, else an empty one."""
-    if not isinstance(header, str) or not trace.get_current_span(remote_parent(header)).get_span_context().is_valid:
+    """The header as we would send it if it is a valid `traceparent`, else an empty one."""
+    parent = span_context((header,))
+    return "" if parent is None else _traceparent(parent)
+
+
+class Propagator(textmap.TextMapPropagator):
+    """How OpenTelemetry's instrumentations read and write the two headers.
+
+    OTEL_PROPAGATORS has no say: NGINX and the messages in Redis speak W3C trace context. Another format would cut a
+    task off from its request, and `baggage` would carry whatever a caller likes into every task.
+    """
+
+    def extract(
+        self,
+        carrier: textmap.CarrierT,
+        context: Context | None = None,
+        getter: textmap.Getter[textmap.CarrierT] = textmap.default_getter,
+    ) -> Context:
+        context = Context() if context is None else context
+        traceparents = getter.get(carrier, "traceparent")
+        if not traceparents:
+            return context
+        return _context(span_context(traceparents, getter.get(carrier, "tracestate") or ()), context)
+
+    def inject(
+        self,
+        carrier: textmap.CarrierT,
+        context: Context | None = None,
+        setter: textmap.Setter[textmap.CarrierT] = textmap.default_setter,
+    ) -> None:
+        current = trace.get_current_span(context).get_span_context()
+        if header := _traceparent(current):
+            setter.set(carrier, "traceparent", header)
+        if header := _tracestate(current):
+            setter.set(carrier, "tracestate", header)
+
+    @property
+    def fields(self) -> set[str]:
+        return {"traceparent", "tracestate"}
+
+
+class _TraceState(TraceState):
+    """Pairs that are known to be valid: OpenTelemetry's constructor would refuse keys that begin with a digit."""
+
+    def __init__(self, members: dict[str, str]) -> None:
+        super().__init__()
+        self._dict = members
+
+
+def _trace_state(headers: Iterable[object]) -> TraceState | None:
+    """All the headers as one list; none if a single member is wrong, or comes twice, or if there are too many."""
+    members: dict[str, str] = {}
+    for header in headers:
+        if not isinstance(header, str):
+            return None
+        for member in header.split(","):
+            if not (pair := member.strip(" \t")):
+                continue
+            match = _MEMBER.fullmatch(pair)
+            if match is None or match[1] in members or len(members) == _MOST_MEMBERS:
+                return None
+            members[match[1]] = match[2]
+    return _TraceState(members) if members else None
+
+
+def _context(parent: SpanContext | None, context: Context) -> Context:
+    return context if parent is None else trace.set_span_in_context(NonRecordingSpan(parent), context)
+
+
+def _traceparent(current: SpanContext) -> str:
+    if not current.is_valid:
         return ""
-    return header.strip()
+    return f"00-{current.trace_id:032x}-{current.span_id:016x}-{current.trace_flags & 3:02x}"
 
 
-def _headers(context: Context | None) -> dict[str, str]:
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier, context)
-    return carrier
+def _tracestate(current: SpanContext) -> str:
+    return current.trace_state.to_header() if current.is_valid and current.trace_state else ""

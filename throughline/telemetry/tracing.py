@@ -8,7 +8,7 @@ from hashlib import blake2b
 from importlib.metadata import version
 from typing import Final
 
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
 from throughline.settings import BrokerSettings
-from throughline.telemetry import correlation, span_exporter
+from throughline.telemetry import correlation, span_exporter, trace_context
 from throughline.telemetry.logging import node_name
 
 EXPORT_EVERY_MS: Final = 200  # a journey is complete this long after its last step
@@ -91,6 +91,7 @@ def setup(service: str, settings: BrokerSettings) -> None:
             provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
     global _provider, _tracer
     _provider, _tracer = provider, provider.get_tracer("throughline")
+    propagate.set_global_textmap(trace_context.Propagator())
     atexit.register(provider.shutdown)
 
 
