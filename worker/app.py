@@ -1,6 +1,5 @@
 """The Celery application: its configuration, each line with its reason."""
 
-from celery import Celery
 from kombu import Exchange, Queue
 
 from throughline import redis_url
@@ -8,11 +7,12 @@ from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
 from worker import heartbeat, killed_processes, patches, process_start, publications, shutdown, telemetry
+from worker.publications import PublishingCelery
 
 settings = WorkerSettings.load()
 registry()  # a wrong task ends the worker here, before Celery has begun
 redis = redis_url.for_celery(settings.redis_url)
-app = Celery(
+app = PublishingCelery(
     "throughline",
     broker=redis.broker,
     backend=f"worker.results:RecordingBackend+{redis.backend}",

@@ -2,40 +2,56 @@
 
 Their IDs are made from the task and the attempt's number: whoever writes them writes the same spans, so that a process
 that was killed leaves no gap, and what it had written below its run keeps its parent.
+
+The run of an attempt that is made here is a span of OpenTelemetry's instrumentation: see running_task.py. These are the
+spans that nothing can instrument: a wait, and what a process that was lost could not write.
 """
 
 import os
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 
 from throughline.ledger.record import Attempt
 from throughline.ledger.states import Reason, Status
-from throughline.telemetry import trace_context, tracing
+from throughline.telemetry import messaging, trace_context, tracing
 from worker.delivery import Delivery
 
 
-def write_wait(delivery: Delivery, attempt: int, since: float | None, until: float, **attributes: str) -> Context:
-    """The context for the run that followed. Without a time to begin at there is no span of the wait."""
+@dataclass(frozen=True)
+class Wait:
+    """A wait that is not over, or that nobody knows the beginning of: then it has no span."""
+
+    context: Context  # for the run that follows
+    span: Span = INVALID_SPAN
+
+    def end(self, at_ns: int) -> None:
+        self.span.end(at_ns)
+
+
+def begin_wait(delivery: Delivery, attempt: int, since: float | None, until: float, **attributes: Any) -> Wait:
+    """The wait from then on; it ends when its run begins, about `until`."""
     parent = _parent(delivery, attempt)
     if since is None:
-        return parent
-    with tracing.known(_name("wait", delivery, attempt), delivery.trace_id):
-        wait = tracing.tracer().start_span(
-            f"wait {delivery.queue}",
-            parent,
-            attributes={
-                "queue": delivery.queue,
-                "task_type": delivery.task_type,
-                "attempt": attempt,
-                **attributes,
-            },
-            start_time=_ns(min(since, until)),
-        )
+        return Wait(parent)
+    fields = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt, **attributes}
+    name = wait_id(delivery, attempt)
+    with tracing.known(name, delivery.trace_id):
+        start = _ns(min(since, until))
+        wait = tracing.tracer().start_span(f"wait {delivery.queue}", parent, attributes=fields, start_time=start)
+    if not wait.get_span_context().is_valid:  # OTEL_SDK_DISABLED and a message without a trace
+        return Wait(tracing.known_parent(name, delivery.trace_id, flags=0))
+    return Wait(set_span_in_context(wait), wait)
+
+
+def write_wait(delivery: Delivery, attempt: int, since: float | None, until: float, **attributes: Any) -> Context:
+    """The context for the run that followed."""
+    wait = begin_wait(delivery, attempt, since, until, **attributes)
     wait.end(_ns(until))
-    return set_span_in_context(wait)
+    return wait.context
 
 
 def write_cancelled(delivery: Delivery, cause: str) -> None:
@@ -47,22 +63,12 @@ def write_cancelled(delivery: Delivery, cause: str) -> None:
 def write_refused(delivery: Delivery, error: BaseException) -> None:
     """The wait of a message that cannot be run, and that it was looked at."""
     now = time.time()
-    run = start_refusal(delivery, 1, write_wait(delivery, 1, delivery.published_at, now), now)
-    run.set_attribute("status", Status.FAILURE)
+    parent = write_wait(delivery, 1, delivery.published_at, now)
+    attributes = run_attributes(delivery, 1) | {"status": Status.FAILURE}
+    with tracing.known(refusal_id(delivery, now), delivery.trace_id):
+        run = _start_run(delivery, parent, now, attributes)
     tracing.mark_failed(run, error)
     run.end()
-
-
-def start_run(delivery: Delivery, attempt: int, parent: Context, started: float, **attributes: Any) -> Span:
-    """An attempt's run, still open."""
-    with tracing.known(_name("run", delivery, attempt), delivery.trace_id):
-        return _run(delivery, attempt, parent, started, {"process.pid": os.getpid(), **attributes})
-
-
-def start_refusal(delivery: Delivery, attempt: int, parent: Context, started: float) -> Span:
-    """The time that it took to find that the task must not run: a span beside those of the attempts."""
-    with tracing.known(f"{delivery.task_id} refusal {started}", delivery.trace_id):
-        return _run(delivery, attempt, parent, started, {"process.pid": os.getpid()})
 
 
 def write_closed(delivery: Delivery, attempt: Attempt, waited_since: float | None = None, cause: str = "") -> None:
@@ -71,40 +77,70 @@ def write_closed(delivery: Delivery, attempt: Attempt, waited_since: float | Non
     if number == 1:
         waited_since = waited_since or delivery.published_at
     if number > 1 and waited_since is None:
-        parent = tracing.known_parent(_name("wait", delivery, number), delivery.trace_id)
+        parent = tracing.known_parent(wait_id(delivery, number), delivery.trace_id, _flags(delivery))
     else:
         parent = write_wait(delivery, number, waited_since, started, worker=attempt.worker)
     outcome = attempt.outcome or Status.RETRY
-    attributes: dict[str, Any] = {"process.pid": attempt.process, "worker": attempt.worker, "status": outcome}
+    attributes = run_attributes(delivery, number, attempt.process) | {"worker": attempt.worker, "status": outcome}
     if attempt.error:
         attributes["error.type"] = attempt.error
     if why := cause or (attempt.cause if attempt.ended_by is not Reason.FAILED else ""):
         attributes["cause"] = why
-    run = start_run(delivery, number, parent, started, **attributes)
+    with tracing.known(run_id(delivery, number), delivery.trace_id):
+        run = _start_run(delivery, parent, started, attributes)
     if outcome in {Status.RETRY, Status.FAILURE}:
         run.set_status(StatusCode.ERROR)
     run.end(_ns(max(started, attempt.finished_at or started)))
+
+
+def run_name(delivery: Delivery) -> str:
+    return f"run {delivery.task_type}"
+
+
+def run_attributes(delivery: Delivery, attempt: int, process: int | None = None) -> dict[str, Any]:
+    """Of a run, whoever writes it; without another process, this one runs the task."""
+    attributes: dict[str, Any] = {
+        "task_type": delivery.task_type,
+        "queue": delivery.queue,
+        "attempt": attempt,
+        "process.pid": os.getpid() if process is None else process,
+    } | messaging.run(delivery.queue, delivery.task_id, delivery.correlation_id)
+    return attributes | ({"parent_id": delivery.parent_id} if delivery.parent_id else {})
+
+
+def wait_id(delivery: Delivery, attempt: int) -> str:
+    """What the ID of the wait for that attempt is made from: see `tracing.known`."""
+    return f"{delivery.task_id} wait {attempt}"
+
+
+def run_id(delivery: Delivery, attempt: int) -> str:
+    return f"{delivery.task_id} run {attempt}"
+
+
+def refusal_id(delivery: Delivery, at: float) -> str:
+    """Of the span, beside those of the attempts, in which it was found that the task must not run."""
+    return f"{delivery.task_id} refusal {at}"
 
 
 def _parent(delivery: Delivery, attempt: int) -> Context:
     """The span that sent the message. Without one, the first span of the first attempt holds all others together."""
     if delivery.traceparent or attempt == 1:
         return trace_context.remote_parent(delivery.traceparent, delivery.tracestate)
-    first = "run" if delivery.published_at is None else "wait"
-    return tracing.known_parent(_name(first, delivery, 1), delivery.trace_id)
+    first = run_id(delivery, 1) if delivery.published_at is None else wait_id(delivery, 1)
+    return tracing.known_parent(first, delivery.trace_id, _flags(delivery))
 
 
-def _name(kind: str, delivery: Delivery, attempt: int) -> str:
-    return f"{delivery.task_id} {kind} {attempt}"
+def _flags(delivery: Delivery) -> int:
+    """Whether the task's trace is sampled: its sender has said so, or the task begins the trace."""
+    if not delivery.traceparent:
+        return tracing.flags_of_a_new_trace(delivery.trace_id)
+    parent = trace_context.remote_parent(delivery.traceparent, delivery.tracestate)
+    return int(get_current_span(parent).get_span_context().trace_flags)
 
 
-def _run(delivery: Delivery, attempt: int, parent: Context, started: float, attributes: dict[str, Any]) -> Span:
-    fields: dict[str, Any] = {"task_type": delivery.task_type, "queue": delivery.queue, "attempt": attempt}
-    if delivery.parent_id:
-        fields["parent_id"] = delivery.parent_id
-    return tracing.tracer().start_span(
-        f"run {delivery.task_type}", parent, SpanKind.CONSUMER, fields | attributes, start_time=_ns(started)
-    )
+def _start_run(delivery: Delivery, parent: Context, started: float, attributes: dict[str, Any]) -> Span:
+    start = _ns(started)
+    return tracing.tracer().start_span(run_name(delivery), parent, SpanKind.CONSUMER, attributes, start_time=start)
 
 
 def _ns(seconds: float) -> int:

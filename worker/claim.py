@@ -1,4 +1,4 @@
-"""What happens around every run: the claim, the refusal to run, and the retry."""
+"""What happens around every run: what the claim says, the refusal to run, and the retry."""
 
 from typing import Any
 
@@ -22,12 +22,14 @@ class ClaimedTask(Task):
     # for the whole pool, where a task with a shorter hard limit has none: it counts from the end of the soft one.
     soft_time_limit = WorkerSettings.load().task_soft_time_limit_seconds
     time_limit = WorkerSettings.load().task_time_limit_seconds
+    # Of an error that is not in here, OpenTelemetry's instrumentation puts message and traceback into the span of the
+    # run, and with them the task's data. An event of ours tells of every error.
+    throws = (Exception,)
     Request = "worker.held_request:HeldRequest"
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Raises `Ignore`, which acknowledges the message and stores nothing, for a task that must not run."""
-        claim = self.app.backend.claim(task_id, self.request)
-        telemetry.claimed(self, claim)
+        claim = telemetry.claimed(self)
         match claim.outcome:
             case "run":
                 telemetry.started(self)

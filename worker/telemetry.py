@@ -1,9 +1,6 @@
-"""The worker's share of the journey: correlation from the message's headers, wait and run spans, task events."""
+"""The worker's share of the journey: what happens to a task, as events, and the signals of Celery that say so."""
 
 import logging
-import time
-from contextlib import ExitStack
-from datetime import datetime
 from typing import Any
 
 from billiard.util import get_logger as get_billiard_logger
@@ -21,72 +18,15 @@ from celery.signals import (
     worker_ready,
     worker_shutdown,
 )
-from opentelemetry.trace import INVALID_SPAN, Span, use_span
 
 from throughline.ledger.answers import Claim
-from throughline.ledger.states import Reason, Status
+from throughline.ledger.states import Status
 from throughline.settings import WorkerSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry import tracing
 from throughline.telemetry.logging import event
-from worker import attempt_spans, failure
-from worker.delivery import Delivery
-
-
-class RunningTask:
-    """What is open while a task runs in this process: its correlation, its start and, once claimed, its run span."""
-
-    def __init__(self, task: Task) -> None:
-        self.delivery = Delivery.of_request(task.request)
-        self.fields = {"task_type": task.name, "queue": self.delivery.queue, "attempt": 1}
-        self.started = time.time()
-        self.span: Span = INVALID_SPAN  # until it is claimed: nothing runs before
-        self._waits_since = self.delivery.published_at
-        self._due = _due(task.request)
-        self._has_ended = False
-        self._open = ExitStack()
-        self._open.enter_context(self.delivery.bound())
-
-    def claimed(self, claim: Claim) -> None:
-        """A message that came again does not know how often it came, nor since when it waits: the claim does."""
-        self.fields["attempt"] = claim.attempt
-        if claim.before:
-            due = self._due if claim.before.ended_by is Reason.RETRIED else 0.0  # Celery's own retry: a worker held it
-            self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at or 0.0, due)
-        if claim.before and claim.lost:
-            attempt_spans.write_closed(self.delivery, claim.before)
-        if claim.outcome == "run":
-            parent = attempt_spans.write_wait(self.delivery, claim.attempt, self._waits_since, self.started)
-            self.span = attempt_spans.start_run(self.delivery, claim.attempt, parent, self.started)
-        elif claim.outcome in {"cancel", "dead"}:
-            number = claim.attempt + 1  # none, but the time since the last one was a wait
-            parent = attempt_spans.write_wait(self.delivery, number, self._waits_since, self.started)
-            self.span = attempt_spans.start_refusal(self.delivery, claim.attempt, parent, self.started)
-        elif claim.before and claim.before.finished_at:  # it has ended: perhaps with a worker that could not tell of it
-            attempt_spans.write_closed(self.delivery, claim.before)
-        self._open.enter_context(use_span(self.span, record_exception=False, set_status_on_exception=False))
-        if claim.before:
-            tracing.flush()  # what ended the attempt before may end this one too, and with it the span of its wait
-
-    @property
-    def queue_wait_ms(self) -> float | None:
-        # Clocks of two hosts may differ by more than the wait was long: never a negative wait.
-        return None if self._waits_since is None else round(max(0.0, self.started - self._waits_since) * 1000, 3)
-
-    def ended(self, status: Status) -> dict[str, Any]:
-        """The fields of the event that ends this run."""
-        self._has_ended = True
-        self.span.set_attribute("status", status)
-        duration_ms = round((time.time() - self.started) * 1000, 3)
-        fields = self.fields | {"status": status, "duration_ms": duration_ms}
-        return fields | ({} if self.queue_wait_ms is None else {"queue_wait_ms": self.queue_wait_ms})
-
-    def close(self) -> None:
-        """A run that is torn away in the middle leaves its span to the main process, which knows why."""
-        self._open.close()
-        if self._has_ended:
-            self.span.end()
-
+from worker import failure, instrumentation
+from worker.running_task import RunningTask
 
 _running: dict[str, RunningTask] = {}  # by task id; a prefork process runs one at a time
 
@@ -105,13 +45,15 @@ def install(settings: WorkerSettings) -> None:
 
     def set_up_child(**_: Any) -> None:
         set_up_process()
-        tracing.setup("worker", settings)
+        set_up_spans()
 
-    def set_up_main(**_: Any) -> None:
-        tracing.setup("worker", settings)  # after the processes have parted: for what they do not live to tell
+    def set_up_spans(**_: Any) -> None:
+        tracing.setup("worker", settings)
+        instrumentation.install()
 
     setup_logging.connect(set_up_process, weak=False)
-    worker_ready.connect(set_up_main, weak=False)
+    # In the main process after the others have parted from it: for what they do not live to tell.
+    worker_ready.connect(set_up_spans, weak=False)
     worker_shutdown.connect(_flush, weak=False)
     worker_process_init.connect(set_up_child, weak=False)
     worker_process_shutdown.connect(_flush, weak=False)
@@ -134,14 +76,14 @@ def _received(request: Any, **_: Any) -> None:
 
 
 def _prepared(task_id: str, task: Task, **_: Any) -> None:
+    """Before the instrumentation opens the span of the run: receivers are called in the order of connecting."""
     _running[task_id] = RunningTask(task)
+    _running[task_id].claim()
 
 
-def claimed(task: Task, claim: Claim) -> None:
-    """Redis has said whether this process is to run the task."""
-    running = _running.get(task.request.id)
-    if running is not None:  # absent for a task that is called, not sent
-        running.claimed(claim)
+def claimed(task: Task) -> Claim:
+    """Whether this process is to run the task; raises what kept it from asking."""
+    return _running[task.request.id].opened()
 
 
 def started(task: Task) -> None:
@@ -196,14 +138,6 @@ def cancelled(task: Task) -> None:
     event("task.cancelled", f"{task.name} was cancelled while it ran", running.ended(Status.REVOKED))
 
 
-def _due(request: Any) -> float:
-    """When Celery may start it at the earliest, as its message says."""
-    try:
-        return datetime.fromisoformat(request.eta).timestamp()
-    except (TypeError, ValueError):
-        return 0.0
-
-
 def _is_late(task: Task, running: RunningTask, status: Status) -> bool:
     """A later attempt counts by now, or another end: whoever stored that writes this run's span and how it ended."""
     if not task.backend.came_too_late(task.request.id):
@@ -227,8 +161,10 @@ def dead_lettered(task: Task, reason: str) -> None:
 
 
 def _retried(sender: Task, reason: Any, **_: Any) -> None:
-    if sender.request.id in _running:
-        retried(sender, reason.exc or reason)
+    if running := _running.get(sender.request.id):
+        error = reason.exc or reason
+        running.retried_for = type(error).__name__
+        retried(sender, error)
 
 
 def _done(task_id: str, **_: Any) -> None:

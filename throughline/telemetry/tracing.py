@@ -14,11 +14,13 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
 from throughline.settings import BrokerSettings
 from throughline.telemetry import correlation, span_exporter, trace_context
+from throughline.telemetry.instrumented_spans import ExpectedSpans, WithoutWithdrawn
 from throughline.telemetry.logging import node_name
 
 EXPORT_EVERY_MS: Final = 200  # a journey is complete this long after its last step
@@ -54,9 +56,9 @@ def known(name: str, trace_id: str = "") -> Iterator[None]:
         _known_span.reset(span)
 
 
-def known_parent(name: str, trace_id: str) -> Context:
+def known_parent(name: str, trace_id: str, flags: int) -> Context:
     """The context for a span whose parent is, or will be, the one that `known` names so."""
-    parent = trace.SpanContext(int(trace_id, 16), _span_id(name), is_remote=True)
+    parent = trace.SpanContext(int(trace_id, 16), _span_id(name), is_remote=True, trace_flags=trace.TraceFlags(flags))
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
@@ -86,9 +88,11 @@ def setup(service: str, settings: BrokerSettings) -> None:
     provider = TracerProvider(resource=resource(service, node), id_generator=_ids, shutdown_on_exit=False)
     if not settings.otel_sdk_disabled:
         provider.add_span_processor(CorrelationStamp())
+        provider.add_span_processor(ExpectedSpans())
         exporter = span_exporter.of(node, settings)
         if exporter is not None:
-            provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
+            batches = BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS)
+            provider.add_span_processor(WithoutWithdrawn(batches))
     global _provider, _tracer
     _provider, _tracer = provider, provider.get_tracer("throughline")
     propagate.set_global_textmap(trace_context.Propagator())
@@ -107,12 +111,19 @@ _provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that 
 _tracer = _provider.get_tracer("throughline")
 
 
+def tracer() -> Tracer:
+    return _tracer
+
+
 def provider() -> TracerProvider:
+    """For OpenTelemetry's instrumentations, which have tracers of their own."""
     return _provider
 
 
-def tracer() -> Tracer:
-    return _tracer
+def flags_of_a_new_trace(trace_id: str) -> int:
+    """Whether a trace that begins here, and has this ID of 32 hex digits, is sampled: as W3C trace flags."""
+    sampled = _provider.sampler.should_sample(None, int(trace_id, 16), "").decision is Decision.RECORD_AND_SAMPLE
+    return int(trace.TraceFlags.SAMPLED if sampled else trace.TraceFlags.DEFAULT)
 
 
 def flush() -> None:

@@ -1,0 +1,74 @@
+"""What a span of OpenTelemetry's instrumentation of Celery is to be: our name, our attributes, or nobody's to see."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.util.types import AttributeValue
+
+
+@dataclass(frozen=True)
+class _Expected:
+    name: str
+    attributes: Mapping[str, AttributeValue]
+    is_withdrawn: bool
+
+
+_expected: ContextVar[_Expected | None] = ContextVar("expected_span", default=None)
+_WITHDRAWN: Final = "withdrawn"  # nobody sees this attribute: a span that has it is not exported
+
+
+def expect(name: str, attributes: Mapping[str, AttributeValue], *, is_withdrawn: bool = False) -> None:
+    """The next span that starts in this context has this name, and these attributes beside its own, from its start."""
+    _expected.set(_Expected(name, attributes, is_withdrawn))
+
+
+def expect_nothing() -> None:
+    """What was expected may not have started: a trace that is not sampled has no spans."""
+    _expected.set(None)
+
+
+def withdraw(span: trace.Span) -> None:
+    """This process exports the open span to nobody, whoever ends it: another one writes it, or there is none."""
+    span.set_attribute(_WITHDRAWN, True)
+
+
+class ExpectedSpans(SpanProcessor):
+    """Makes of a span that has just started what was expected of it."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        expected = _expected.get()
+        if expected is None:
+            return
+        _expected.set(None)
+        span.update_name(expected.name)
+        span.set_attributes(expected.attributes)
+        if expected.is_withdrawn:
+            withdraw(span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        pass
+
+
+class WithoutWithdrawn(SpanProcessor):
+    """Keeps withdrawn spans from the processor that exports the others."""
+
+    def __init__(self, exporting: SpanProcessor) -> None:
+        self._exporting = exporting
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        self._exporting.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if not (span.attributes and _WITHDRAWN in span.attributes):
+            self._exporting.on_end(span)
+
+    def shutdown(self) -> None:
+        self._exporting.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._exporting.force_flush(timeout_millis)

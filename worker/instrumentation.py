@@ -1,0 +1,18 @@
+"""OpenTelemetry's instrumentation of Celery: it makes the spans of runs, and of what Celery itself publishes."""
+
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
+
+from throughline.telemetry import tracing
+from worker import publications
+
+
+def install() -> None:
+    """In a process whose spans are set up. Its receivers of signals come after those that are connected already."""
+    instrumentor = CeleryInstrumentor()  # type: ignore[no-untyped-call]
+    if instrumentor.is_instrumented_by_opentelemetry:  # in the process that this one was forked from
+        instrumentor.uninstrument()
+    # Its one metric, a histogram of run times for each worker, is in throughline.task.duration and the spans' own.
+    meters = NoOpMeterProvider()
+    instrumentor.instrument(tracer_provider=tracing.provider(), meter_provider=meters, skip_dep_check=True)
+    publications.install_after_instrumentation()
