@@ -16,7 +16,7 @@ import pytest
 
 from tests import postgresql
 from throughline.ledger.history import History
-from throughline.telemetry.logging import JsonLine
+from throughline.telemetry.log_line import JsonLine
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 from throughline.journey import Journey, assemble, find
 from throughline.journey.journey import Request
 from throughline.telemetry import correlation
-from throughline.telemetry.logging import JsonLine
+from throughline.telemetry.log_line import JsonLine
 
 ID = "ABC-1"
 START_MS = 1_795_531_512_123  # 2026-11-24T14:45:12.123Z

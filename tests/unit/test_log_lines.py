@@ -2,13 +2,19 @@
 
 import json
 import logging
+import os
+import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from throughline.settings import ProcessSettings
 from throughline.telemetry import correlation, tracing
 from throughline.telemetry import logging as log_lines
+from throughline.telemetry.log_line import NOTICE
 from throughline.telemetry.logging import event
 
 
@@ -110,12 +116,101 @@ def test_the_traceback_of_a_dying_process_is_json_too(written):
 
 def test_a_notice_is_a_notice_whatever_billiard_calls_its_level(written):
     written("development")
-    billiard_name, own_name = "SUBWARNING", logging.getLevelName(log_lines.NOTICE)
-    logging.addLevelName(log_lines.NOTICE, billiard_name)
+    billiard_name, own_name = "SUBWARNING", logging.getLevelName(NOTICE)
+    logging.addLevelName(NOTICE, billiard_name)
     try:
         event("task.submitted", "Accepted", {"correlation_id": "ABC-1"})
     finally:
-        logging.addLevelName(log_lines.NOTICE, own_name)
+        logging.addLevelName(NOTICE, own_name)
 
     (line,) = written()
     assert line["log.level"] == "notice"
+
+
+@pytest.mark.parametrize(("flags", "told"), [(0, False), (1, None), (2, False), (3, None)])
+def test_a_line_says_so_when_its_trace_leaves_no_spans(written, flags, told):
+    written("development")
+    span = NonRecordingSpan(SpanContext(trace_id=7, span_id=8, is_remote=True, trace_flags=TraceFlags(flags)))
+    with use_span(span):
+        event("worker.stalled", "…")
+        logging.getLogger("library").warning("…")
+    event("worker.stalled", "of no trace")
+
+    of_event, of_library, of_none = written()
+    assert of_event["trace.id"] == of_library["trace.id"] == f"{7:032x}"
+    assert of_event.get("trace.sampled") is of_library.get("trace.sampled") is told
+    assert "trace.sampled" not in of_none
+
+
+def test_events_and_the_lines_of_libraries_have_the_same_fields_in_the_order_they_happened(written):
+    written("development")
+    with correlation.bound("ABC-1", "task-1"), tracing.span("api"):
+        event("task.submitted", "first")
+        logging.getLogger("library").warning("second")
+        event("task.submitted", "third")
+
+    lines = written()
+    assert [line["message"] for line in lines] == ["first", "second", "third"]
+    assert lines[0].keys() - {"event.action"} == lines[1].keys() - {"log.logger"}
+    assert lines[0]["@timestamp"] <= lines[1]["@timestamp"] <= lines[2]["@timestamp"]
+    assert all(len(line["@timestamp"]) == len("2026-01-01T00:00:00.000000Z") for line in lines)
+
+
+def test_an_event_is_a_record_that_any_handler_can_format(written, caplog):
+    written("development")
+    formatter = logging.Formatter("%(asctime)s.%(msecs)d %(levelname)s %(name)s %(pathname)s:%(lineno)d %(funcName)s "
+                                  "%(process)d %(processName)s %(thread)s %(threadName)s %(message)s")  # fmt: skip
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger().addHandler(caplog.handler)
+        event("task.submitted", "100 % accepted", {"correlation_id": "ABC-1"})
+
+    (record,) = caplog.records
+    assert record.getMessage() == "100 % accepted"
+    assert formatter.format(record).endswith("100 % accepted")
+    assert caplog.text
+
+
+def test_a_value_that_json_cannot_hold_costs_neither_its_line_nor_the_next(written):
+    written("development")
+    event("worker.stalled", "half a surrogate pair: \udc80", {"tasks.in_flight": 2**70, "worker": object()})
+    event("worker.stalled", "next")
+    assert [line["message"] for line in written()] == ["half a surrogate pair: ?", "next"]
+
+
+def test_lines_of_many_threads_stay_whole(written):
+    written("development")
+    text = "x" * 10_000
+
+    def write():
+        for _ in range(20):
+            event("worker.stalled", text)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [line["message"] for line in written()] == [text] * 160
+
+
+_WRITES_MORE_THAN_A_PIPE_HOLDS = """
+import os
+from throughline.settings import ProcessSettings
+from throughline.telemetry import logging
+os.set_blocking(1, False)
+logging.setup("worker", ProcessSettings())
+for number in range(40):
+    logging.event("worker.stalled", "x" * 10_000, {"worker": str(number)})
+    print("printed", number)
+os._exit(0)
+"""
+
+
+def test_a_line_goes_out_whole_through_a_pipe_that_is_full_and_before_the_process_is_gone():
+    command = [sys.executable, "-c", _WRITES_MORE_THAN_A_PIPE_HOLDS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"ENVIRONMENT": "development"}) as process:
+        assert process.stdout is not None
+        time.sleep(1)  # the pipe fills meanwhile
+        written = process.stdout.read().decode().splitlines()
+    assert [json.loads(line)["worker"] for line in written[::2]] == [str(number) for number in range(40)]
+    assert written[1::2] == [f"printed {number}" for number in range(40)]
