@@ -4,6 +4,7 @@ import os
 from typing import Final
 
 from fastapi import FastAPI
+from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Span
 from starlette.datastructures import URL
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,7 +15,7 @@ from throughline.telemetry import tracing
 HIDDEN: Final = "REDACTED"
 
 
-def install(app: FastAPI, settings: ApiSettings) -> None:
+def install(app: FastAPI, settings: ApiSettings, measured: MeterProvider) -> None:
     """Once the application is complete: all of its middleware is inside the span."""
     if settings.otel_sdk_disabled:
         return  # each request would pay for the look-up of its route, and have no span
@@ -27,6 +28,7 @@ def install(app: FastAPI, settings: ApiSettings) -> None:
         app,
         server_request_hook=_tell_in_our_words,
         tracer_provider=tracing.provider(),
+        meter_provider=measured,
         excluded_urls=settings.excluded_urls,
         exclude_spans=["receive", "send"],
     )

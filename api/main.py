@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import instrumentation, problems
+from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
 from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
@@ -22,6 +23,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     """One replica, ready for uvicorn."""
     logging.setup("api", settings)
     tracing.setup("api", settings)
+    durations = Durations(settings)
     callers = Callers(settings.api_keys_file)
 
     @asynccontextmanager
@@ -38,7 +40,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         yield
         await queue_service.close()
         await history.close()
-        tracing.flush()
+        tracing.end(durations.shutdown)
 
     app = FastAPI(
         title="Throughline",
@@ -51,7 +53,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     problems.install(app)
     for module in (tasks, task_events, task_types, queues, dead_letters, health):
         app.include_router(module.router)
-    instrumentation.install(app, settings)
+    instrumentation.install(app, settings, durations)
     return app
 
 

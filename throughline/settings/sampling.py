@@ -8,14 +8,15 @@ from throughline.settings.environment import EnvironmentSettings
 
 
 def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
+    """As OpenTelemetry reads it: in any case, but with a blank beside it, it would take its default."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _true_or_false(value: object) -> object:
     """As OpenTelemetry reads it: `1` and `yes` would mean one thing to us and another to its SDK."""
     if isinstance(value, str) and value.strip().lower() not in {"true", "false"}:
         raise ValueError("must be true or false")
-    return _lower(value)
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 Sampler = Literal[

@@ -67,6 +67,12 @@ ORDERS: Final = (
         "the record of a task that waits for its retry would expire before it.",
         may_be_equal=True,
     ),
+    Order(
+        "otel_bsp_max_export_batch_size",
+        "otel_bsp_max_queue_size",
+        "so many spans would never wait together.",
+        may_be_equal=True,
+    ),
 )
 
 

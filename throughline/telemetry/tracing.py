@@ -1,11 +1,14 @@
 """Spans: made with OpenTelemetry and stamped with the correlation ID."""
 
 import atexit
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
+from threading import Thread
 from typing import Final
 
 from opentelemetry import propagate, trace
@@ -23,8 +26,7 @@ from throughline.telemetry import correlation, span_exporter, trace_context
 from throughline.telemetry.instrumented_spans import ExpectedSpans, WithoutWithdrawn
 from throughline.telemetry.logging import node_name
 
-EXPORT_EVERY_MS: Final = 200  # a journey is complete this long after its last step
-
+LAST_EXPORT_SECONDS: Final = 5  # of a process about to end, while a collector may not answer
 
 _known_span: ContextVar[int | None] = ContextVar("known_span", default=None)
 _known_trace: ContextVar[int | None] = ContextVar("known_trace", default=None)
@@ -82,53 +84,79 @@ class CorrelationStamp(SpanProcessor):
 def setup(service: str, settings: BrokerSettings) -> None:
     """Sets up this process's spans; in a prefork child after the fork, which no exporter thread survives.
 
-    The SDK itself reads the variables of its sampler and its limits; none of its spans are made with OTEL_SDK_DISABLED.
+    The SDK reads the variables of its sampler and its limits itself; with OTEL_SDK_DISABLED it makes no span.
     """
     node = node_name(service, settings)
-    provider = TracerProvider(resource=resource(service, node), id_generator=_ids, shutdown_on_exit=False)
-    if not settings.otel_sdk_disabled:
-        provider.add_span_processor(CorrelationStamp())
-        provider.add_span_processor(ExpectedSpans())
-        exporter = span_exporter.of(node, settings)
-        if exporter is not None:
-            batches = BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS)
-            provider.add_span_processor(WithoutWithdrawn(batches))
-    global _provider, _tracer
-    _provider, _tracer = provider, provider.get_tracer("throughline")
+    made = TracerProvider(resource=_resource(service, node), id_generator=_ids, shutdown_on_exit=False)
+    _process.provider, _process.tracer = made, made.get_tracer("throughline")
     propagate.set_global_textmap(trace_context.Propagator())
-    atexit.register(provider.shutdown)
+    atexit.register(made.shutdown)
+    if settings.otel_sdk_disabled:
+        return
+    made.add_span_processor(CorrelationStamp())
+    made.add_span_processor(ExpectedSpans())
+    exporter = span_exporter.of(node, settings)
+    if exporter is not None:
+        batches = BatchSpanProcessor(exporter, schedule_delay_millis=settings.otel_bsp_schedule_delay)
+        made.add_span_processor(WithoutWithdrawn(batches))
 
 
-def resource(service: str, node: str) -> Resource:
-    """What is said of every span and metric: who made it, and what OTEL_RESOURCE_ATTRIBUTES says beside that."""
+def _resource(service: str, node: str) -> Resource:
+    """Who makes the spans, and what OTEL_RESOURCE_ATTRIBUTES says of it beside that."""
     return Resource.create(
         {"service.name": service, "service.instance.id": node, "service.version": version("throughline")}
     )
 
 
+@dataclass
+class _Process:
+    provider: TracerProvider | None = None
+    tracer: Tracer | None = None
+
+
 _ids: Final = KnownIds()
-_provider = TracerProvider(shutdown_on_exit=False)  # until setup(): spans that go nowhere
-_tracer = _provider.get_tracer("throughline")
-
-
-def tracer() -> Tracer:
-    return _tracer
+_process: Final = _Process()
 
 
 def provider() -> TracerProvider:
-    """For OpenTelemetry's instrumentations, which have tracers of their own."""
-    return _provider
+    """For the instrumentations, which have tracers of their own; until setup(), one whose spans go nowhere.
+
+    It is not made on import: it reads settings, which are checked first.
+    """
+    if _process.provider is None:
+        _process.provider = TracerProvider(id_generator=_ids, shutdown_on_exit=False)
+    return _process.provider
+
+
+def tracer() -> Tracer:
+    if _process.tracer is None:
+        _process.tracer = provider().get_tracer("throughline")
+    return _process.tracer
 
 
 def flags_of_a_new_trace(trace_id: str) -> int:
     """Whether a trace that begins here, and has this ID of 32 hex digits, is sampled: as W3C trace flags."""
-    sampled = _provider.sampler.should_sample(None, int(trace_id, 16), "").decision is Decision.RECORD_AND_SAMPLE
+    decision = provider().sampler.should_sample(None, int(trace_id, 16), "").decision
+    sampled = decision is Decision.RECORD_AND_SAMPLE
     return int(trace.TraceFlags.SAMPLED if sampled else trace.TraceFlags.DEFAULT)
 
 
 def flush() -> None:
     """Exports what is waiting, now: for a process about to end."""
-    _provider.force_flush(span_exporter.TIMEOUT_SECONDS * 1000)
+    provider().force_flush(LAST_EXPORT_SECONDS * 1000)
+
+
+def end(*also: Callable[[], None]) -> None:
+    """Exports the last spans, and ends the `also` beside it: within five seconds, whether a collector answers or not.
+
+    The SDK itself would wait for the collector with each batch in turn: longer than a container has for its end.
+    """
+    ending = [Thread(target=each, daemon=True) for each in (provider().shutdown, *also)]
+    for each in ending:
+        each.start()
+    until = time.monotonic() + LAST_EXPORT_SECONDS
+    for each in ending:
+        each.join(max(0, until - time.monotonic()))
 
 
 @contextmanager
