@@ -1,49 +1,26 @@
 """What taking one task in costs: Throughline with everything on, beside the floor and the ways it is usually done."""
 
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from redis import Redis
 
 from tests.bench import http_load
-from tests.bench.api_server import await_answer, empty_redis
-from tests.conftest import free_port
+from tests.bench.api_server import empty_redis
+from tests.bench.contenders import BODY, CONNECTIONS, OURS, Contender, cpu_seconds, make_environments, pinned
 from tests.system.nine import Nine
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-HERE: Final = Path(__file__).parent / "rivals"
 REQUESTS: Final = 4_000
-CONNECTIONS: Final = 8
 ROUNDS: Final = 3
 RATE: Final = 100
 ALL_CORES: Final = os.sched_getaffinity(0)
-BODY: Final = json.dumps(
-    {
-        "task_type": "calculate_var",
-        "data": {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}},
-        "priority": "high",
-    }
-).encode()
-
-
-class Contender(NamedTuple):
-    name: str
-    application: str
-    environment: str  # the folder of its virtual environment
-    variables: Mapping[str, str] = MappingProxyType({})
-
-
 FLOOR: Final = Contender("floor: FastAPI + one Redis round trip", "tests.bench.rivals.floor:app", ".venv-bench")
-OURS: Final = Contender("**Throughline, everything on**", "api.main:app", ".venv")
 OURS_BARE: Final = Contender(
     "**Throughline, OTEL_SDK_DISABLED=true**", "api.main:app", ".venv", {"OTEL_SDK_DISABLED": "true"}
 )
@@ -80,7 +57,7 @@ class Figures(NamedTuple):
 
 
 def main() -> None:
-    _environments()
+    make_environments()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})  # Redis and the load on one, the server on the other
     measured: dict[str, list[Figures]] = {contender.name: [] for contender in CONTENDERS}
@@ -88,7 +65,7 @@ def main() -> None:
         for _ in range(ROUNDS):  # in turns: the machine's moods meet all of them
             for contender in CONTENDERS:
                 measured[contender.name].append(_measure(contender, redis_url, cores[0]))
-        direct = _paced(lambda: _server(FLOOR, redis_url, cores[0]))
+        direct = _paced(lambda: pinned(FLOOR, redis_url, cores[0]))
     figures = {name: Figures(*map(statistics.median, zip(*rounds, strict=True))) for name, rounds in measured.items()}
     _print(figures)
 
@@ -119,57 +96,12 @@ def _nine(folder: Path, **variables: str) -> Iterator[tuple[str, int]]:
 def _measure(contender: Contender, redis_url: str, core: int) -> Figures:
     with Redis.from_url(redis_url) as client:
         client.flushall()
-    with _server(contender, redis_url, core) as (url, pid):
+    with pinned(contender, redis_url, core) as (url, pid):
         http_load.post(url, BODY, 500, CONNECTIONS)  # warms up
-        before = _cpu_seconds(pid)
+        before = cpu_seconds(pid)
         load = http_load.post(url, BODY, REQUESTS, CONNECTIONS)
-        cpu = _cpu_seconds(pid) - before
+        cpu = cpu_seconds(pid) - before
     return Figures(cpu / REQUESTS * 1000, load.per_second, load.p99_ms)
-
-
-@contextmanager
-def _server(contender: Contender, redis_url: str, core: int) -> Iterator[tuple[str, int]]:
-    """One uvicorn process, pinned; its log lines go to a file, as they would to a container's."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
-        program = subprocess.Popen(
-            [
-                *(ROOT / contender.environment / "bin" / "python", "-m", "uvicorn", contender.application),
-                *("--port", str(port), "--no-access-log", "--log-level", "warning"),
-            ],
-            cwd=ROOT,
-            env=os.environ
-            | {"REDIS_URL": redis_url, "SPANS_DIR": folder, "CIRCUIT_MAX_DEPTH": "100000000", "PYTHONPATH": str(ROOT)}
-            | dict(contender.variables),
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            os.sched_setaffinity(program.pid, {core})
-            await_answer(f"http://127.0.0.1:{port}/openapi.json", Path(folder, "log"))
-            yield f"http://127.0.0.1:{port}/api/v1/tasks", program.pid
-        finally:
-            program.terminate()
-            program.wait(timeout=20)
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _environments() -> None:
-    """The rivals' own, made once: `.venv` holds only what Throughline needs."""
-    uv = ROOT / ".venv" / "bin" / "uv"
-    for name, lock in ((".venv-bench", "requirements.lock"), (".venv-bench-arq", "requirements-arq.lock")):
-        stamp = ROOT / name / ".lock"
-        text = (HERE / lock).read_text()
-        if stamp.exists() and stamp.read_text() == text:
-            continue
-        python = ROOT / name / "bin" / "python"
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, ROOT / name], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", HERE / lock], check=True)
-        stamp.write_text(text)
 
 
 def _print(figures: dict[str, Figures]) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _SECONDS = 120
 
@@ -15,21 +16,24 @@ class Load:
     p99_ms: float
 
 
-def post(url: str, body: bytes, number: int, connections: int, rate: float = 0) -> Load:
-    """`number` POSTs; `rate` a second in all, or as fast as they are answered. Any answer but 201 is an error."""
-    return asyncio.run(_post(url, body, number, connections, rate))
+def post(urls: str | Sequence[str], body: bytes, number: int, connections: int, rate: float = 0) -> Load:
+    """`number` POSTs; `rate` a second in all, or as fast as they are answered. Any answer but 201 is an error.
+
+    Several URLs get the connections in turn; their paths are the same.
+    """
+    return asyncio.run(_post([urls] if isinstance(urls, str) else urls, body, number, connections, rate))
 
 
-async def _post(url: str, body: bytes, number: int, connections: int, rate: float) -> Load:
-    parts = urlsplit(url)
+async def _post(urls: Sequence[str], body: bytes, number: int, connections: int, rate: float) -> Load:
+    servers = [urlsplit(url) for url in urls]
     headers = ["Host: bench", "Content-Type: application/json", f"Content-Length: {len(body)}"]
-    request = "\r\n".join([f"POST {parts.path} HTTP/1.1", *headers, "", ""]).encode() + body
+    request = "\r\n".join([f"POST {servers[0].path} HTTP/1.1", *headers, "", ""]).encode() + body
     took: list[float] = []
     left = iter(range(number))
     began = time.perf_counter()
 
-    async def one_after_the_other() -> None:
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    async def one_after_the_other(server: SplitResult) -> None:
+        reader, writer = await asyncio.open_connection(server.hostname, server.port)
         for index in left:
             due = began + index / rate if rate else 0
             if due > time.perf_counter():
@@ -41,7 +45,7 @@ async def _post(url: str, body: bytes, number: int, connections: int, rate: floa
         writer.close()
 
     async with asyncio.timeout(_SECONDS):
-        await asyncio.gather(*(one_after_the_other() for _ in range(connections)))
+        await asyncio.gather(*(one_after_the_other(servers[i % len(servers)]) for i in range(connections)))
     seconds = time.perf_counter() - began
     took.sort()
     return Load(number / seconds, took[len(took) // 2] * 1000, took[len(took) * 99 // 100] * 1000)

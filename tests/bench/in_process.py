@@ -26,7 +26,7 @@ from fastapi import FastAPI
 
 from api.queue_service import QueueService
 from tests.bench.api_server import empty_redis
-from tests.bench.bench_front_door import BODY, CONNECTIONS
+from tests.bench.contenders import BODY, CONNECTIONS
 from tests.bench.stack_samples import StackSamples
 from throughline.ledger.submission import Decision, Submission
 
