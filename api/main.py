@@ -47,6 +47,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
         summary="A task queue in which one search shows where each request spent its time.",
         version=version("throughline"),
         lifespan=lifespan,
+        # FastAPI's own looks on every request whether it is wanted; OpenTelemetry's instrumentation is in its place.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)  # added last: outermost, but for the server span

@@ -1,7 +1,7 @@
 """A task as a client submits it: one model for each task type of the registry, told apart by `task_type`."""
 
 import traceback
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import orjson
 from pydantic import (
@@ -9,7 +9,6 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    PrivateAttr,
     RootModel,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -28,7 +27,6 @@ class ModelBroken(Exception):
     """A task's own model raised something else than that the data are wrong."""
 
 
-_LARGE_BYTES: Final = 65_536
 _Priority = Literal["high", "medium", "low"]
 
 
@@ -91,42 +89,16 @@ class TaskSubmission(RootModel[Annotated[Envelope, _OneOfTheRegistry]]):
         data: BaseModel = self.root.data
         return data
 
-    _sent: Any = PrivateAttr(default=None)
-
     @classmethod
-    def again(cls, task_type: str, data: Any, priority: str, queue: str, size: int) -> Self:
+    def again(cls, task_type: str, data: Any, priority: str, queue: str) -> Self:
         """What was submitted before, validated as if it came today; raises `DataNoLongerFit`."""
         document = {"task_type": task_type, "data": data, "priority": priority}
         if queue != priority:
             document["queue"] = queue
         try:
-            submission = cls.model_validate(document)
+            return cls.model_validate(document)
         except ValidationError as error:
             raise DataNoLongerFit(document, error.errors()) from None
-        submission._sent, submission._bytes_sent = document, size
-        return submission
-
-    _bytes_sent: int = PrivateAttr(default=0)
-
-    def keep_as_sent(self, body: bytes) -> None:
-        """The worker validates the client's own data again: what a model makes of it need not be what it takes."""
-        try:
-            self._sent = orjson.loads(body)
-            self._bytes_sent = len(body)
-        except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
-            raise MalformedJson(str(error)) from None
-
-    @property
-    def is_large(self) -> bool:
-        """Whether making its message would hold up the requests beside it."""
-        return self._bytes_sent > _LARGE_BYTES
-
-    @property
-    def data_as_sent(self) -> Any:
-        """The data in JSON's own values."""
-        if self._sent is None:
-            return self.data.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return self._sent["data"]
 
     @property
     def priority(self) -> str:
@@ -135,6 +107,29 @@ class TaskSubmission(RootModel[Annotated[Envelope, _OneOfTheRegistry]]):
     @property
     def target_queue(self) -> Queue:
         return Queue(self.root.queue or self.root.priority)
+
+
+class Sent(NamedTuple):
+    """A task's data as its client sent them, in JSON's own values.
+
+    The worker validates these again: what a model makes of data need not be what it takes.
+    """
+
+    data: Any
+    size: int  # of the body, in bytes
+
+    @classmethod
+    def of(cls, body: bytes) -> Self:
+        """Of a body that was validated; raises `MalformedJson`."""
+        try:
+            return cls(orjson.loads(body)["data"], len(body))
+        except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
+            raise MalformedJson(str(error)) from None
+
+    @classmethod
+    def by(cls, task: TaskSubmission) -> Self:
+        """Of a task that nobody sent as a body."""
+        return cls(task.data.model_dump(mode="json", by_alias=True, exclude_unset=True), 0)
 
 
 def _example() -> dict[str, Any]:

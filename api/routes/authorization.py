@@ -15,10 +15,15 @@ _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same
 
 def caller_of(request: Request, scope: Scope) -> Caller:
     """Who sent it; raises `Unauthorized`, or `Forbidden` without the scope."""
-    kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    key = credentials.strip() if kind.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    key = key_sent(request.headers.get("Authorization", ""), request.headers.get("X-API-Key", ""))
     found: Caller = request.app.state.callers.identify(key, scope)
     return found
+
+
+def key_sent(authorization: str, x_api_key: str) -> str:
+    """The API key in the two headers' values; empty when there is none."""
+    kind, _, credentials = authorization.partition(" ")
+    return credentials.strip() if kind.lower() == "bearer" else x_api_key
 
 
 def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:

@@ -2,36 +2,42 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import orjson
 
-from api.submission import TaskSubmission
+from api.submission import Sent, TaskSubmission
 from throughline.ledger import keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.submission import Submission
 from throughline.telemetry import correlation, trace_context
 
+_LARGE_BYTES: Final = 65_536
 
-@dataclass(frozen=True)
-class NewTask:
+
+class NewTask(NamedTuple):
     """`owner` is whose task it will be, `sender` who asks for it: the idempotency key is the sender's."""
 
     task: TaskSubmission
+    sent: Sent
     owner: str
     sender: str
     idempotency_key: str | None = None
     resubmitted_from: str = ""
 
-    async def submission(self, task_id: str) -> Submission:
-        """A large one is made in a thread."""
-        return await asyncio.to_thread(self._submission, task_id) if self.task.is_large else self._submission(task_id)
+    @property
+    def is_large(self) -> bool:
+        """Whether making its message would hold up the requests beside it: then it belongs in a thread."""
+        return self.sent.size > _LARGE_BYTES
 
-    def _submission(self, task_id: str) -> Submission:
+    async def large_submission(self, task_id: str) -> Submission:
+        return await asyncio.to_thread(self.submission, task_id)
+
+    def submission(self, task_id: str) -> Submission:
         return Submission.of(
             task_id,
             self.task.task_type,
-            self.task.data_as_sent,
+            self.sent.data,
             self.task.target_queue,
             Origin(
                 correlation.current(),
@@ -41,10 +47,10 @@ class NewTask:
                 resubmitted_from=self.resubmitted_from,
             ),
             priority=self.task.priority,
-            idempotency=self._idempotency(),
+            idempotency=self.idempotency(),
         )
 
-    def _idempotency(self) -> tuple[str, str]:
+    def idempotency(self) -> tuple[str, str]:
         """The key in Redis, and the hash of what it is bound to; both empty without a key."""
         if self.idempotency_key is None:
             return "", ""

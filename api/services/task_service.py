@@ -2,10 +2,8 @@
 
 import asyncio
 import time
-import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
 
@@ -23,7 +21,7 @@ from api.services.callers import Caller
 from api.services.new_task import NewTask
 from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
-from api.submission import TaskSubmission
+from api.submission import Sent, TaskSubmission
 from api.task_store import TaskStore
 from throughline.ledger import admission_events
 from throughline.ledger.body import message_data
@@ -33,14 +31,13 @@ from throughline.ledger.list_filters import ListFilters
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision
-from throughline.telemetry import correlation, tracing
+from throughline.telemetry import correlation, random_ids, tracing
 from throughline.telemetry.logging import event
 
 _LOOK_AGAIN_SECONDS: Final = 2.0  # while waiting: a notice that a task has ended can be lost with a connection
 
 
-@dataclass(frozen=True)
-class Submitted:
+class Submitted(NamedTuple):
     """A task that is in the queue, or (`replayed`) one that an earlier request with the same key put there."""
 
     task_id: str
@@ -51,8 +48,7 @@ class Submitted:
     replayed: bool = False
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """A page of a list, and the cursor of the next one; None after the last."""
 
     tasks: list[TaskView]
@@ -66,9 +62,11 @@ class TaskService:
         self._queue = queue
         self._store = TaskStore(queue, history)
 
-    async def submit(self, task: TaskSubmission, caller: Caller, idempotency_key: str | None = None) -> Submitted:
+    async def submit(
+        self, task: TaskSubmission, caller: Caller, idempotency_key: str | None = None, sent: Sent | None = None
+    ) -> Submitted:
         """Accepts the task, or raises the `Refusal` that says why not."""
-        return await self._submit(NewTask(task, caller.name, caller.name, idempotency_key))
+        return await self._submit(NewTask(task, sent or Sent.by(task), caller.name, caller.name, idempotency_key))
 
     async def resubmit(self, task_id: str, caller: Caller, idempotency_key: str | None = None) -> Submitted:
         """Submits again what a task was submitted with, for whoever submitted it.
@@ -80,15 +78,16 @@ class TaskService:
             raise MessageNotKept(task_id)
         task_type, data = message_data(stored.message)
         kept = stored.record
-        task = TaskSubmission.again(task_type, data, kept.priority, kept.queue, size=len(stored.message))
-        return await self._submit(NewTask(task, stored.record.caller, caller.name, idempotency_key, task_id))
+        task, sent = TaskSubmission.again(task_type, data, kept.priority, kept.queue), Sent(data, len(stored.message))
+        return await self._submit(NewTask(task, sent, kept.caller, caller.name, idempotency_key, task_id))
 
     async def _submit(self, new: NewTask) -> Submitted:
-        task_id, task = str(uuid.uuid4()), new.task
+        task_id, task = random_ids.uuid4(), new.task
         queue = task.target_queue
         correlation.bind_task(task_id)
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, {"queue": queue}) as span:
-            decision = await self._queue.submit(await new.submission(task_id))
+            submission = await new.large_submission(task_id) if new.is_large else new.submission(task_id)
+            decision = await self._queue.submit(submission)
             admission_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attribute("queue_position", decision.position)

@@ -1,8 +1,7 @@
 """The Celery message (protocol 2) for a task, as Celery's own `send_task` would push it onto a Redis list."""
 
 import os
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -12,8 +11,7 @@ from throughline.ledger.message import MESSAGE_PRIORITY, Queue
 _ORIGIN: Final = f"api{os.getpid()}@{os.uname().nodename}"
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Who submits a task: a client's request, or a task that runs."""
 
     correlation_id: str

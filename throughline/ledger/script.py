@@ -19,8 +19,9 @@ only holds or finishes what was accepted has that memory in reserve.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
+from itertools import chain
 from typing import Any, Final, Generic, Self, TypeVar
 
 from redis import Redis
@@ -73,17 +74,20 @@ class Script:
 
     def arguments(self, given: Mapping[str, Any], now: str) -> list[Argument]:
         """The values in the script's order; `TypeError` when one is missing or unknown to the script."""
-        names = [each.removesuffix(_REST) for each in self.args[1:]]
+        names = self._names
         if given.keys() != set(names):
             raise TypeError(f"{self.name}.lua takes {', '.join(names)}, not {', '.join(given)}")
         values: list[Argument] = [now]
-        for each in self.args[1:]:
-            if each.endswith(_REST):
-                rest = given[each.removesuffix(_REST)]
-                values += [part for field in rest.items() for part in field] if isinstance(rest, Mapping) else rest
-            else:
-                values.append(given[each])
+        values += map(given.__getitem__, names)
+        if self.args[-1].endswith(_REST):
+            rest: Any = values.pop()
+            values += chain.from_iterable(rest.items()) if isinstance(rest, Mapping) else rest
         return values
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """Of the arguments after `now`."""
+        return tuple(each.removesuffix(_REST) for each in self.args[1:])
 
 
 @cache

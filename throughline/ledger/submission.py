@@ -3,15 +3,14 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import Queue
 from throughline.settings import ApiSettings, WorkerSettings
 
 
-@dataclass(frozen=True)
-class Submission:
+class Submission(NamedTuple):
     """One task that asks to be taken."""
 
     task_id: str
@@ -74,8 +73,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """The front door's answer: `outcome` is accepted, replayed, key_reused, circuit_open or memory_full."""
 
     outcome: str

