@@ -13,7 +13,7 @@ from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterf
 from throughline.journey import summary
 from throughline.journey.assembly import is_complete
 from throughline.journey.comparison import Compare, Comparison, no_comparison
-from throughline.journey.journey import Journey, Request
+from throughline.journey.journey import Journey, Request, Source
 from throughline.journey.log_placement import timed_line
 from throughline.journey.quantities import format_duration
 from throughline.journey.summary import Outcome, Tone
@@ -178,8 +178,13 @@ def _request_view(
         fraction=_fraction(record),
         attempts=tuple(_attempts(request, records)),
         effects=tuple(of_task(summary.effect(each), each.correlation_id, each.task_id) for each in request.effects),
-        links=(*of_trace(request.trace_id, at), *of_tasks_like(request.task_type, _error_type(record))),
+        links=(*_trace_links(request, at), *of_tasks_like(request.task_type, _error_type(record))),
     )
+
+
+def _trace_links(request: Request, at: Places) -> tuple[Link, ...]:
+    """None while Jaeger has nothing to show."""
+    return () if request.source is Source.LINES else of_trace(request.trace_id, at)
 
 
 def _shares(request: Request) -> tuple[ShareView, ...]:

@@ -241,12 +241,16 @@ def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys
         "depth": 0,
         "task_id": task.task_id,
         "requested_by": None,
+        "source": "span",
         "span_id": f"{task.wait:016x}",
         "parent_span_id": f"{task.publish:016x}",
         "typical": None,
     }
     assert {key: value for key, value in request.items() if key not in {"slowest_step", "steps", "logs"}} == {
         "trace_id": f"{task.trace:032x}",
+        "sampled": True,
+        "source": "spans",
+        "source_note": None,
         "started": "2026-11-24T14:45:12.123000Z",
         "method": "POST",
         "path": "/api/v1/tasks",

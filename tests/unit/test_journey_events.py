@@ -214,7 +214,7 @@ def test_a_task_past_the_api_of_which_only_lines_tell_is_a_task(sample: Sample):
 
     assert (request.task_id, request.task_type, request.queue) == ("task-9", "calculate_var", "high")
     assert (request.status, journey.loose_logs) == ("REVOKED", ())
-    assert [step.what for step in request.steps] == ["cancelled: its message had expired"]
+    assert [step.what for step in request.steps] == ["waited in high", "cancelled: its message had expired"]
     assert len(request.logs) == 2
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from throughline.journey.drawn_spans import with_drawn
 from throughline.journey.effects import effects_of
 from throughline.journey.event_marks import event_mark, event_marks
-from throughline.journey.journey import Journey, LogLine, Request, Step, Task
+from throughline.journey.journey import Journey, LogLine, Request, Source, Step, Task
 from throughline.journey.log_placement import Line, place_lines, timed_line
 from throughline.journey.role import Role
 from throughline.journey.search import Found
@@ -31,9 +32,10 @@ PlacedLine = tuple[Span | None, Line]
 def assemble(correlation_id: str, found: Found) -> Journey:
     """The journey of this ID."""
     lines = sorted((timed_line(fields) for fields in found.log_lines), key=lambda line: line.at_ns or 0)
-    of_tasks = _by_task(line for line in lines if line.fields.get("correlation_id", correlation_id) == correlation_id)
+    of_tasks = _by_task(line for line in lines if _is_of(line, correlation_id))
     enqueued_again = {task_id: times_enqueued_again(own) for task_id, own in of_tasks.items()}
-    families = [with_plausible_times(family, enqueued_again) for family in group_by_request(found.spans)]
+    spans = with_drawn(found.spans, [line for line in lines if _is_of(line, correlation_id)], of_tasks)
+    families = [with_plausible_times(family, enqueued_again) for family in group_by_request(spans)]
     tasks = [tasks_of(family, of_tasks) for family in families]
     past_the_api = tasks_in_lines(of_tasks, (task.task_id for known in tasks for task in known))
     unplaced = {id(line) for task in past_the_api for line in task.lines}
@@ -50,8 +52,20 @@ def assemble(correlation_id: str, found: Found) -> Journey:
 def is_complete(journey: Journey) -> bool:
     """Whether a task was submitted, and each task, children too, can be seen from NGINX to its end."""
     submissions = journey.submissions
-    taken_in = all({step.role for step in request.steps} >= _TAKEN_IN for request in submissions)
+    taken_in = all(map(_is_taken_in, submissions))
     return bool(submissions) and taken_in and all(task.has_ended and task.has_all_spans for task in journey.tasks)
+
+
+def _is_taken_in(request: Request) -> bool:
+    """Of a request that is not sampled no spans will come; in production the API has no log line of it either."""
+    if request.unsampled:
+        return {step.role for step in request.steps} >= _TAKEN_IN - {Role.API}
+    return {step.role for step in request.steps if not step.from_lines} >= _TAKEN_IN
+
+
+def _is_of(line: Line, correlation_id: str) -> bool:
+    """Not a line of another ID's task that a request of this ID caused."""
+    return bool(line.fields.get("correlation_id", correlation_id) == correlation_id)
 
 
 def _by_task(lines: Iterable[Line]) -> dict[str, list[Line]]:
@@ -69,7 +83,7 @@ class _Request:
         self._family = family
         self._tasks = tasks
         self._placed = placed
-        self._changes = {task.task_id: changes_of(task.waits_and_runs, task.lines) for task in tasks}
+        self._changes = {task.task_id: changes_of(task.found_waits_and_runs, task.lines) for task in tasks}
         begins = [span.start_ns for span in family] or [at for at in map(_at, placed) if at]
         self._start = min(begins, default=0)
         taken = [task.enqueued_ns for task in tasks if task.enqueued_ns and not task.parent_id and not _came_in(family)]
@@ -102,6 +116,8 @@ class _Request:
             slowest=max(steps, key=lambda step: (step.own_ns, step.depth)),
             steps=steps,
             logs=tuple(self._log_line(*placed) for placed in self._placed),
+            source=_source(family),
+            unsampled=any(span.unsampled for span in family),
         )
 
     def _log_line(self, span: Span | None, line: Line) -> LogLine:
@@ -133,6 +149,7 @@ class _Request:
             what=describe_step(span, self._family),
             failed=_failed(span),
             task_id=span.task_id,
+            from_lines=span.from_lines,
         )
 
     def _task(self, task: TaskSpans, steps: Sequence[Step], depth: int) -> Task:
@@ -161,10 +178,17 @@ class _Request:
 def _has_all_spans(task: TaskSpans, changes: Sequence[Change]) -> bool:
     """Whether the latest run has left its span. A task that was cancelled while it waited has none to leave."""
     starts = [change.at_ns for change in changes if change.status == Status.STARTED]
-    runs = [span.end_ns for span in task.spans if span.role is Role.RUN]
+    runs = [span.end_ns for span in task.spans if span.role is Role.RUN and (span.unsampled or not span.from_lines)]
     if not runs and not starts:
         return status_of(changes) == Status.REVOKED
     return max(runs, default=0) >= max(starts, default=0)
+
+
+def _source(family: Sequence[Span]) -> Source:
+    drawn = sum(span.from_lines for span in family)
+    if drawn == len(family):
+        return Source.LINES
+    return Source.BOTH if drawn else Source.SPANS
 
 
 def _came_in(family: Sequence[Span]) -> bool:

@@ -14,7 +14,8 @@ _EFFECTS: Final = {"task.cancel_requested": "asked to stop", "task.cancelled": "
 
 def effects_of(family: Sequence[Span], lines: Iterable[Line]) -> tuple[Effect, ...]:
     """`lines` are those placed under the request; they may carry the correlation ID of the task."""
-    api = {span.span_id for span in family if span.role is Role.API}
+    # A replica without spans of its own names NGINX's in its lines.
+    api = {span.span_id for span in family if span.role in {Role.API, Role.NGINX}}
     own = {str(span.attributes.get("correlation_id", "")) for span in family if span.role is Role.API}
     found = [
         Effect(_EFFECTS[action], str(line.fields["task_id"]), str(line.fields.get("correlation_id", "")))

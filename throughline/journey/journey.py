@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from throughline.journey.role import Role
@@ -29,6 +30,7 @@ class Step:
     failed: bool
     task_id: str = ""
     is_ongoing: bool = False  # it has not ended
+    from_lines: bool = False  # it left no span, and is drawn from log lines
     requested_by: str = ""  # the correlation ID of the request that asked for it, if that is another than the task's
 
     @property
@@ -75,6 +77,14 @@ class Task:
 _FINAL: Final = frozenset(status.value for status in Status if status.is_final)
 
 
+class Source(StrEnum):
+    """What a request's steps are made of."""
+
+    SPANS = "spans"  # but for what never has one: a pause, a mark
+    LINES = "log lines"
+    BOTH = "spans and log lines"
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a request did to a task of an earlier one."""
@@ -104,6 +114,8 @@ class Request:
     slowest: Step
     steps: tuple[Step, ...]
     logs: tuple[LogLine, ...]
+    source: Source = Source.SPANS
+    unsampled: bool = False  # its log lines say so
 
     @property
     def submitted(self) -> bool:

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from throughline.journey.comparison import Compare, Comparison, no_comparison
-from throughline.journey.journey import Effect, Journey, LogLine, Request, Step, Task
+from throughline.journey.journey import Effect, Journey, LogLine, Request, Source, Step, Task
+from throughline.journey.summary import made_of
 from throughline.profile import Figures
 
 
@@ -23,6 +24,9 @@ def _request(request: Request, compared: Comparison | None) -> dict[str, Any]:
     steps = [_step(step) | _typical(typical.get(index)) for index, step in enumerate(request.steps)]
     return {
         "trace_id": request.trace_id,
+        "sampled": _sampled(request),
+        "source": request.source,
+        "source_note": made_of(request) or None,
         "started": _iso(request.started),
         "method": request.method,
         "path": request.path,
@@ -81,9 +85,22 @@ def _step(step: Step) -> dict[str, Any]:
         "depth": step.depth,
         "task_id": step.task_id or None,
         "requested_by": step.requested_by or None,
-        "span_id": step.span_id or None,
-        "parent_span_id": step.parent_id or None,
+        "source": _source(step),
+        "span_id": None if step.from_lines else step.span_id or None,
+        "parent_span_id": None if step.from_lines else step.parent_id or None,
     }
+
+
+def _sampled(request: Request) -> bool | None:
+    """Null when neither a span nor a log line tells."""
+    return False if request.unsampled else None if request.source is Source.LINES else True
+
+
+def _source(step: Step) -> str:
+    """A step that goes on has neither: its task's record tells of it."""
+    if step.is_ongoing:
+        return "record"
+    return "span" if step.span_id and not step.from_lines else "log lines"
 
 
 def _comparison(compared: Comparison | None) -> dict[str, Any] | None:

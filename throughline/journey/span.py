@@ -27,6 +27,8 @@ class Span:
     attributes: Mapping[str, Any]
     failed: bool = False
     kind: str = "unspecified"  # one of KINDS
+    from_lines: bool = False  # drawn from log lines, for a step that left no span
+    unsampled: bool = False  # a log line says that its trace leaves no spans
 
     @cached_property
     def role(self) -> Role:

@@ -67,7 +67,7 @@ def _reunited(found: list[list[Span]]) -> list[list[Span]]:
 def _adopted(orphans: list[Span], home: list[Span]) -> list[Span]:
     """Below the span that began last before them, of their own task or its parent: so they join the right attempt."""
     first = orphans[0]
-    adopters = [span for span in home if span.role in _CAN_ADOPT or span.lost]
+    adopters = [span for span in home if span.role in _CAN_ADOPT or span.lost or span.from_lines]
     if first.role not in _CAN_ADOPT:
         adopters = [span for span in adopters if span.task_id == first.task_id] or adopters
     elif first.parent_task_id:

@@ -19,7 +19,7 @@ def describe_step(span: Span, family: Sequence[Span]) -> str:
         case Role.WAIT:
             return f"waited in {_after(span)}{_for_attempt(span, family)}"
         case Role.RUN:
-            return _ran(span)
+            return _not_run(span) if is_refused(span, family) else _ran(span)
         case _:
             return span.name + _details(span) + _error(span)
 
@@ -30,10 +30,21 @@ def http_status(span: Span) -> int | None:
     return status if isinstance(status, int) and 100 <= status <= 599 else None
 
 
+def is_refused(run: Span, family: Sequence[Span]) -> bool:
+    """Whether its process only found that the task must not run: the attempt of its number had ended before."""
+    return any(
+        other.start_ns < run.start_ns and other.attributes.get("attempt") == run.attributes.get("attempt")
+        for other in family
+        if other.role is Role.RUN and other.task_id == run.task_id and "attempt" in other.attributes
+    )
+
+
 def _for_attempt(wait: Span, family: Sequence[Span]) -> str:
     """Which attempt it waited for, unless that was the first."""
     of_task = [span for span in family if span.task_id == wait.task_id and span.role in {Role.WAIT, Role.RUN}]
     run = next((span for span in of_task if span.parent_key == wait.key), None)
+    if run and is_refused(run, family):
+        return ""
     attempt = run.attributes.get("attempt") if run else None
     if isinstance(attempt, int):
         return f" for attempt {attempt}" if attempt > 1 else ""
@@ -54,6 +65,8 @@ def _answered(span: Span) -> str:
 def _published(span: Span, family: Sequence[Span]) -> str:
     position = span.attributes.get("queue_position")
     place = "" if position is None else f" at position {position}"
+    if span.from_lines and span.service != "worker":
+        return _published_by_lines(span)
     if span.service == "worker":
         return f"submitted {_task_type(span, family)}into {_after(span)}{place}" + _error(span)
     if position is not None:
@@ -64,6 +77,13 @@ def _published(span: Span, family: Sequence[Span]) -> str:
     if api and (http_status(api) or 500) < 300:
         return "accepted before: the Idempotency-Key is known"
     return f"not accepted into {_after(span)}"
+
+
+def _published_by_lines(span: Span) -> str:
+    if span.task_id:
+        return f"accepted into {_after(span)}"
+    code = span.attributes.get("code")
+    return f"not accepted: {code}" if code else "accepted before: the Idempotency-Key is known"
 
 
 def _task_type(publication: Span, family: Sequence[Span]) -> str:
@@ -79,6 +99,10 @@ def _ran(span: Span) -> str:
     if span.lost:
         return f"ran {_after(span)}{again}: {span.attributes['cause']}"
     return f"ran {_after(span)} → {span.attributes.get('status') or 'no status'}{again}" + _error(span)
+
+
+def _not_run(span: Span) -> str:
+    return f"delivered again and not run → {span.attributes.get('status') or 'no status'}"
 
 
 def _details(span: Span) -> str:

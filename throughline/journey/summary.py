@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from throughline.journey.journey import Effect, Journey, Request
+from throughline.journey.journey import Effect, Journey, Request, Source
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.role import Role
 
@@ -73,7 +73,7 @@ def facts(request: Request) -> Iterator[str]:
     if len(request.tasks) > 1:
         yield children(request)
     if request.trace_id:
-        yield f"trace {request.trace_id}"
+        yield f"trace {request.trace_id}{', not sampled' if request.unsampled else ''}"
 
 
 def children(request: Request) -> str:
@@ -83,8 +83,24 @@ def children(request: Request) -> str:
     return f"{format_count(len(request.tasks) - 1, 'child task')}: {told}"
 
 
+def made_of(request: Request) -> str:
+    """A sentence on the steps that are drawn from log lines; empty when all have their spans."""
+    phases = " Phases are not in log lines."
+    if request.source is Source.SPANS:
+        return ""
+    if request.source is Source.LINES and request.unsampled:
+        return f"From log lines: this trace is not sampled.{phases if request.submitted else ''}"
+    if request.source is Source.LINES:
+        return f"From log lines: no spans yet, or they were lost or switched off.{phases if request.submitted else ''}"
+    names = ", ".join(dict.fromkeys(step.name for step in request.steps if step.from_lines))
+    why = "not sampled" if request.unsampled else "no spans yet, or they were lost or switched off"
+    return f"From log lines, {why}: {names}."
+
+
 def notes(request: Request) -> Iterator[str]:
-    """The notes of its tasks: of the one that was submitted, and of a few children."""
+    """What it is drawn from, if not from spans; the notes of its tasks: of the one submitted, and of a few children."""
+    if source := made_of(request):
+        yield source
     told = [task for task in request.tasks if task.note]
     for task in told[:_NOTES_SHOWN]:
         yield task.note if task is request.tasks[0] else f"Child {task.task_type} {task.task_id}: {task.note}"

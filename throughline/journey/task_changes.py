@@ -81,6 +81,10 @@ def _with_details(first: Change, again: Change) -> Change:
     return replace(first if first.action else again, at_ns=first.at_ns, attempt=attempt)
 
 
+def _origin(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: fields[name] for name in ("service.node.name", "trace.id", "span.id") if name in fields}
+
+
 def _by_spans(spans: Iterable[Span]) -> Iterator[Change]:
     for span in spans:
         if span.role is Role.WAIT:
@@ -93,4 +97,9 @@ def _by_lines(lines: Iterable[Line]) -> Iterator[Change]:
     for line in lines:
         action, status = str(line.fields.get("event.action", "")), line.fields.get("status")
         if line.at_ns is not None and status and action.startswith("task.") and action not in _BEGINNING:
+            took_ms = line.fields.get("duration_ms")
+            if isinstance(took_ms, int | float) and attempt_in(line.fields):
+                # The attempt's beginning: exact, and there where task.started is not logged, in production.
+                begun_ns = line.at_ns - max(0, round(took_ms * 1e6))
+                yield Change(begun_ns, Status.STARTED, attempt=attempt_in(line.fields), fields=_origin(line.fields))
             yield Change(line.at_ns, str(status), action, attempt_in(line.fields), line.fields)

@@ -29,6 +29,11 @@ class TaskSpans:
         return [span for span in self.spans if span.role in _AT_WORK]
 
     @property
+    def found_waits_and_runs(self) -> list[Span]:
+        """Without those that are drawn from log lines, which say the same."""
+        return [span for span in self.waits_and_runs if not span.from_lines]
+
+    @property
     def enqueued_ns(self) -> int | None:
         """When it came into its queue for the first time; None when that is unknown."""
         published = [span.end_ns for span in self.spans if span.role is Role.PUBLISH]
@@ -114,6 +119,8 @@ def _is_accepted(span: Span, by_key: Mapping[tuple[str, str], Span], lines: Line
     """
     if span.role is not Role.PUBLISH:
         return False
+    if span.from_lines:
+        return bool(span.task_id)
     around = by_key.get(span.parent_key)
     is_child = bool(span.parent_task_id or (around and _is_other(around, span)))
     return "queue_position" in span.attributes or (is_child and span.task_id in lines)
