@@ -197,20 +197,30 @@ _WRITES_MORE_THAN_A_PIPE_HOLDS = """
 import os
 from throughline.settings import ProcessSettings
 from throughline.telemetry import logging
-os.set_blocking(1, False)
+os.set_blocking(1, %s)
 logging.setup("worker", ProcessSettings())
 for number in range(40):
     logging.event("worker.stalled", "x" * 10_000, {"worker": str(number)})
-    print("printed", number)
+    %s
 os._exit(0)
 """
 
 
-def test_a_line_goes_out_whole_through_a_pipe_that_is_full_and_before_the_process_is_gone():
-    command = [sys.executable, "-c", _WRITES_MORE_THAN_A_PIPE_HOLDS]
+def written_through_a_pipe(*, blocking, printed="pass"):
+    """The lines of a process whose pipe is full before anybody reads it."""
+    command = [sys.executable, "-c", _WRITES_MORE_THAN_A_PIPE_HOLDS % (blocking, printed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"ENVIRONMENT": "development"}) as process:
         assert process.stdout is not None
         time.sleep(1)  # the pipe fills meanwhile
-        written = process.stdout.read().decode().splitlines()
+        return process.stdout.read().decode().splitlines()
+
+
+def test_a_line_goes_out_whole_through_a_pipe_that_is_full_and_before_the_process_is_gone():
+    written = written_through_a_pipe(blocking=False)
+    assert [json.loads(line)["worker"] for line in written] == [str(number) for number in range(40)]
+
+
+def test_what_a_task_prints_stays_in_order_with_its_lines():
+    written = written_through_a_pipe(blocking=True, printed='print("printed", number)')
     assert [json.loads(line)["worker"] for line in written[::2]] == [str(number) for number in range(40)]
     assert written[1::2] == [f"printed {number}" for number in range(40)]
