@@ -93,7 +93,7 @@ def _describe(span: Span, headers: Headers) -> None:
 
 
 def _parent(headers: Headers) -> Context:
-    return trace_context.caller(headers.getlist("traceparent"), headers.getlist("tracestate"))
+    return trace_context.caller(*map(headers.getlist, trace_context.REQUEST_HEADERS))
 
 
 def _as_get(scope: Scope) -> Scope:

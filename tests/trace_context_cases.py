@@ -45,6 +45,13 @@ def members(first: int, last: int) -> str:
     return ",".join(f"bar{number:02}={number:02}" for number in range(first, last + 1))
 
 
+def _two_headers(length: int) -> tuple[str, str]:
+    """So many characters once they are joined by a comma and a blank."""
+    whole = [f"a{number:02}={'v' * 256}" for number in range(31)]
+    rest = length - len(", ".join((",".join(whole[:15]), ",".join(whole[15:])))) - len(",z=")
+    return ",".join(whole[:15]), ",".join([*whole[15:], f"z={'v' * rest}"])
+
+
 _TRACEPARENTS: Final = [
     Case("new: no header", []),
     Case("new: tracestate alone", [("tracestate", "foo=1,bar=2")]),
@@ -193,6 +200,8 @@ _TRACESTATES: Final = [
     _kept("a value of 256 characters", f"foo={'v' * 256}\t ,bar=2", state=f"foo={'v' * 256},bar=2"),
     _kept("a key that ends as another", "foo=1,oo=2,bfoo=3", state="foo=1,oo=2,bfoo=3"),
     _kept("the same values", "foo=1,bar=1", state="foo=1,bar=1"),
+    _kept("8,192 characters in two headers", *_two_headers(8_192), state=",".join(_two_headers(8_192))),
+    _dropped("8,193 characters in two headers", *_two_headers(8_193)),
     _dropped("an empty header", ""),
     _dropped("blanks only", " \t "),
     _dropped("commas only", ",,,"),

@@ -89,6 +89,7 @@ class Sample:
             "trace_id": f"{trace:032x}",
             "span_id": f"{span:016x}",
             "parent_span_id": f"{parent:016x}" if parent else "",
+            "tracestate": "",
             "correlation_id": correlation_id,
             "method": method,
             "url_path": path,

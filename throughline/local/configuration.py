@@ -10,12 +10,13 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from throughline.local import private_file, redis_address
+from throughline.local import nginx_trace, private_file, redis_address
 from throughline.local.programs import Program, groups
 from throughline.local.run import HOST, ROOT, Run
 from throughline.settings import LocalSettings, NginxSettings
 
 _OPEN_FILES: Final = 16_384  # a connection through NGINX takes two
+_SITE_TEMPLATE: Final = "throughline.conf.template"
 
 
 def write(run: Run, found: Mapping[str, str]) -> None:
@@ -27,13 +28,23 @@ def write(run: Run, found: Mapping[str, str]) -> None:
     conf = run.folder / "conf"
     private_file.write(conf / "redis.conf", _redis(run))
     private_file.write(conf / "nginx.conf", _nginx(run))
+    private_file.write(conf / _SITE_TEMPLATE, _site_template(run, found["nginx"]))
     write_site(run)
     private_file.write(conf / "supervisord.conf", "\n".join(_supervisord(run, groups(run, found))) + "\n")
 
 
 def write_site(run: Run, drained: Container[str] = ()) -> None:
-    """NGINX's own part again, without the replicas that are to get no more requests."""
-    private_file.write(run.folder / "conf" / "throughline.conf", _nginx_site(run, drained))
+    """NGINX's own part again, without the replicas that are to get no more requests.
+
+    All else stays as it was at the start, whatever the environment says by now: the other processes keep theirs too.
+    """
+    conf = run.folder / "conf"
+    servers = (
+        f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s{' down' if name in drained else ''};"
+        for name in run.replicas
+    )
+    site = fill(conf / _SITE_TEMPLATE, {"API_SERVERS": "\n    ".join(servers)})
+    private_file.write(conf / "throughline.conf", site)
 
 
 def fill(template: Path, values: Mapping[str, str]) -> str:
@@ -71,20 +82,21 @@ def _nginx_user() -> str:
     return f"user {pwd.getpwuid(os.getuid()).pw_name} {grp.getgrgid(os.getgid()).gr_name};"
 
 
-def _nginx_site(run: Run, drained: Container[str]) -> str:
-    servers = (
-        f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s{' down' if name in drained else ''};"
-        for name in run.replicas
-    )
-    limits = NginxSettings.load()
+def _site_template(run: Run, nginx: str) -> str:
+    """What is left open is which replicas get requests."""
+    settings = NginxSettings.load()
+    traceparent, tracestate = nginx_trace.header_names(nginx)
     values = {
         "NGINX_LISTEN": f"{HOST}:{run.http_port}",
-        "API_SERVERS": "\n    ".join(servers),
         "MONITOR_SERVER": f"{HOST}:{run.ports['monitor']}",
         "NGINX_SPANS_FILE": _quoted(str(run.nginx_spans)),
         "NGINX_NODE_NAME": "nginx",
-        "RATE_LIMIT_PER_SECOND": str(limits.rate_limit_per_second),
-        "RATE_LIMIT_BURST": str(limits.rate_limit_burst),
+        "RATE_LIMIT_PER_SECOND": str(settings.rate_limit_per_second),
+        "RATE_LIMIT_BURST": str(settings.rate_limit_burst),
+        "OTEL_SDK_DISABLED": str(settings.otel_sdk_disabled),
+        "SAMPLING": nginx_trace.sampling_rules(settings),
+        "TRACEPARENT_HEADER": traceparent,
+        "TRACESTATE_HEADER": tracestate,
     }
     return fill(ROOT / "nginx" / "throughline.conf.template", values)
 

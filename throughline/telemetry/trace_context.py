@@ -9,6 +9,11 @@ from opentelemetry.context import Context
 from opentelemetry.propagators import textmap
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
+# In it, an NGINX that knows only the first of several headers with one name (before 1.23: local runs on Debian 12) says
+# what it made of that one, and leaves the caller's headers as they came.
+OLD_NGINX: Final = "X-Nginx-Traceparent"
+REQUEST_HEADERS: Final = ("traceparent", "tracestate", OLD_NGINX)
+
 # The rules are those of nginx/throughline.conf.template. Version 00 ends with its flags. A later version may go on with
 # a "-"; with a comma it would be two headers that some proxy has joined.
 _TRACEPARENT: Final = re.compile(
@@ -21,6 +26,7 @@ _MEMBER: Final = re.compile(
     r"=([ -+\--<>-~]{0,255}[!-+\--<>-~])"
 )
 _MOST_MEMBERS: Final = 32
+_MOST_CHARACTERS: Final = 8_192  # as OpenTelemetry's SDK: every message and every span of the task carries them
 _FLAGS: Final = tuple(map(TraceFlags, range(4)))  # sampled (1) and random trace ID (2); no other is defined
 
 
@@ -51,12 +57,12 @@ def tracestate(context: Context | None = None) -> str:
 
 def remote_parent(traceparent: str | None, tracestate: str = "") -> Context:
     """The context for a span whose parent is elsewhere; for a root span when the header is absent or broken."""
-    return caller((traceparent,), (tracestate,))
+    return _context(span_context((traceparent,), (tracestate,)), Context())
 
 
-def caller(traceparents: Sequence[object], tracestates: Iterable[object]) -> Context:
-    """The same for all values of the two headers."""
-    return _context(span_context(traceparents, tracestates), Context())
+def caller(*values: Sequence[object]) -> Context:
+    """The same for a request: all values of each of `REQUEST_HEADERS`."""
+    return _context(_caller(*values), Context())
 
 
 def valid_traceparent(header: object) -> str:
@@ -79,10 +85,7 @@ class Propagator(textmap.TextMapPropagator):
         getter: textmap.Getter[textmap.CarrierT] = textmap.default_getter,
     ) -> Context:
         context = Context() if context is None else context
-        traceparents = getter.get(carrier, "traceparent")
-        if not traceparents:
-            return context
-        return _context(span_context(traceparents, getter.get(carrier, "tracestate") or ()), context)
+        return _context(_caller(*(getter.get(carrier, name) or () for name in REQUEST_HEADERS)), context)
 
     def inject(
         self,
@@ -101,6 +104,21 @@ class Propagator(textmap.TextMapPropagator):
         return {"traceparent", "tracestate"}
 
 
+def _caller(
+    traceparents: Sequence[object], tracestates: Sequence[object], old_nginx: Sequence[object] = ()
+) -> SpanContext | None:
+    """NGINX's span with the caller's `tracestate`, unless NGINX continued another trace than is right."""
+    parent = span_context(traceparents, tracestates)
+    if not old_nginx or (nginx := span_context(old_nginx)) is None:
+        return parent
+    if parent is None:
+        first = span_context(traceparents[:1])
+        return None if first is not None and first.trace_id == nginx.trace_id else nginx
+    if parent.trace_id != nginx.trace_id:
+        return parent
+    return SpanContext(nginx.trace_id, nginx.span_id, True, nginx.trace_flags, parent.trace_state)
+
+
 class _TraceState(TraceState):
     """Pairs that are known to be valid: OpenTelemetry's constructor would refuse keys that begin with a digit."""
 
@@ -111,17 +129,17 @@ class _TraceState(TraceState):
 
 def _trace_state(headers: Iterable[object]) -> TraceState | None:
     """All the headers as one list; none if a single member is wrong, or comes twice, or if there are too many."""
+    joined = ", ".join(header for header in headers if isinstance(header, str))  # as NGINX joins them
+    if len(joined) > _MOST_CHARACTERS:
+        return None
     members: dict[str, str] = {}
-    for header in headers:
-        if not isinstance(header, str):
+    for member in joined.split(","):
+        if not (pair := member.strip(" \t")):
+            continue
+        match = _MEMBER.fullmatch(pair)
+        if match is None or match[1] in members or len(members) == _MOST_MEMBERS:
             return None
-        for member in header.split(","):
-            if not (pair := member.strip(" \t")):
-                continue
-            match = _MEMBER.fullmatch(pair)
-            if match is None or match[1] in members or len(members) == _MOST_MEMBERS:
-                return None
-            members[match[1]] = match[2]
+        members[match[1]] = match[2]
     return _TraceState(members) if members else None
 
 
