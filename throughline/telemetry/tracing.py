@@ -3,7 +3,7 @@
 import atexit
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Final
 
 from opentelemetry import propagate, trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -159,8 +159,27 @@ def end(*also: Callable[[], None]) -> None:
         each.join(max(0, until - time.monotonic()))
 
 
-@contextmanager
-def unrecorded(parent: Context) -> Iterator[trace.Span]:
+class CurrentSpan(AbstractContextManager[trace.Span]):
+    """A span that is the current one in the block, and ends with it.
+
+    OpenTelemetry's own context manager is two generators, which cost 4 µs, twice in each request.
+    """
+
+    def __init__(self, started: trace.Span) -> None:
+        self._span = started
+
+    def __enter__(self) -> trace.Span:
+        self._outer = attach(trace.set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        detach(self._outer)
+        if isinstance(error, Exception):
+            mark_failed(self._span, error)
+        self._span.end()
+
+
+def unrecorded(parent: Context) -> CurrentSpan:
     """Inside the block there is a span to go by, and none is exported: the parent itself, or one of a new trace.
 
     So the log lines, the message and the spans of a request that gets no span here are of one trace all the same.
@@ -168,33 +187,21 @@ def unrecorded(parent: Context) -> Iterator[trace.Span]:
     context = trace.get_current_span(parent).get_span_context()
     if not context.is_valid:
         context = trace.SpanContext(_ids.generate_trace_id(), _ids.generate_span_id(), is_remote=False)
-    with trace.use_span(trace.NonRecordingSpan(context), record_exception=False, set_status_on_exception=False) as span:
-        yield span
+    return CurrentSpan(trace.NonRecordingSpan(context))
 
 
-@contextmanager
 def span(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Mapping[str, AttributeValue] | None = None,
     context: Context | None = None,
     start_ns: int | None = None,
-) -> Iterator[trace.Span]:
+) -> CurrentSpan:
     """A span around the block. An exception marks it failed by its class; its message may hold a task's data."""
-    with tracer().start_as_current_span(
-        name,
-        context,
-        kind,
-        attributes,
-        start_time=start_ns,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as current:
-        try:
-            yield current
-        except Exception as error:
-            mark_failed(current, error)
-            raise
+    started = tracer().start_span(
+        name, context, kind, attributes, start_time=start_ns, record_exception=False, set_status_on_exception=False
+    )
+    return CurrentSpan(started)
 
 
 def mark_failed(failed: trace.Span, error: BaseException) -> None:
