@@ -9,7 +9,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
 from throughline.settings import ApiSettings
-from throughline.telemetry import tracing
+from throughline.telemetry import span_batches, tracing
 
 # By its stable name, and by the one before it, which a user may ask for beside it.
 DURATION: Final = "http.server.request.duration"
@@ -37,7 +37,7 @@ class Durations(MeterProvider):
     def shutdown(self) -> None:
         """Exports what was measured since the last time."""
         if self._sdk is not None:
-            self._sdk.shutdown(tracing.LAST_EXPORT_SECONDS * 1000)
+            self._sdk.shutdown(span_batches.LAST_EXPORT_SECONDS * 1000)
 
 
 def _exporting(settings: ApiSettings) -> sdk.MeterProvider:

@@ -1,7 +1,6 @@
-"""A text stream whose lines several processes can append to one file, and that does not grow for ever."""
+"""A file to which several processes can append lines, and that does not grow for ever."""
 
 import fcntl
-import io
 import os
 from pathlib import Path
 from typing import Final
@@ -9,23 +8,22 @@ from typing import Final
 MAX_BYTES: Final = 64 * 1024 * 1024
 
 
-class AppendedLines(io.TextIOBase):
-    """Each `write` is one append of whole lines. A full file becomes `<name>.1`, replacing the one before."""
+class AppendedLines:
+    """Each `append` is one write of whole lines. A full file becomes `<name>.1`, replacing the one before."""
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES) -> None:
         self._path = path
         self._max_bytes = max_bytes
 
-    def write(self, text: str) -> int:
+    def append(self, lines: bytes) -> None:
         # Opened anew each time (a batch every 200 ms), so that no process goes on writing to a file moved away.
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
-            os.write(file, text.encode())
+            os.write(file, lines)
             if os.fstat(file).st_size > self._max_bytes:
                 self._move_away(file)
         finally:
             os.close(file)
-        return len(text)
 
     def _move_away(self, file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)

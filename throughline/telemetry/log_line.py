@@ -1,6 +1,5 @@
 """What a log line says: when, who, for whom and what, the same for events and for the lines of libraries."""
 
-import json
 import logging
 import os
 import time
@@ -12,6 +11,7 @@ from opentelemetry import trace
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from throughline.telemetry import correlation
+from throughline.telemetry.odd_json import odd_json
 
 NOTICE: Final = 25
 
@@ -70,8 +70,8 @@ class JsonLine(OrjsonFormatter):
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         try:
             return super().jsonify_log_record(log_data)
-        except TypeError:  # orjson takes neither half of a surrogate pair nor an integer of more than 64 bits
-            return json.dumps(log_data, ensure_ascii=False, default=str).encode(errors="replace").decode()
+        except TypeError:
+            return odd_json(log_data).decode()
 
 
 @lru_cache(maxsize=1)

@@ -1,21 +1,46 @@
-"""Where a process's spans go: to a collector by OTLP, or into a file as OTLP/JSON lines."""
+"""Where a process's spans go: to a collector by OTLP, or into a file, as OTLP/JSON both times."""
 
-from typing import IO, cast
+from collections.abc import Sequence
 
-from opentelemetry.exporter.otlp.json.file import FileSpanExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from throughline.settings import BrokerSettings
+from throughline.telemetry import otlp_json
 from throughline.telemetry.appended_lines import AppendedLines
+
+
+class FileExporter(SpanExporter):
+    """A line for each batch."""
+
+    def __init__(self, file: AppendedLines) -> None:
+        self._file = file
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._file.append(otlp_json.encoded(spans) + b"\n")
+        return SpanExportResult.SUCCESS
+
+
+class CollectorExporter(OTLPSpanExporter):
+    """OpenTelemetry's exporter, with its variables, deadline and retries; but what it sends is JSON."""
+
+    def __init__(self, endpoint: str, timeout_seconds: float) -> None:
+        super().__init__(endpoint, headers={"Content-Type": "application/json"}, timeout=timeout_seconds)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._shutdown:
+            return SpanExportResult.FAILURE
+        sent = self._client.export(otlp_json.encoded(spans))
+        return SpanExportResult.SUCCESS if sent.success else SpanExportResult.FAILURE
 
 
 def of(node: str, settings: BrokerSettings) -> SpanExporter | None:
     """The exporter of a process; None when its spans go nowhere."""
     if settings.otel_exporter_otlp_endpoint:
         endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
-        return OTLPSpanExporter(endpoint=endpoint, timeout=settings.otel_exporter_otlp_timeout)
+        return CollectorExporter(endpoint, settings.otel_exporter_otlp_timeout)
     if settings.spans_dir is not None:
         settings.spans_dir.mkdir(parents=True, exist_ok=True)
-        return FileSpanExporter(stream=cast("IO[str]", AppendedLines(settings.spans_dir / f"{node}.jsonl")))
+        return FileExporter(AppendedLines(settings.spans_dir / f"{node}.jsonl"))
     return None

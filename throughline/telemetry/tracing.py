@@ -15,7 +15,6 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
@@ -25,8 +24,7 @@ from throughline.settings import BrokerSettings
 from throughline.telemetry import correlation, span_exporter, trace_context
 from throughline.telemetry.instrumented_spans import ExpectedSpans, WithoutWithdrawn
 from throughline.telemetry.logging import node_name
-
-LAST_EXPORT_SECONDS: Final = 5  # of a process about to end, while a collector may not answer
+from throughline.telemetry.span_batches import LAST_EXPORT_SECONDS, SpanBatches
 
 _known_span: ContextVar[int | None] = ContextVar("known_span", default=None)
 _known_trace: ContextVar[int | None] = ContextVar("known_trace", default=None)
@@ -97,8 +95,7 @@ def setup(service: str, settings: BrokerSettings) -> None:
     made.add_span_processor(ExpectedSpans())
     exporter = span_exporter.of(node, settings)
     if exporter is not None:
-        batches = BatchSpanProcessor(exporter, schedule_delay_millis=settings.otel_bsp_schedule_delay)
-        made.add_span_processor(WithoutWithdrawn(batches))
+        made.add_span_processor(WithoutWithdrawn(SpanBatches(exporter, settings.otel_bsp_schedule_delay)))
 
 
 def _resource(service: str, node: str) -> Resource:
