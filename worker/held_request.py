@@ -16,6 +16,12 @@ from worker.delivery import Delivery
 
 # Celery makes an attribute of each header: one of these names would take the place of a method.
 _METHODS: Final = frozenset(name for name in dir(Context) if callable(getattr(Context, name)))
+# OpenTelemetry's instrumentation makes an attribute of the span of these. No message of Celery's has them; of any other
+# they are a text that may hold the task's data, or a value at which the instrumentation fails and never ends the span.
+_OF_A_PUBLICATION: Final = frozenset(
+    {"countdown", "declare", "exchange", "priority", "queue", "routing_key", "serializer", "state"}
+)
+_IGNORED: Final = _METHODS | _OF_A_PUBLICATION
 
 
 class HeldRequest(Request):
@@ -26,7 +32,7 @@ class HeldRequest(Request):
     def __init__(self, message: Any, headers: Any = None, **options: Any) -> None:
         """Raises `InvalidTaskError` for a message that no process could run."""
         sent = {**(message.headers or {}), **(headers or {})}
-        kept = {name: value for name, value in sent.items() if name not in _METHODS}
+        kept = {name: value for name, value in sent.items() if name not in _IGNORED}
         super().__init__(message, headers=kept | _valid(kept), **options)
         queue = (message.delivery_info or {}).get("routing_key")
         # A protocol 1 message has its own headers beside the task's.

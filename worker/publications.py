@@ -70,10 +70,11 @@ def _begin(sender: str, headers: dict[str, Any], routing_key: str, **_: Any) -> 
         _own_traces[task_id] = {name: headers[name] for name in _TRACE if headers.get(name)}
         instrumented_spans.expect("", {}, is_withdrawn=True)
         return
-    for name in _TRACE:
-        headers.pop(name, None)
-    # Celery names the task that runs; what it publishes after that one's end (a chord's body) names none.
-    headers["parent_id"] = headers.get("parent_id") or parent_id or None
+    if parent_id:
+        for name in _TRACE:  # what a header of the running task's says is not so of this one
+            headers.pop(name, None)
+        # Celery names the task that runs; what it publishes after that one's end (a chord's body) names none.
+        headers["parent_id"] = headers.get("parent_id") or parent_id
     if not correlation.is_valid(headers.get(message.CORRELATION_ID)):
         made = Delivery.of(headers, routing_key).correlation_id
         headers[message.CORRELATION_ID] = correlation.current() or made
@@ -82,7 +83,7 @@ def _begin(sender: str, headers: dict[str, Any], routing_key: str, **_: Any) -> 
 
 
 def _attributes(task_type: str, task_id: str, queue: str, headers: dict[str, Any]) -> dict[str, Any]:
-    correlation_id, parent_id = headers[message.CORRELATION_ID], headers["parent_id"]
+    correlation_id, parent_id = headers[message.CORRELATION_ID], headers.get("parent_id")
     attributes = {"queue": queue, "task_type": task_type, "task_id": task_id, "correlation_id": correlation_id}
     attributes |= messaging.publish(queue, task_id, correlation_id)
     return attributes | ({"parent_id": parent_id} if parent_id else {})

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import free_port
+from tests.integration.span_files import attributes, spans_in
 
 MODULE = "tests.integration.own_tasks"
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
@@ -59,16 +60,8 @@ class OwnProcesses:
 
     def spans(self, task_id: str = "") -> list[dict[str, Any]]:
         """Those of one task, or all."""
-        found = []
-        for path in (self.folder / "spans").glob("*.jsonl"):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                for resource in json.loads(line)["resourceSpans"]:
-                    found += [span for scope in resource["scopeSpans"] for span in scope["spans"]]
+        found = spans_in(self.folder / "spans")
         return [span for span in found if not task_id or attributes(span).get("task_id") == task_id]
-
-
-def attributes(span: dict[str, Any]) -> dict[str, Any]:
-    return {each["key"]: next(iter(each["value"].values())) for each in span["attributes"]}
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 import json
 import sys
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from celery import current_app
+from kombu.exceptions import EncodeError
 from pydantic import BaseModel, Field, RootModel
 
 from throughline import PermanentError, Run, TemporaryError, task
@@ -148,6 +150,14 @@ def parent(data: Text, run: Run) -> list[str]:
 def sends(data: Text, run: Run) -> str:
     with run.phase("send"):
         return str(current_app.send_task("echo", [{"text": data.text}], queue="low"))
+
+
+@task("sends_in_vain", model=Text)
+def sends_in_vain(data: Text, run: Run) -> str:
+    with suppress(EncodeError):
+        current_app.send_task("echo", [object()], queue="low")
+    with run.phase("after"):
+        return str(current_app.send_task("known_elsewhere", [{"text": data.text}], queue="low"))
 
 
 class Wanted(BaseModel):

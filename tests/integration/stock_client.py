@@ -44,6 +44,10 @@ class StockClient:
     def has_ended(self, task_id: str) -> bool:
         return self.record(task_id).get("status") in FINAL
 
+    def celery_result(self, task_id: str) -> Any:
+        """What the task gave, as Celery's own client would read it."""
+        return json.loads(self.broker.get(keys.celery_result(task_id)))["result"]
+
     def journey(self, task_id: str) -> Journey:
         """Found by the correlation ID that the task's record names."""
         correlation_id = self.record(task_id)["correlation_id"]

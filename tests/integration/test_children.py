@@ -4,7 +4,8 @@ import pytest
 from celery import Celery, chain, chord, group
 
 from tests.conftest import is_healthy
-from tests.integration.own_processes import FINAL, attributes, own_processes
+from tests.integration.own_processes import FINAL, own_processes
+from tests.integration.span_files import attributes
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.conftest import is_healthy
-from tests.integration.own_processes import attributes, own_processes
+from tests.integration.own_processes import own_processes
+from tests.integration.span_files import attributes
 
 SECRET = "Lohengrin-90210"
 

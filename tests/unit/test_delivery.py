@@ -23,11 +23,17 @@ def test_headers_that_are_what_they_should_be_are_kept():
 
 def test_a_made_id_is_the_same_at_each_delivery_and_in_all_of_a_canvas():
     first, again = (Delivery.of({"id": "t-1", "task": "a"}, "low") for _ in range(2))
-    assert first.correlation_id == again.correlation_id == first.trace_id
+    assert (first.correlation_id, first.trace_id) == (again.correlation_id, again.trace_id)
     assert correlation.is_valid(first.correlation_id)
     following = Delivery.of({"id": "t-2", "task": "b", "root_id": "t-1"}, "low")
     assert (following.correlation_id, following.trace_id) == (first.correlation_id, first.trace_id)
     assert Delivery.of({"id": "t-3", "task": "b"}, "low").correlation_id != first.correlation_id
+
+
+def test_a_sampler_of_a_half_takes_about_half_of_the_made_trace_ids():
+    """It compares the lower half of the ID with its share of 2^64."""
+    made = [Delivery.of({"id": f"t-{number}", "task": "a"}, "low").trace_id for number in range(1_000)]
+    assert 400 < sum(int(trace_id[16:], 16) < 2**63 for trace_id in made) < 600
 
 
 ODD = [None, True, 5, -1e30, float("nan"), float("inf"), 10**400, "", "x" * 10_000, b"x", [], ["a"], {}, {"a": 1}, 0]
