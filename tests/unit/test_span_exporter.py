@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.json_server import Server
 from throughline.settings import BrokerSettings
@@ -31,7 +32,7 @@ def names(request: bytes) -> list[str]:
     return [span["name"] for scope in scopes for span in scope["spans"]]
 
 
-def test_a_collector_is_sent_json_with_the_spans_in_their_order(set_up, server: Server):
+def test_a_collector_is_sent_protobuf_with_the_spans_in_their_order(set_up, server: Server):
     set_up(otel_exporter_otlp_endpoint=server.url)
     with correlation.bound("ABC-1", "task-1"):
         for name in ("first", "second"):
@@ -41,11 +42,13 @@ def test_a_collector_is_sent_json_with_the_spans_in_their_order(set_up, server: 
 
     ((path, body),) = server.asked
     assert path == "POST /v1/traces"
-    assert server.headers[0]["Content-Type"] == "application/json"
-    assert names(body) == ["first", "second"]
-    assert {"key": "correlation_id", "value": {"stringValue": "ABC-1"}} in json.loads(body)["resourceSpans"][0][
-        "scopeSpans"
-    ][0]["spans"][0]["attributes"]
+    assert server.headers[0]["Content-Type"] == "application/x-protobuf"
+    (scope,) = ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans
+    assert [span.name for span in scope.spans] == ["first", "second"]
+    assert {one.key: one.value.string_value for one in scope.spans[0].attributes} == {
+        "correlation_id": "ABC-1",
+        "task_id": "task-1",
+    }
 
 
 def test_opentelemetrys_variables_for_headers_and_compression_hold(
@@ -58,7 +61,7 @@ def test_opentelemetrys_variables_for_headers_and_compression_hold(
         pass
     tracing.flush()
     assert (server.headers[0]["x-tenant"], server.headers[0]["Content-Encoding"]) == ("blue", "gzip")
-    assert server.headers[0]["Content-Type"] == "application/json"
+    assert server.headers[0]["Content-Type"] == "application/x-protobuf"
 
 
 def test_each_batch_is_a_line_of_the_processs_file(set_up, tmp_path: Path):

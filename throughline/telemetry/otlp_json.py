@@ -6,47 +6,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, SpanKind
+from opentelemetry.trace import Link
 from opentelemetry.util.types import Attributes
 
+from throughline.telemetry import otlp
 from throughline.telemetry.odd_json import odd_json
 
-_KINDS: Final = {
-    SpanKind.INTERNAL: 1,
-    SpanKind.SERVER: 2,
-    SpanKind.CLIENT: 3,
-    SpanKind.PRODUCER: 4,
-    SpanKind.CONSUMER: 5,
-}
 _NOT_FINITE: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_KNOWS_WHETHER_REMOTE: Final = 0x100  # in a span's flags: what they say of its parent
-_IS_REMOTE: Final = 0x200
 
 
 def encoded(spans: Iterable[ReadableSpan]) -> bytes:
     """The spans as one ExportTraceServiceRequest, on one line."""
-    # By identity: the hash of a Resource is that of all its attributes as JSON.
-    resources: dict[int, Resource] = {}
-    scopes: dict[tuple[int, InstrumentationScope | None], list[dict[str, Any]]] = {}
-    for span in spans:
-        resource, scope = span.resource, span.instrumentation_scope
-        resources[id(resource)] = resource
-        scopes.setdefault((id(resource), scope), []).append(_span(span))
     request = {
         "resourceSpans": [
             {
                 "resource": {"attributes": _attributes(resource.attributes)},
                 "schemaUrl": resource.schema_url,
-                "scopeSpans": [
-                    {"scope": _scope(scope), "schemaUrl": (scope and scope.schema_url) or "", "spans": of_scope}
-                    for (of, scope), of_scope in scopes.items()
-                    if of == identity
-                ],
+                "scopeSpans": [_of_scope(scope, of_scope) for scope, of_scope in scopes.items()],
             }
-            for identity, resource in resources.items()
+            for resource, scopes in otlp.by_source(spans)
         ]
     }
     try:
@@ -55,10 +35,12 @@ def encoded(spans: Iterable[ReadableSpan]) -> bytes:
         return odd_json(request)
 
 
-def _scope(scope: InstrumentationScope | None) -> dict[str, Any]:
-    if scope is None:
-        return {}
-    return {"name": scope.name, "version": scope.version or "", "attributes": _attributes(scope.attributes)}
+def _of_scope(scope: InstrumentationScope | None, spans: Iterable[ReadableSpan]) -> dict[str, Any]:
+    encoded: dict[str, Any] = {"spans": [_span(span) for span in spans]}
+    if scope is not None:
+        name = {"name": scope.name, "version": scope.version or "", "attributes": _attributes(scope.attributes)}
+        encoded |= {"scope": name, "schemaUrl": scope.schema_url or ""}
+    return encoded
 
 
 def _span(span: ReadableSpan) -> dict[str, Any]:
@@ -66,9 +48,9 @@ def _span(span: ReadableSpan) -> dict[str, Any]:
     encoded: dict[str, Any] = {
         "traceId": f"{context.trace_id:032x}",
         "spanId": f"{context.span_id:016x}",
-        "flags": _flags(parent),
+        "flags": otlp.flags(parent),
         "name": span.name,
-        "kind": _KINDS[span.kind],
+        "kind": otlp.KINDS[span.kind],
         "startTimeUnixNano": str(span.start_time),
         "endTimeUnixNano": str(span.end_time),
         "attributes": _attributes(span.attributes),
@@ -106,14 +88,10 @@ def _link(link: Link) -> dict[str, Any]:
     return {
         "traceId": f"{link.context.trace_id:032x}",
         "spanId": f"{link.context.span_id:016x}",
-        "flags": _flags(link.context),
+        "flags": otlp.flags(link.context),
         "attributes": _attributes(link.attributes),
         "droppedAttributesCount": link.dropped_attributes,
     }
-
-
-def _flags(context: SpanContext | None) -> int:
-    return _KNOWS_WHETHER_REMOTE | (_IS_REMOTE if context and context.is_remote else 0)
 
 
 def _attributes(attributes: Attributes) -> list[dict[str, Any]]:

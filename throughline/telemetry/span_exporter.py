@@ -1,4 +1,4 @@
-"""Where a process's spans go: to a collector by OTLP, or into a file, as OTLP/JSON both times."""
+"""Where a process's spans go: to a collector by OTLP, or into a file, as OTLP/JSON lines."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from throughline.settings import BrokerSettings
-from throughline.telemetry import otlp_json
+from throughline.telemetry import otlp_json, otlp_protobuf
 from throughline.telemetry.appended_lines import AppendedLines
 
 
@@ -23,15 +23,12 @@ class FileExporter(SpanExporter):
 
 
 class CollectorExporter(OTLPSpanExporter):
-    """OpenTelemetry's exporter, with its variables, deadline and retries; but what it sends is JSON."""
-
-    def __init__(self, endpoint: str, timeout_seconds: float) -> None:
-        super().__init__(endpoint, headers={"Content-Type": "application/json"}, timeout=timeout_seconds)
+    """OpenTelemetry's exporter, with its variables, deadline and retries, but an encoder of our own."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._shutdown:
             return SpanExportResult.FAILURE
-        sent = self._client.export(otlp_json.encoded(spans))
+        sent = self._client.export(otlp_protobuf.encoded(spans))
         return SpanExportResult.SUCCESS if sent.success else SpanExportResult.FAILURE
 
 
@@ -39,7 +36,7 @@ def of(node: str, settings: BrokerSettings) -> SpanExporter | None:
     """The exporter of a process; None when its spans go nowhere."""
     if settings.otel_exporter_otlp_endpoint:
         endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
-        return CollectorExporter(endpoint, settings.otel_exporter_otlp_timeout)
+        return CollectorExporter(endpoint, timeout=settings.otel_exporter_otlp_timeout)
     if settings.spans_dir is not None:
         settings.spans_dir.mkdir(parents=True, exist_ok=True)
         return FileExporter(AppendedLines(settings.spans_dir / f"{node}.jsonl"))

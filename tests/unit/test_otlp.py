@@ -1,4 +1,4 @@
-"""Our OTLP/JSON says of a span, field by field, what OpenTelemetry's own encoder says."""
+"""Our two encodings say of a span, field by field, what OpenTelemetry's own encoders say."""
 
 import json
 import math
@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from opentelemetry.exporter.otlp.json.common.trace_encoder import encode_spans
-from opentelemetry.proto_json.collector.trace.v1.trace_service import ExportTraceServiceRequest
+from opentelemetry.exporter.otlp.json.common import trace_encoder as json_encoder
+from opentelemetry.exporter.otlp.proto.common import trace_encoder as protobuf_encoder
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto_json.collector.trace.v1.trace_service import ExportTraceServiceRequest as JsonRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,7 +28,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from throughline.telemetry import otlp_json
+from throughline.telemetry import otlp_json, otlp_protobuf
 
 
 class Colour(StrEnum):
@@ -112,10 +114,12 @@ EVERY_KIND = [
 ]
 
 
-def spans_of(*made: Callable[[Tracer], None], scope: tuple[Any, ...] = ("throughline",)) -> list[ReadableSpan]:
+def spans_of(
+    *made: Callable[[Tracer], None], scope: tuple[Any, ...] = ("throughline",), resource: str = "api"
+) -> list[ReadableSpan]:
     memory = InMemorySpanExporter()
     provider = TracerProvider(
-        resource=Resource({"service.name": "api", "list": ["a"]}, "https://opentelemetry.io/schemas/1.30.0"),
+        resource=Resource({"service.name": resource, "list": ["a"]}, "https://opentelemetry.io/schemas/1.30.0"),
         span_limits=SpanLimits(max_span_attributes=20, max_events=3, max_links=2, max_event_attributes=2),
     )
     provider.add_span_processor(SimpleSpanProcessor(memory))
@@ -124,33 +128,31 @@ def spans_of(*made: Callable[[Tracer], None], scope: tuple[Any, ...] = ("through
     return list(memory.get_finished_spans())
 
 
-def as_opentelemetry_has_it(spans: list[ReadableSpan]) -> dict[str, Any]:
-    return encode_spans(spans).to_dict()
+def in_json(spans: list[ReadableSpan]) -> tuple[Any, Any]:
+    """By our encoder, read by OpenTelemetry's reader; and by OpenTelemetry's encoder."""
+    ours = JsonRequest.from_json(otlp_json.encoded(spans))
+    return ours.to_dict(), json_encoder.encode_spans(spans).to_dict()
 
 
-def as_read_by_opentelemetry(encoded: bytes) -> dict[str, Any]:
-    return ExportTraceServiceRequest.from_json(encoded).to_dict()
+def in_protobuf(spans: list[ReadableSpan]) -> tuple[Any, Any]:
+    return ExportTraceServiceRequest.FromString(otlp_protobuf.encoded(spans)), protobuf_encoder.encode_spans(spans)
 
 
+@pytest.mark.parametrize("encode", [in_json, in_protobuf])
 @pytest.mark.parametrize("make", EVERY_KIND, ids=lambda make: make.__name__)
-def test_it_is_what_opentelemetry_would_write(make):
+def test_it_is_what_opentelemetry_would_write(make, encode):
     spans = spans_of(make)
     assert spans
-    assert as_read_by_opentelemetry(otlp_json.encoded(spans)) == as_opentelemetry_has_it(spans)
+    ours, opentelemetrys = encode(spans)
+    assert ours == opentelemetrys
 
 
-def test_spans_of_several_scopes_and_resources_stay_apart():
-    spans = [
-        *spans_of(with_links, scope=("one", "1.0", "https://schema/1", {"a": "b"})),
-        *spans_of(with_events, scope=("two",)),
-    ]
-    together = as_read_by_opentelemetry(otlp_json.encoded(spans))
-    assert together["resourceSpans"] == [
-        *as_opentelemetry_has_it(spans[:1])["resourceSpans"],
-        *as_opentelemetry_has_it(spans[1:])["resourceSpans"],
-    ]
-    of_one_provider = spans_of(with_links, with_events)
-    assert as_read_by_opentelemetry(otlp_json.encoded(of_one_provider)) == as_opentelemetry_has_it(of_one_provider)
+@pytest.mark.parametrize("encode", [in_json, in_protobuf])
+def test_spans_of_several_scopes_and_resources_stay_apart(encode):
+    with_scope = spans_of(with_links, with_events, scope=("one", "1.0", "https://schema/1", {"a": "b"}))
+    without = spans_of(with_events, scope=("two",), resource="worker")
+    ours, opentelemetrys = encode([*with_scope, *without])
+    assert ours == opentelemetrys
 
 
 def test_long_numbers_are_text_and_ids_are_hexadecimal_as_the_protocol_has_it():
@@ -165,10 +167,18 @@ def test_a_batch_is_one_line():
     assert b"\n" not in otlp_json.encoded(spans_of(*EVERY_KIND))
 
 
-def test_a_text_that_json_cannot_hold_costs_its_batch_no_span():
-    def odd(tracer: Tracer) -> None:
-        tracer.start_span("odd", attributes={"text": "half a pair \udc80"}).end()
+def odd(tracer: Tracer) -> None:
+    tracer.start_span("odd", attributes={"text": "half a pair \udc80"}).end()
 
+
+def test_a_text_that_json_cannot_hold_costs_its_batch_no_span():
     spans = json.loads(otlp_json.encoded(spans_of(with_links, odd)))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert [span["name"] for span in spans] == ["links", "odd"]
     assert spans[1]["attributes"] == [{"key": "text", "value": {"stringValue": "half a pair ?"}}]
+
+
+def test_nor_does_a_text_that_protobuf_cannot_hold():
+    request = ExportTraceServiceRequest.FromString(otlp_protobuf.encoded(spans_of(with_links, odd)))
+    spans = request.resource_spans[0].scope_spans[0].spans
+    assert [span.name for span in spans] == ["links", "odd"]
+    assert spans[1].attributes[0].value.string_value == "half a pair ?"
