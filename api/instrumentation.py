@@ -30,6 +30,7 @@ def install(app: FastAPI, settings: ApiSettings, measured: MeterProvider) -> Non
         tracer_provider=tracing.provider(),
         meter_provider=measured,
         excluded_urls=settings.excluded_urls,
+        http_capture_headers_sanitize_fields=settings.sanitized_headers,
         exclude_spans=["receive", "send"],
     )
     app.middleware_stack = ReadableHeaders(app.build_middleware_stack())
@@ -49,7 +50,8 @@ def _tell_in_our_words(span: Span, scope: Scope) -> None:
 class ReadableHeaders:
     """Makes UTF-8 of header values that are not: the instrumentation answers 500 to a `User-Agent` of `\\xff\\x`.
 
-    It reads such a value as Python's `unicode_escape`, which many are not, and fails before any middleware of ours.
+    It reads such a value as Python's `unicode_escape`, which many are not, and fails before any middleware of ours
+    (opentelemetry-python-contrib#1478, and #2837, which is open).
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -9,12 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import postgresql
+from tests.conftest import free_port
+from tests.integration.replica import Replica
 from throughline.ledger.history import History
 from throughline.telemetry.log_line import JsonLine
 
@@ -107,3 +111,34 @@ def history(new_history_url: Callable[[], str]) -> Iterator[History]:
     history = History(new_history_url(), writes=True)
     yield history
     history.close()
+
+
+@pytest.fixture(scope="module")
+def replica_with(
+    start_for_module: Callable[..., "subprocess.Popen[str]"],
+    tmp_path_factory: pytest.TempPathFactory,
+    wait_until: Callable[[Callable[[], object], float, str], Any],
+) -> Iterator[Callable[..., Replica]]:
+    """`replica_with(OTEL_…="…")` starts a replica with these variables; one for each set of them."""
+    clients = ExitStack()
+
+    @cache
+    def started(app: str = "tests.integration.odd_api:app", **environment: str) -> Replica:
+        folder, port = tmp_path_factory.mktemp("replica"), free_port()
+        own = {"SPANS_DIR": str(folder / "spans"), "SERVICE_NODE_NAME": "fastapi-1"}
+        command = ("uvicorn", app, "--port", str(port), "--no-access-log")
+        process = start_for_module(*command, output=folder / "api.jsonl", **own | environment)
+        client = clients.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10))
+        wait_until(lambda: _answers(client), 30, "the replica answers")
+        return Replica(port, process, client, folder, wait_until)
+
+    with clients:
+        yield started
+
+
+def _answers(client: httpx.Client) -> bool:
+    """Whether it answers; there is no worker."""
+    try:
+        return client.get("/health/live").is_success
+    except httpx.TransportError:
+        return False

@@ -24,6 +24,25 @@ READERS = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://", "api worker monitor up"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[collector:4318", "api"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318 ", "api"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "tenant", "api worker up"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "5s", "api worker up"),
+    ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem", "api worker up"),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip", "api worker up"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "a=b,=c", "api worker up"),
+    ("OTEL_METRICS_EXPORTER", "prometheus", "api up"),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "0", "api up"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "0", "api worker up"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "api worker up"),
+    ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "1", "api worker up"),
+    ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1", "api worker up"),
+    ("OTEL_TRACES_SAMPLER", " always_off", "api worker up"),
+    ("OTEL_TRACES_SAMPLER_ARG", "1.1", "api worker up"),
+    ("OTEL_SDK_DISABLED", "yes", "api worker up"),
+    ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "/health,(", "api up"),
+    ("OTEL_PYTHON_EXCLUDED_URLS", "*", "api up"),
+    ("OTEL_SEMCONV_STABILITY_OPT_IN", "database", "api up"),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "x-[", "api up"),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "(?P<a", "api up"),
     ("SERVICE_NODE_NAME", "../worker-1", "api worker monitor plane up"),
     ("CIRCUIT_OPEN_SECONDS", "nan", "api up"),
     ("TASK_RETRY_SECONDS", "inf", "worker up"),
@@ -85,6 +104,22 @@ def test_a_redis_url_that_one_process_cannot_use_ends_all_with_the_same_line():
     assert ends[0].stderr.startswith("Wrong setting: REDIS_URL: ")
     assert ends[0].stderr.count("\n") == 1
     assert "secret" not in ends[0].stderr
+
+
+@pytest.mark.parametrize("command", ["uvicorn api.main:app", "celery -A worker.app worker", "monitor"])
+def test_a_limit_that_opentelemetry_reads_before_us_is_one_clear_line_too(command):
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        check=False,
+        env=os.environ | {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("Wrong setting: OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT")
 
 
 def test_a_module_of_tasks_that_does_not_import_ends_a_local_run_before_anything_starts(tmp_path):

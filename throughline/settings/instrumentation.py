@@ -1,7 +1,7 @@
 """What FastAPI's instrumentation reads: the documented variables of OpenTelemetry's contribution for Python."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
@@ -9,7 +9,7 @@ from throughline.settings.environment import EnvironmentSettings
 
 
 def _expressions(listed: str) -> str:
-    """As the instrumentation reads them: separated by commas, searched for anywhere in the URL."""
+    """As the instrumentation reads them: separated by commas."""
     for expression in listed.split(","):
         try:
             re.compile(expression.strip())
@@ -23,6 +23,9 @@ def _with_stable_http(opted_in: str) -> str:
         raise ValueError("must contain http or http/dup: journeys and dashboards go by the stable names")
     return opted_in
 
+
+# Keys of callers, and what a client may use to prove who it is: in no span, whatever is asked for.
+_SECRET_HEADERS: Final = ("authorization", "api-key", "idempotency-key", "cookie")
 
 Expressions = Annotated[str, AfterValidator(_expressions)]
 
@@ -44,7 +47,25 @@ class InstrumentationSettings(EnvironmentSettings):
         "too.",
     )
 
+    otel_instrumentation_http_capture_headers_server_request: Expressions = Field(
+        "",
+        description="Headers of requests that the server span records, as `http.request.header.…`: regular "
+        "expressions, separated by commas, that match the whole name.",
+    )
+    otel_instrumentation_http_capture_headers_server_response: Expressions = Field(
+        "", description="The same for answers, as `http.response.header.…`."
+    )
+    otel_instrumentation_http_capture_headers_sanitize_fields: Expressions = Field(
+        "",
+        description="Recorded headers whose values are replaced by `[REDACTED]`, beside those of keys and cookies.",
+    )
+
     @property
     def excluded_urls(self) -> str:
         own = self.otel_python_fastapi_excluded_urls
         return self.otel_python_excluded_urls if own is None else own
+
+    @property
+    def sanitized_headers(self) -> list[str]:
+        listed = self.otel_instrumentation_http_capture_headers_sanitize_fields.split(",")
+        return [*filter(None, map(str.strip, listed)), *_SECRET_HEADERS]

@@ -14,11 +14,15 @@ from typing import Final
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
+
+try:
+    from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+    from opentelemetry.sdk.trace.sampling import Decision
+except ValueError as wrong:  # the import itself reads OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and its like, before our settings
+    raise SystemExit(f"Wrong setting: {wrong}") from None
 
 from throughline.settings import BrokerSettings
 from throughline.telemetry import correlation, span_exporter, trace_context
@@ -89,7 +93,8 @@ def setup(service: str, settings: BrokerSettings) -> None:
     _process.provider, _process.tracer = made, made.get_tracer("throughline")
     propagate.set_global_textmap(trace_context.Propagator())
     atexit.register(made.shutdown)
-    if settings.otel_sdk_disabled:
+    _process.is_disabled = settings.otel_sdk_disabled
+    if _process.is_disabled:
         return
     made.add_span_processor(CorrelationStamp())
     made.add_span_processor(ExpectedSpans())
@@ -109,6 +114,7 @@ def _resource(service: str, node: str) -> Resource:
 class _Process:
     provider: TracerProvider | None = None
     tracer: Tracer | None = None
+    is_disabled: bool = False  # by OTEL_SDK_DISABLED
 
 
 _ids: Final = KnownIds()
@@ -134,7 +140,7 @@ def tracer() -> Tracer:
 def flags_of_a_new_trace(trace_id: str) -> int:
     """Whether a trace that begins here, and has this ID of 32 hex digits, is sampled: as W3C trace flags."""
     decision = provider().sampler.should_sample(None, int(trace_id, 16), "").decision
-    sampled = decision is Decision.RECORD_AND_SAMPLE
+    sampled = decision is Decision.RECORD_AND_SAMPLE and not _process.is_disabled
     return int(trace.TraceFlags.SAMPLED if sampled else trace.TraceFlags.DEFAULT)
 
 
@@ -180,10 +186,14 @@ def unrecorded(parent: Context) -> CurrentSpan:
     """Inside the block there is a span to go by, and none is exported: the parent itself, or one of a new trace.
 
     So the log lines, the message and the spans of a request that gets no span here are of one trace all the same.
+    With OTEL_SDK_DISABLED that trace goes on unsampled, whatever its caller says: there will be no spans of it.
     """
     context = trace.get_current_span(parent).get_span_context()
     if not context.is_valid:
         context = trace.SpanContext(_ids.generate_trace_id(), _ids.generate_span_id(), is_remote=False)
+    elif _process.is_disabled:
+        flags = trace.TraceFlags(context.trace_flags & ~trace.TraceFlags.SAMPLED)
+        context = trace.SpanContext(context.trace_id, context.span_id, context.is_remote, flags, context.trace_state)
     return CurrentSpan(trace.NonRecordingSpan(context))
 
 
