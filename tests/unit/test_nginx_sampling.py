@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -58,6 +58,7 @@ def test_a_ratio_keeps_the_traces_that_the_sdk_keeps(ratio: float):
         assert {keeps(f"{caller} {trace_id:032x}") for caller in "01-"} == {expected}, f"{trace_id:032x}"
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1))
 @example(2.7105054312137611e-20)  # half of the smallest share: rounds to none
 @example(8.131516293641283e-20)  # one and a half of it: rounds to two
