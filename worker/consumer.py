@@ -14,6 +14,7 @@ from throughline.ledger.states import Status
 from throughline.telemetry.logging import event
 from worker import attempt_spans
 from worker.delivery import Delivery
+from worker.next_messages import NextMessages
 
 _LOOK_AGAIN_SECONDS: Final = 1.0
 
@@ -46,6 +47,8 @@ class RecordingConsumer(Consumer):
     def create_task_handler(self, **options: Any) -> Callable[[Any], None]:
         """The handler of each message; a message that makes it fail must not end the worker."""
         handle = super().create_task_handler(**options)
+        if self.hub is not None and hasattr(self.task_consumer.channel, "_in_poll"):  # a pool of processes, and Redis
+            NextMessages(self)
 
         def on_task_received(message: Any) -> None:
             try:

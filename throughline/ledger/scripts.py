@@ -6,7 +6,7 @@ ledger = Ledger(redis)
 ledger(scripts.cancel(task_id, queue="high", ttl=604_800))
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,19 @@ def received(task_id: str, *, ttl: int, record: Mapping[str, str]) -> Call[Statu
         task_id=task_id,
         own_keys={"index": index},
     )
+
+
+def take(
+    most: int, *, queues: Iterable[str], acknowledged: Sequence[str], taken_at: float
+) -> Call[list[tuple[str, str]]]:
+    """Acknowledges by delivery tags and takes at most so many messages, in strict order: each with its queue."""
+    args = {
+        "most": most,
+        "queues": f" {' '.join(queues)} ",
+        "taken_at": f"{taken_at:.6f}",
+        "acknowledged": acknowledged,
+    }
+    return call("take", lambda told: list(zip(told[::2], told[1::2], strict=True)), args)
 
 
 def claim(

@@ -1,0 +1,177 @@
+"""A worker that is busy takes its next message in the step that acknowledges the last one: each is in one place."""
+
+import asyncio
+import json
+import time
+
+import psutil
+import pytest
+from celery import Celery
+from kombu import Connection
+
+from tests.integration.faulty_worker import TAKES_SECONDS
+from tests.integration.test_redis_stops import submit_seed
+from throughline.ledger import keys, scripts
+from throughline.ledger.scripts import Ledger
+
+WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+# Where each task is that has not ended: one look, which no worker can come between.
+LOOK = """
+local places = {}
+for _, id in ipairs(ARGV) do
+  local status = redis.call('HGET', 'tl:task:' .. id, 'status')
+  if status == 'PENDING' or status == 'STARTED' then places[id] = 0 end
+end
+local function found(message)
+  local id = cjson.decode(message).headers.id
+  if places[id] then places[id] = places[id] + 1 end
+end
+for _, queue in ipairs({'high', 'medium', 'low'}) do
+  for _, message in ipairs(redis.call('LRANGE', queue, 0, -1)) do found(message) end
+end
+for _, noted in ipairs(redis.call('HVALS', 'unacked')) do found(cjson.encode(cjson.decode(noted)[1])) end
+return cjson.encode(places)
+"""
+
+
+@pytest.fixture
+def ledger(broker):
+    return Ledger(broker)
+
+
+def taken(ledger, most, acknowledged=(), queues=("high", "medium", "low")):
+    call = scripts.take(most, queues=queues, acknowledged=list(acknowledged), taken_at=1.5)
+    return [(queue, json.loads(message)["headers"]["id"]) for queue, message in ledger(call)]
+
+
+def sent(redis_url, queue, **options):
+    return Celery(broker=redis_url).send_task("calculate_var", [{"seed": 0}], queue=queue, **options).id
+
+
+def submitted(redis_url, count, seed=0):
+    async def all_of_them():
+        return [await submit_seed(redis_url, seed) for _ in range(count)]
+
+    return asyncio.run(all_of_them())
+
+
+def tag_of(broker, task_id):
+    for tag, noted in broker.hgetall(keys.CELERY_UNACKED).items():
+        if json.loads(noted)[0]["headers"]["id"] == task_id:
+            return tag
+    pytest.fail(f"{task_id} is not noted as delivered")
+
+
+def test_messages_are_taken_in_strict_order_and_never_more_than_asked_for(ledger, redis_url):
+    low, medium, high = (sent(redis_url, queue) for queue in ("low", "medium", "high"))
+    second = sent(redis_url, "medium")
+    assert taken(ledger, 0) == []
+    assert taken(ledger, 3) == [("high", high), ("medium", medium), ("medium", second)]
+    assert taken(ledger, 3) == [("low", low)]
+    assert taken(ledger, 3) == []
+
+
+def test_a_queue_that_the_worker_does_not_consume_is_left_alone(ledger, redis_url):
+    sent(redis_url, "high")
+    low = sent(redis_url, "low")
+    assert taken(ledger, 2, queues=["medium", "low"]) == [("low", low)]
+
+
+def test_what_has_ended_is_acknowledged_and_nothing_else(ledger, broker, redis_url):
+    first, second = sent(redis_url, "high"), sent(redis_url, "high")
+    taken(ledger, 2)
+    assert taken(ledger, 1, acknowledged=[tag_of(broker, first)]) == []
+    assert list(broker.hkeys(keys.CELERY_UNACKED)) == [tag_of(broker, second)]
+    assert broker.zrange(keys.CELERY_UNACKED_INDEX, 0, -1, withscores=True) == [(tag_of(broker, second), 1.5)]
+
+
+@pytest.mark.parametrize("queue", ["high", "low"])
+def test_kombu_gives_back_a_message_that_was_taken_so(ledger, broker, redis_url, queue):
+    task_id = sent(redis_url, queue, headers={"note": 'with "quotes", a / and half a list ['})
+    (before,) = map(json.loads, broker.lrange(queue, 0, -1))
+    taken(ledger, 1)
+    with Connection(redis_url) as connection:
+        connection.default_channel.qos.restore_by_tag(tag_of(broker, task_id))
+    (after,) = map(json.loads, broker.lrange(queue, 0, -1))
+    assert after["headers"].pop("redelivered") is after["properties"]["delivery_info"].pop("redelivered") is True
+    assert after == before
+    assert broker.hlen(keys.CELERY_UNACKED) == broker.zcard(keys.CELERY_UNACKED_INDEX) == 0
+
+
+@pytest.mark.parametrize("odd", ["no JSON", "[]", '{"headers": {}}', '{"properties": {"delivery_tag": 7}}'])
+def test_a_message_that_nobody_could_acknowledge_stays_where_it_is(ledger, broker, redis_url, odd):
+    broker.lpush("high", odd)
+    sent(redis_url, "high")
+    assert taken(ledger, 2) == []
+    assert (broker.llen("high"), broker.hlen(keys.CELERY_UNACKED)) == (2, 0)
+
+
+def test_messages_are_taken_while_redis_is_full(ledger, broker, redis_url):
+    task_id = sent(redis_url, "high")
+    broker.config_set("maxmemory", 1)
+    try:
+        assert taken(ledger, 1) == [("high", task_id)]
+    finally:
+        broker.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+def worker(start, broker, wait_until, tmp_path):
+    """Two processes."""
+    started = start("celery", *WORKER, output=tmp_path / "worker.jsonl", WORKER_CONCURRENCY="2")
+    wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+    return started
+
+
+def places(broker, task_ids):
+    """How many places each task is in that has not ended."""
+    return json.loads(broker.eval(LOOK, 0, *task_ids)) or {}
+
+
+def busy(worker, broker, redis_url, wait_until, count, seed=0):
+    """The tasks that the worker is in the middle of: what it takes from now on, it takes as it acknowledges."""
+    main = psutil.Process(worker.pid)
+    main.suspend()
+    task_ids = submitted(redis_url, count, seed)
+    main.resume()
+    wait_until(lambda: broker.llen("medium") <= count - 3, 30, "the worker is busy")
+    return task_ids
+
+
+def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_other(
+    worker, broker, redis_url, wait_until
+):
+    task_ids = busy(worker, broker, redis_url, wait_until, 300)
+    looks = 0
+    while broker.llen("medium") > 10:
+        found = places(broker, task_ids)
+        assert set(found.values()) <= {1}
+        looks += 1
+    assert looks > 5
+    wait_until(lambda: not places(broker, task_ids), 30, "all have ended")
+    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
+    assert all(broker.llen(keys.attempts(task_id)) == 1 for task_id in task_ids)
+
+
+@pytest.mark.parametrize("killed", range(4))
+def test_a_worker_that_is_killed_while_it_takes_leaves_every_task_in_one_place(
+    worker, broker, redis_url, wait_until, killed
+):
+    task_ids = busy(worker, broker, redis_url, wait_until, 200)
+    time.sleep(killed * 0.003)  # at another moment of its work each time
+    processes = psutil.Process(worker.pid).children()
+    worker.kill()
+    for process in processes:
+        process.kill()
+    worker.wait(timeout=20)
+    left = places(broker, task_ids)
+    assert left
+    assert set(left.values()) == {1}
+
+
+def test_an_urgent_task_is_the_next_one_that_a_busy_worker_takes(worker, broker, redis_url, wait_until):
+    busy(worker, broker, redis_url, wait_until, 8, seed=TAKES_SECONDS + 1)
+    urgent = sent(redis_url, "high")
+    before = broker.llen("medium")
+    wait_until(lambda: broker.hget(keys.task(urgent), "status") == "SUCCESS", 30, "it has ended")
+    assert broker.llen("medium") >= before - 2  # the other process took one beside it, or two

@@ -1,0 +1,71 @@
+"""A process that becomes free gets its next task in the round trip that acknowledges its last one.
+
+kombu acknowledges a message (a transaction), waits for the next one (BRPOP) and then notes that one as delivered
+(another transaction): three round trips while the process stands idle, and between the last two the message is in no
+place. Here one script does all three: see take.lua.
+
+Nothing is held ahead: as many messages are taken as processes are free. When the queues have fewer, the next one is
+waited for as ever, by BRPOP.
+"""
+
+import time
+from typing import Any
+
+from celery.worker import state
+from kombu.transport.virtual import QoS
+from kombu.utils.json import loads
+
+from throughline.ledger import scripts
+from throughline.ledger.scripts import Ledger
+
+
+class NextMessages:
+    """Of one connection's channel, from the moment on that its worker takes messages."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._channel = consumer.task_consumer.channel
+        self._qos = self._channel.qos
+        self._ledger = Ledger(self._channel._create_client())
+        self._only_acknowledge, self._note = self._qos.ack, self._qos.append
+        self._noted: set[str] = set()  # taken and noted by the script, on their way to the handler
+        # On the instance, as Celery itself replaces its `can_consume` for worker_disable_prefetch.
+        self._qos.ack, self._qos.append = self._ack, self._append
+
+    def _ack(self, tag: str) -> None:
+        """Celery, of a message whose task has ended: its process is free."""
+        room = self._room()
+        if room == 0:
+            self._only_acknowledge(tag)
+            return
+        queues = self._channel.active_queues
+        taken = self._ledger(scripts.take(room, queues=queues, acknowledged=[tag], taken_at=time.time()))
+        QoS.ack(self._qos, tag)
+        messages = [(queue, loads(message)) for queue, message in taken]
+        self._noted.update(message["properties"]["delivery_tag"] for _, message in messages)
+        for queue, message in messages:
+            self._channel.connection._deliver(message, queue)
+
+    def _append(self, message: Any, tag: str) -> None:
+        """kombu, of a message that was taken."""
+        if tag in self._noted:
+            self._noted.discard(tag)
+            QoS.append(self._qos, message, tag)
+        else:
+            self._note(message, tag)
+
+    def _room(self) -> int:
+        """How many processes are free, once that message is acknowledged.
+
+        None while a BRPOP is under way: the queues are empty then, or it brings one. None in a worker that stops.
+        """
+        if self._channel.closed or self._channel._in_poll or not self._channel.active_queues:
+            return 0
+        free = _slots(self._consumer) - len(state.reserved_requests)
+        allowed = self._qos.can_consume_max_estimate()
+        return max(0, free if allowed is None else min(free, allowed + 1))
+
+
+def _slots(consumer: Any) -> int:
+    """As Celery counts them for worker_disable_prefetch."""
+    return int(getattr(consumer.controller, "max_concurrency", None) or consumer.pool.num_processes)
