@@ -3,7 +3,8 @@
 import logging
 import os
 from collections.abc import Mapping
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cache, cached_property
 from typing import Any, Final
 
 from celery.app.task import Context
@@ -86,14 +87,15 @@ class RecordingBackend(RedisBackend):
         """Records that this process starts the task, or says why it must not."""
         settings, delivery = WorkerSettings.load(), Delivery.of_request(request)
         record = delivery.record()
-        lost = f"Delivered {settings.max_deliveries} times; each time the process that ran it was lost."
+        started = self._meta(task_id, {"pid": os.getpid(), "hostname": _worker()}, Status.STARTED, request)
+        dead = started | {"status": Status.FAILURE, "result": self._too_often, "date_done": _now()}
         call = scripts.claim(
             task_id,
             Starter(_worker(), os.getpid(), record["queue"], record, delivery.is_recorded),
             ttl=_ttl(),
             max_deliveries=settings.max_deliveries,
-            celery_started=self._meta(task_id, {"pid": os.getpid(), "hostname": _worker()}, Status.STARTED, request),
-            celery_dead=self._meta(task_id, TooManyDeliveries(lost), Status.FAILURE, request),
+            celery_started=self.encode(started),
+            celery_dead=self.encode(dead),
         )
         claim = self._decided(call)
         self._attempts.pop(task_id, None)  # of an earlier attempt in this process
@@ -117,8 +119,8 @@ class RecordingBackend(RedisBackend):
                 delay=delay,
                 max_retries=most,
                 ttl=_ttl(),
-                celery_retry=self._meta(task_id, error, Status.RETRY, request),
-                celery_failure=self._meta(task_id, error, Status.FAILURE, request),
+                celery_retry=self.encode(self._meta(task_id, error, Status.RETRY, request)),
+                celery_failure=self.encode(self._meta(task_id, error, Status.FAILURE, request)),
             )
         )
 
@@ -203,9 +205,16 @@ class RecordingBackend(RedisBackend):
             _logger.warning("Task %s has ended already: %s is not stored again", task_id, status)
         return stored
 
-    def _meta(self, task_id: str, result: Any, state: str, request: Any) -> str:
-        meta = self._get_result_meta(self.encode_result(result, state), state, None, request)
-        return str(self.encode(meta | {"task_id": task_id}))
+    def _meta(self, task_id: str, result: Any, state: str, request: Any) -> dict[str, Any]:
+        meta: dict[str, Any] = self._get_result_meta(self.encode_result(result, state), state, None, request)
+        return meta | {"task_id": task_id}
+
+    @cached_property
+    def _too_often(self) -> Any:
+        """As Celery stores it: each claim has it with it, and hardly any needs it."""
+        most = WorkerSettings.load().max_deliveries
+        lost = f"Delivered {most} times; each time the process that ran it was lost."
+        return self.encode_result(TooManyDeliveries(lost), Status.FAILURE)
 
     def _decided(self, call: Call[T]) -> T:
         """The script's answer, tried again while Redis is away as long as Celery's retry policy says."""
@@ -241,6 +250,11 @@ def _reason(status: Status, error: Mapping[str, Any]) -> Reason:
             return Reason.RETURNED
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@cache
 def _worker() -> str:
     return node_name("worker", WorkerSettings.load())
 

@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -86,7 +85,7 @@ class Worker:
         for task_id in ids:
             origin = Origin(f"BENCH-{task_id}", f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01")
             submission = Submission.of(task_id, task, data, Queue.MEDIUM, origin)
-            self._ledger(submit(replace(submission, queue=queue), _LIMITS))
+            self._ledger(submit(submission._replace(queue=queue), _LIMITS))
         return ids
 
     def _await(self, task_ids: Sequence[str]) -> int:
