@@ -31,7 +31,7 @@ from throughline.ledger.list_filters import ListFilters
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision
-from throughline.telemetry import correlation, random_ids, tracing
+from throughline.telemetry import correlation, messaging, random_ids, tracing
 from throughline.telemetry.logging import event
 
 _LOOK_AGAIN_SECONDS: Final = 2.0  # while waiting: a notice that a task has ended can be lost with a connection
@@ -85,13 +85,13 @@ class TaskService:
         task_id, task = random_ids.uuid4(), new.task
         queue = task.target_queue
         correlation.bind_task(task_id)
-        with tracing.span(f"publish {queue}", SpanKind.PRODUCER, {"queue": queue}) as span:
+        attributes = {"queue": str(queue)} | messaging.publish(queue, task_id, correlation.current())
+        with tracing.span(f"publish {queue}", SpanKind.PRODUCER, attributes) as span:
             submission = await new.large_submission(task_id) if new.is_large else new.submission(task_id)
             decision = await self._queue.submit(submission)
             admission_events.tell(decision.transitions)
             if decision.outcome == "accepted":
-                span.set_attribute("queue_position", decision.position)
-                span.set_attribute("task_type", task.task_type)
+                span.set_attributes({"queue_position": decision.position, "task_type": task.task_type})
         if decision.outcome == "accepted":
             fields = {
                 "task_type": task.task_type,
