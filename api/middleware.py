@@ -2,17 +2,17 @@
 
 import logging
 import time
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.trace import Span
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.request_headers import all_values, first_values
 from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
 
@@ -34,12 +34,10 @@ class RequestContext:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = correlation.keep_or_make(headers.get("x-request-id"))
-        span = trace.get_current_span()
-        with correlation.bound(request_id), ExitStack() as without_span:
-            if not span.get_span_context().is_valid:
-                span = without_span.enter_context(tracing.unrecorded(_parent(headers)))
+        request_id = correlation.keep_or_make(first_values(scope).get(b"x-request-id", b"").decode("latin-1"))
+        current = trace.get_current_span()
+        is_valid = current.get_span_context().is_valid
+        with correlation.bound(request_id), nullcontext(current) if is_valid else _unrecorded(scope) as span:
             span.set_attribute("correlation_id", request_id)
             if scope["type"] == "http":
                 await self._answer(scope, receive, send, span)
@@ -55,9 +53,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = correlation.current()
-                _describe(span, headers)  # now: the instrumentation ends the span with the last of the body
+                message["headers"] = [*message["headers"], (b"x-request-id", correlation.current().encode())]
+                if span.is_recording():
+                    _describe(span, message)  # now: the instrumentation ends the span with the last of the body
             await send(message)
             if message["type"] == "http.response.start" and failure is not None:
                 tracing.mark_failed(span, failure)  # after the instrumentation, which knows no more than the status
@@ -85,15 +83,16 @@ class RequestContext:
             event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
 
 
-def _describe(span: Span, headers: Headers) -> None:
+def _describe(span: Span, answer: Message) -> None:
     if task_id := correlation.current_task():
         span.set_attribute("task_id", task_id)
-    if task_type := headers.get(TASK_TYPE_HEADER):
+    if task_type := Headers(raw=answer["headers"]).get(TASK_TYPE_HEADER):
         span.set_attribute("task_type", task_type)
 
 
-def _parent(headers: Headers) -> Context:
-    return trace_context.caller(*map(headers.getlist, trace_context.REQUEST_HEADERS))
+def _unrecorded(scope: Scope) -> tracing.CurrentSpan:
+    values = (all_values(scope, name) for name in trace_context.REQUEST_HEADERS)
+    return tracing.unrecorded(trace_context.caller(*values))
 
 
 def _as_get(scope: Scope) -> Scope:
@@ -111,8 +110,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
-        declared_too_large = declared.isdecimal() and int(declared) > MAX_BODY_BYTES
+        declared = first_values(scope).get(b"content-length", b"0")
+        declared_too_large = declared.isdigit() and int(declared) > MAX_BODY_BYTES
         received = 0
 
         async def receive_counted() -> Message:

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.types import Message, Receive, Scope, Send
 
+from api.request_headers import first_values
 from api.routes.authorization import key_sent
 from api.routes.idempotency_key import unquoted
 from api.routes.submitted_answer import SubmittedAnswer
@@ -23,7 +24,7 @@ class SubmissionRoute(APIRoute):
     """A route whose function puts a `TaskSubmission` into its queue."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _first_values(scope)
+        headers = first_values(scope)
         media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if scope["method"] != "POST" or media_type != b"application/json":
             await super().handle(scope, receive, send)
@@ -44,11 +45,6 @@ class SubmissionRoute(APIRoute):
             return
         submitted = await state.task_service.submit(task, caller, idempotency_key, Sent.of(body))
         await SubmittedAnswer(submitted)(scope, receive, send)
-
-
-def _first_values(scope: Scope) -> Mapping[bytes, bytes]:
-    """The headers; of one that came several times the first, which is the one that Starlette reads too."""
-    return dict(reversed(scope["headers"]))
 
 
 def _key(headers: Mapping[bytes, bytes]) -> str:
