@@ -47,6 +47,10 @@ def _quantile(share: float, selector: str, by: str = "") -> str:
     return f"histogram_quantile({share}, sum by ({labels}) ({buckets}))"
 
 
+_FROM_SPANS: Final = ("throughline_span_", "throughline:http_")  # what the collector counts
+_OF_SAMPLED: Final = (
+    "Counted from spans: of sampled requests, all unless OTEL_TRACES_SAMPLER or a caller says otherwise."
+)
 _NGINX: Final = 'span_name="nginx"'
 # A phase may have any name, "run all" too: kind and attribute tell spans apart, not their names.
 _RUN: Final = 'job="worker", span_kind="SPAN_KIND_CONSUMER"'
@@ -197,7 +201,7 @@ def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
         "id": number,
         "type": panel.kind,
         "title": panel.title,
-        "description": panel.means,
+        "description": _described(panel),
         "datasource": _DATASOURCE,
         "gridPos": place,
         "targets": [
@@ -207,6 +211,11 @@ def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0, **_limited(panel)}, "overrides": []},
         "options": {"reduceOptions": {"calcs": ["lastNotNull"]}} if panel.kind == "stat" else {},
     }
+
+
+def _described(panel: Panel) -> str:
+    of_spans = any(name in query for query in panel.queries for name in _FROM_SPANS)
+    return f"{panel.means} {_OF_SAMPLED}".strip() if of_spans else panel.means
 
 
 def _limited(panel: Panel) -> dict[str, Any]:

@@ -38,8 +38,7 @@ class Comparisons:
             profiles = {name: known.get((window, name)) for name in types_of(request)}
             if not profiles or None in profiles.values():
                 return None
-            of_types = {name: each.of(name) for name, each in profiles.items() if each}
-            return compare(request, {name: each for name, each in of_types.items() if each})
+            return compare(request, {name: each for name, each in profiles.items() if each})
 
         return compared
 

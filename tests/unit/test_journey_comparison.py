@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -15,16 +16,16 @@ from throughline.journey import to_dict
 from throughline.journey.comparison import ENOUGH, Comparison, compare, window_around
 from throughline.journey.current_step import with_current_steps
 from throughline.journey.journey import Request
-from throughline.profile import TypeProfile, local_files
+from throughline.profile import Profile, local_files
 
 NOW = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=START_MS, minutes=1)
 
 
-def profiles(sample: Sample) -> dict[str, TypeProfile]:
+def profiles(sample: Sample) -> dict[str, Profile]:
     (sample.var_dir / "spans").mkdir(exist_ok=True)
     any_request = journey(sample, "LIKE-0").requests[0]
     found = local_files.profile(sample.var_dir, window_around(any_request, NOW))
-    return {each.task_type: each for each in found.types}
+    return {each.task_type: found for each in found.types}
 
 
 @pytest.fixture
@@ -65,6 +66,17 @@ def test_the_run_is_named_when_none_of_its_phases_accounts_for_it(sample: Sample
     sample.phase("simulate", 20, 110, task, "SLOW")
 
     assert said(sample, only_request(sample, "SLOW")).words.startswith("Slow in run calculate_var: 2.00 s")
+
+
+def test_it_says_that_only_some_of_those_like_it_left_spans(sample: Sample):
+    for number in range(40):
+        sampled: dict[str, Any] = {} if number % 4 else {"trace.sampled": False}
+        of_task = {"event.action": "task.submitted", "task_type": "calculate_var", "correlation_id": f"LIKE-{number}"}
+        sample.log(1000 + number * 200, "Accepted", **of_task, **sampled)
+    compared = said(sample, journey(sample, "LIKE-7").requests[0])
+
+    told = "It is compared with those that left spans: 30 of 40 tasks submitted in that time were sampled (75 %)."
+    assert compared.words.endswith(f"like it. {told}")
 
 
 def test_a_usual_request_is_said_to_be_usual(sample: Sample):

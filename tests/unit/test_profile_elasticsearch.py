@@ -9,6 +9,7 @@ import pytest
 from tests.json_server import Server
 from throughline.journey.elasticsearch_client import Client, Unanswered
 from throughline.profile import Figures, Key, Step, Window, elasticsearch
+from throughline.profile.sampling import share_sampled
 
 WINDOW = Window(datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC))
 
@@ -45,11 +46,24 @@ def test_no_span_itself_is_asked_for(server: Server, client: Client):
     server.answer = {"aggregations": {"types": {"buckets": []}}}
 
     assert not elasticsearch.profile(client, WINDOW, "word_count")
-    ((path, body),) = server.asked
+    (path, body), _ = server.asked
     asked = json.loads(body)
     assert path.startswith("POST /jaeger-span-*/_search")
     assert (asked["size"], asked["track_total_hits"]) == (0, False)
     assert {"term": {"tag.task_type": "word_count"}} in asked["query"]["bool"]["filter"]
+
+
+def test_log_lines_tell_how_many_tasks_were_sampled(server: Server, client: Client):
+    server.answer = {"aggregations": {"submitted": {"doc_count": 40}, "unsampled": {"doc_count": 30}}}
+
+    found = elasticsearch.profile(client, WINDOW, "word_count")
+
+    assert share_sampled(found.sampling) == "10 of 40 tasks submitted in that time were sampled (25 %)"
+    _, (path, body) = server.asked
+    asked = json.loads(body)
+    assert path.startswith("POST /logs-throughline-*/_search")
+    assert {"term": {"task_type": "word_count"}} in asked["query"]["bool"]["filter"]
+    assert asked["size"] == 0
 
 
 def test_before_the_first_span_there_is_nothing(server: Server, client: Client):

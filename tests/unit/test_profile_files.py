@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.test_journey_sample import START_MS, Sample
 from throughline.profile import Figures, Key, Profile, Step, Window, local_files
+from throughline.profile.document import to_dict
+from throughline.profile.explanation import explanation
+from throughline.profile.sampling import share_sampled
 
 START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=START_MS)
 MS = 10**6
@@ -106,3 +110,31 @@ def test_rotated_files_count_and_what_is_broken_hides_nothing(sample: Sample):
 
 def test_without_files_there_is_nothing(tmp_path: Path):
     assert not local_files.profile(tmp_path / "var", Window(START, START + timedelta(hours=1)))
+
+
+def submitted(sample: Sample, at_ms: float, task_type: str = "calculate_var", **fields: Any) -> None:
+    own = {"event.action": "task.submitted", "task_type": task_type, "correlation_id": "ABC-1"}
+    sample.log(at_ms, "Accepted", **own | fields)
+
+
+def test_it_says_how_many_tasks_left_no_spans(sample: Sample):
+    sample.complete("ABC-1")
+    unsampled: dict[str, Any] = {"trace.sampled": False}
+    for at_ms in (1, 2, 3, 10_000):
+        submitted(sample, at_ms, **unsampled)
+    submitted(sample, 4)
+    submitted(sample, 5, "word_count", **unsampled)
+
+    within, of_one = read(sample, end_ms=5000), read(sample, end_ms=5000, task_type="calculate_var")
+
+    assert share_sampled(within.sampling) == "1 of 5 tasks submitted in that time were sampled (20 %)"
+    assert (of_one.sampling.submitted, of_one.sampling.unsampled) == (4, 3)
+    assert "1 of 4 tasks" in explanation(of_one)
+    assert to_dict(of_one)["tasks"] == {"submitted": 4, "sampled": 1}
+
+
+def test_it_says_nothing_of_sampling_where_all_tasks_left_spans(sample: Sample):
+    sample.complete("ABC-1")
+    submitted(sample, 1)
+
+    assert "sampled" not in explanation(read(sample))

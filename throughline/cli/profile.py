@@ -20,7 +20,7 @@ from throughline.journey.scale import Scale
 from throughline.local.run import var_dir
 from throughline.profile import Profile, Step, StepProfile, TypeProfile, Window, local_files
 from throughline.profile.document import to_dict
-from throughline.profile.explanation import explanation
+from throughline.profile.explanation import explanation, unsampled
 
 _COLOURS: Final = {
     Step.NGINX: "green",
@@ -45,7 +45,7 @@ def profile(arguments: Namespace) -> int:
     elif found:
         draw(found, source, terminal())
     else:
-        print(_nothing(window, arguments.task_type, source), file=sys.stderr)
+        print(_nothing(found, arguments.task_type, source), file=sys.stderr)
     return 0 if found else 1
 
 
@@ -61,11 +61,12 @@ def _found(window: Window, task_type: str) -> tuple[str, Profile]:
     return url, asked(url, lambda client: elasticsearch.profile(client, window, task_type))
 
 
-def _nothing(window: Window, task_type: str, source: str) -> str:
+def _nothing(found: Profile, task_type: str, source: str) -> str:
+    window = found.window
     of = f" of type {task_type}" if task_type else ""
     return (
         f"No step of a task{of} began between {in_words(window.since)} and {in_words(window.until)}, "
-        f"as far as {source} tells. A longer time: --since 7d."
+        f"as far as {source} tells.{unsampled(found)} A longer time: --since 7d."
     )
 
 

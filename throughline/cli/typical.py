@@ -9,7 +9,7 @@ from typing import Final
 from throughline.journey.comparison import Comparison, compare, types_of, window_around
 from throughline.journey.journey import Request
 from throughline.local.run import CannotRun
-from throughline.profile import Profile, TypeProfile, Window, local_files
+from throughline.profile import Profile, Window, local_files
 
 _MOST_BYTES: Final = 1024 * 1024  # of each span file: some thousands of steps
 
@@ -28,12 +28,9 @@ class Typical:
             found = {name: self._of_type(window, name) for name in types_of(request)}
         except CannotRun:
             return None  # the journey is worth showing without it
-        return compare(request, {name: each for name, each in found.items() if each})
+        return compare(request, found)
 
-    def _read(self, window: Window, task_type: str) -> TypeProfile | None:
-        return self._profile(window, task_type).of(task_type)
-
-    def _profile(self, window: Window, task_type: str) -> Profile:
+    def _read(self, window: Window, task_type: str) -> Profile:
         url = os.environ.get("ELASTICSEARCH_URL", "")
         if not url:
             return local_files.profile(self._var_dir, window, task_type, most_bytes=_MOST_BYTES)

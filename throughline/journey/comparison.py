@@ -1,15 +1,16 @@
 """Why one request was slow: its steps beside those that tasks of the same type took at about the same time."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from throughline.journey.journey import Request, Step
 from throughline.journey.quantities import format_count, format_duration
 from throughline.journey.role import Role
-from throughline.profile import Figures, TypeProfile, Window
+from throughline.profile import Figures, Profile, TypeProfile, Window
 from throughline.profile import Step as Kind
+from throughline.profile.sampling import share_sampled
 
 ENOUGH: Final = 20  # steps, before it is told what is typical of them
 _AROUND: Final = timedelta(hours=1)
@@ -60,10 +61,22 @@ def types_of(request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(task.task_type for task in request.tasks if task.task_type))
 
 
-def compare(request: Request, profiles: Mapping[str, TypeProfile]) -> Comparison | None:
+def compare(request: Request, profiles: Mapping[str, Profile]) -> Comparison | None:
     """`profiles` by task type. None for a request that submitted no task."""
     if not request.tasks:
         return None
+    of_types = {name: each for name, profile in profiles.items() if (each := profile.of(name))}
+    compared = _compared(request, of_types)
+    own = profiles.get(request.task_type)
+    sampled = share_sampled(own.sampling) if own else ""
+    if not sampled:
+        return compared
+    before, name, behind = compared.sentence
+    among = f" It is compared with those that left spans: {sampled}."
+    return replace(compared, sentence=(before, name, behind + among))
+
+
+def _compared(request: Request, profiles: Mapping[str, TypeProfile]) -> Comparison:
     typical = {index: figures for index, figures in _typical(request, profiles) if figures.count >= ENOUGH}
     if not typical:
         return Comparison({}, ("Too few to compare with: ", "", _too_few(request, profiles)))

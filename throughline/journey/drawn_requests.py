@@ -169,7 +169,8 @@ def _asked(span: Span) -> tuple[object, ...]:
 def _tells_a_publication(line: Line) -> bool:
     action = line.fields.get("event.action")
     refused = action == "task.rejected" and line.fields.get("code") in _ASKED_FIRST
-    return line.at_ns is not None and (action in {"task.submitted", "task.replayed"} or refused)
+    accepted = action in {"task.submitted", "task.replayed"} and bool(line.fields.get("task_id"))
+    return line.at_ns is not None and (accepted or refused)
 
 
 def _publications(

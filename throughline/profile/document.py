@@ -14,6 +14,7 @@ def to_dict(profile: Profile) -> Mapping[str, Any]:
         "until": iso(profile.window.until),
         "exact": profile.is_exact,
         "whole": profile.is_whole,
+        "tasks": {"submitted": profile.sampling.submitted, "sampled": profile.sampling.sampled},
         "types": [
             {
                 "task_type": each.task_type,

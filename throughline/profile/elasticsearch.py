@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from throughline.journey.elasticsearch_client import Client
 from throughline.profile.profile import Figures, Profile, profile_of
+from throughline.profile.sampling import Sampling
 from throughline.profile.step import Key, Step
 from throughline.profile.window import Window
 
 _SPANS: Final = "jaeger-span-*"
+_LINES: Final = "logs-throughline-*"
 _MOST_TYPES: Final = 100
 _MOST_PHASES: Final = 100  # of one type
 _MEASURED: Final[dict[str, Any]] = {
@@ -23,7 +25,23 @@ def profile(client: Client, window: Window, task_type: str = "") -> Profile:
     answer = client.ask("POST", f"/{_SPANS}/_search?ignore_unavailable=true", _query(window, task_type))
     buckets = answer.get("aggregations", {}).get("types", {}).get("buckets", [])  # none where there is no index yet
     figures = dict(pair for bucket in buckets for pair in _figures(bucket))
-    return profile_of(figures, window, is_exact=False)
+    return profile_of(figures, window, is_exact=False, sampling=_sampling(client, window, task_type))
+
+
+def _sampling(client: Client, window: Window, task_type: str) -> Sampling:
+    """By the log lines of submissions: the unsampled tasks are in no span."""
+    times = {"gte": window.since_ns // 10**6, "lt": window.until_ns // 10**6, "format": "epoch_millis"}
+    named: list[dict[str, Any]] = [{"term": {"event.action": "task.submitted"}}, {"range": {"@timestamp": times}}]
+    if task_type:
+        named.append({"term": {"task_type": task_type}})
+    aggregations = {
+        "submitted": {"filter": {"match_all": {}}},
+        "unsampled": {"filter": {"term": {"trace.sampled": False}}},
+    }
+    query = {"size": 0, "track_total_hits": False, "query": {"bool": {"filter": named}}, "aggs": aggregations}
+    answer = client.ask("POST", f"/{_LINES}/_search?ignore_unavailable=true", query)
+    counts = answer.get("aggregations", {})
+    return Sampling(*(counts.get(name, {}).get("doc_count", 0) for name in aggregations))
 
 
 def _query(window: Window, task_type: str) -> dict[str, Any]:

@@ -1,39 +1,39 @@
 """The profile of a local run: reads its span files from where the time in question begins, and nothing before."""
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from throughline.journey.local_files import spans_folder, written_lines
+from throughline.journey.local_files import spans_folder
 from throughline.journey.span import kind_of
 from throughline.profile.durations import Durations
+from throughline.profile.local_sampling import sampling
 from throughline.profile.profile import Profile, profile_of
 from throughline.profile.step import Key, step_of
+from throughline.profile.timed_files import opened, seek
 from throughline.profile.window import Window
 
 _END: Final = re.compile(rb'"endTimeUnixNano":"(\d{1,19})"')
-_PROBE_BYTES: Final = 64 * 1024
-_NEAR_BYTES: Final = 256 * 1024  # reading so much costs less than looking closer
-_LATE_NS: Final = 5 * 10**9  # a line is written this long after the steps in it have ended, at most
+_FEW_LINES: Final = 8  # as many times less of log lines is read as of spans, which are many for each task
 
 
 def profile(var_dir: Path, window: Window, task_type: str = "", *, most_bytes: int | None = None) -> Profile:
     """Of one type of task or of all; with `most_bytes`, of the last so many bytes of each file."""
     found, needle, is_whole = Durations(), _needle(task_type), True
-    with ExitStack() as opened:
-        for file in _opened(var_dir, opened):
-            is_whole &= _seek(file, window, most_bytes)
+    with ExitStack() as stack:
+        for file in opened(spans_folder(var_dir), stack):
+            is_whole &= seek(file, window, most_bytes, _latest_ns)
             for line in file:
                 if needle in line:
                     with suppress(orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
                         _add(orjson.loads(line), window, task_type, found)
-    return profile_of(found.figures(), window, is_exact=True, is_whole=is_whole)
+    fewer = None if most_bytes is None else most_bytes // _FEW_LINES
+    seen = sampling(var_dir, window, task_type, most_bytes=fewer)
+    return profile_of(found.figures(), window, is_exact=True, is_whole=is_whole, sampling=seen)
 
 
 def _needle(task_type: str) -> bytes:
@@ -42,41 +42,8 @@ def _needle(task_type: str) -> bytes:
     return f'{any_type}{task_type}"'.encode() if task_type else any_type.encode()
 
 
-def _opened(var_dir: Path, opened: ExitStack) -> list[BufferedReader]:
-    """All files are opened before any is read, so that one that is rotated meanwhile is read exactly once."""
-    files: dict[tuple[int, int], BufferedReader] = {}
-    for path in written_lines(spans_folder(var_dir)):
-        with suppress(OSError):
-            file = opened.enter_context(path.open("rb"))
-            stat = os.fstat(file.fileno())
-            files.setdefault((stat.st_dev, stat.st_ino), file)
-    return list(files.values())
-
-
-def _seek(file: BufferedReader, window: Window, most_bytes: int | None) -> bool:
-    """Goes to the first line to read. Whether that is all that there is of the time."""
-    size = file.seek(0, 2)
-    all_of_it = begin = _position(file, size, window.since_ns)
-    if most_bytes is not None:
-        begin = max(begin, _position(file, size, window.until_ns) - most_bytes)
-    file.seek(begin)
-    if begin:
-        file.readline()  # the rest of a line
-    return begin == all_of_it
-
-
-def _position(file: BufferedReader, size: int, time_ns: int) -> int:
-    """A place in the file before which every step had ended by that time; found by halves, as lines are in time."""
-    low, high = 0, size
-    while high - low > _NEAR_BYTES:
-        middle = (low + high) // 2
-        file.seek(middle)
-        ends = _END.findall(file.read(_PROBE_BYTES))
-        if ends and max(map(int, ends)) < time_ns - _LATE_NS:
-            low = middle
-        else:
-            high = middle
-    return low
+def _latest_ns(part: bytes) -> int | None:
+    return max(map(int, _END.findall(part)), default=None)
 
 
 def _add(export: Mapping[str, Any], window: Window, task_type: str, found: Durations) -> None:

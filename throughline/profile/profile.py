@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from throughline.profile.sampling import NOTHING_KNOWN, Sampling
 from throughline.profile.step import Key, Step
 from throughline.profile.window import Window
 
@@ -52,6 +53,7 @@ class Profile:
     types: tuple[TypeProfile, ...]
     is_exact: bool  # percentiles are of every single step; else they are estimates
     is_whole: bool = True  # all steps of the time were read; else only the newest
+    sampling: Sampling = NOTHING_KNOWN
 
     def __bool__(self) -> bool:
         return bool(self.types)
@@ -60,7 +62,14 @@ class Profile:
         return next((each for each in self.types if each.task_type == task_type), None)
 
 
-def profile_of(figures: Mapping[Key, Figures], window: Window, *, is_exact: bool, is_whole: bool = True) -> Profile:
+def profile_of(
+    figures: Mapping[Key, Figures],
+    window: Window,
+    *,
+    is_exact: bool,
+    is_whole: bool = True,
+    sampling: Sampling = NOTHING_KNOWN,
+) -> Profile:
     """From the figures of each step."""
     by_type: dict[str, dict[Key, Figures]] = {}
     for key, measured in figures.items():
@@ -68,7 +77,7 @@ def profile_of(figures: Mapping[Key, Figures], window: Window, *, is_exact: bool
             by_type.setdefault(key.task_type, {})[key] = measured
     types = [_type_profile(task_type, own) for task_type, own in by_type.items()]
     types.sort(key=lambda each: (-each.whole_ns, each.task_type))
-    return Profile(window, tuple(types), is_exact, is_whole)
+    return Profile(window, tuple(types), is_exact, is_whole, sampling)
 
 
 def _type_profile(task_type: str, figures: Mapping[Key, Figures]) -> TypeProfile:

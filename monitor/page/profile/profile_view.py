@@ -9,7 +9,7 @@ from monitor.page.profile.asked import RANGES, Asked
 from monitor.page.waterfall import Bar, bar
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.profile import Profile, Step, StepProfile, TypeProfile
-from throughline.profile.explanation import explanation
+from throughline.profile.explanation import explanation, unsampled
 from throughline.profile.step import MEANINGS
 
 _KINDS: Final = {
@@ -63,6 +63,7 @@ class ProfileView:
     errors_url: str
     types: tuple[TypeView, ...]
     explanation: str
+    unsampled: str  # that some tasks left no spans
     command: str
 
 
@@ -76,6 +77,7 @@ def profile_view(found: Profile, asked: Asked, source: str) -> ProfileView:
         errors_url=asked.address("/errors"),
         types=tuple(_type_view(each, asked) for each in found.types),
         explanation=explanation(found),
+        unsampled=unsampled(found),
         command=f"throughline profile --since {asked.since.replace(' ', 'T')}",
     )
 
