@@ -12,7 +12,7 @@ configure() {
   MONITOR_SERVER=${2:-127.0.0.1}:8084
   export API_SERVERS MONITOR_SERVER
   envsubst '$API_SERVERS $MONITOR_SERVER $NGINX_LISTEN $NGINX_SPANS_FILE $NGINX_NODE_NAME
-    $RATE_LIMIT_PER_SECOND $RATE_LIMIT_BURST $OTEL_SDK_DISABLED $SAMPLING $TRACEPARENT_HEADER $TRACESTATE_HEADER' \
+    $RATE_LIMIT_PER_SECOND $RATE_LIMIT_BURST $SAMPLING $TRACEPARENT_HEADER $TRACESTATE_HEADER' \
     </etc/throughline/throughline.conf.template >/tmp/throughline.conf
 }
 
@@ -29,7 +29,7 @@ follow() {
 
 SAMPLING=$(awk -f /etc/throughline/sampling.awk) # ends here when a variable is wrong
 TRACEPARENT_HEADER=traceparent TRACESTATE_HEADER=tracestate
-export OTEL_SDK_DISABLED="${OTEL_SDK_DISABLED:-false}" SAMPLING TRACEPARENT_HEADER TRACESTATE_HEADER
+export SAMPLING TRACEPARENT_HEADER TRACESTATE_HEADER
 
 until api=$(addresses fastapi) && [ -n "$api" ]; do sleep 0.2; done
 monitor=$(addresses monitor | head -n 1)

@@ -8,6 +8,7 @@ SPAN: Final = "1234567890123456"
 VALID: Final = f"00-{TRACE}-{SPAN}-01"
 ALL_KEY: Final = "abcdefghijklmnopqrstuvwxyz0123456789_-*/"
 ALL_VALUE: Final = "".join(chr(each) for each in range(0x20, 0x7F) if chr(each) not in ",=")
+HEX: Final = [f"{digit:x}{15 - digit:x}" for digit in range(16)]
 LONG: Final = ",".join(f"vendor{number:02}={'v' * 256}" for number in range(20))
 
 
@@ -115,6 +116,7 @@ _TRACEPARENTS: Final = [
     _continued("flags of the future", f"00-{TRACE}-{SPAN}-09"),
     _continued("all flags", f"00-{TRACE}-{SPAN}-ff", "03"),
     _continued("all flags but the sampled one", f"00-{TRACE}-{SPAN}-fe", "02"),
+    *(_continued(f"flags {digits}", f"00-{TRACE}-{SPAN}-{digits}", f"0{int(digits, 16) & 3}") for digits in HEX),
     _continued("no flag that is known", f"00-{TRACE}-{SPAN}-fc", "00"),
     _continued("the next version", f"01-{TRACE}-{SPAN}-01"),
     _continued("the next version goes on", f"01-{TRACE}-{SPAN}-03-more", "03"),
@@ -192,6 +194,7 @@ _TRACESTATES: Final = [
     ),
     _kept("more than 512 characters", LONG, state=LONG),
     _kept("a key of 256 characters", "foo=1", f"{'z' * 256}=1", state=f"foo=1,{'z' * 256}=1"),
+    _kept("one key of 256 characters", f"{'z' * 256}=1", state=f"{'z' * 256}=1"),
     _kept(
         "a tenant of 241 and a vendor of 14 characters",
         f"foo=1,{'t' * 241}@{'v' * 14}=1",

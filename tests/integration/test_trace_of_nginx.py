@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import get_current_span
 
@@ -114,6 +116,29 @@ def test_nginx_reads_the_two_headers_as_a_replica_does(joining: Nginx, case: Cas
     assert len(sent.get_all("tracestate", [])) == bool(case.state)  # nothing wrong is left to the replica
 
 
+PARENT_PARTS = ["00", "01", "cc", "ff", TRACE, SPAN, "0" * 32, "0" * 16, "-", " ", "\t", ",", "A", "f"]
+PARENT_PARTS += [f"00-{TRACE}-{SPAN}-", f"cc-{TRACE}-{SPAN}-01"]
+STATE_PARTS = ["a", "b=1", "a=1", "0", "a@b", "@", "=", ",", ",", " ", "\t", "B", ".", "~"]
+STATE_PARTS += ["v" * 255, "t" * 240, "v" * 13]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PARENT_PARTS), max_size=9), st.lists(st.sampled_from(STATE_PARTS), max_size=25))
+def test_whatever_is_sent_nginx_reads_it_as_a_replica_does(joining: Nginx, parent: list[str], state: list[str]):
+    headers = [("traceparent", "".join(parent)), ("tracestate", "".join(state))]
+    for traceparent in (headers[0], ("traceparent", VALID)):
+        sent = joining.passed_on([traceparent, headers[1]])
+        expected = trace_context.span_context((traceparent[1],), (headers[1][1],))
+        passed = trace_context.span_context((sent["traceparent"],), (sent.get("tracestate", ""),))
+        assert passed is not None
+        if expected is None:
+            assert sent["traceparent"].endswith("-03")
+            assert "tracestate" not in sent
+        else:
+            assert (passed.trace_id, passed.trace_flags) == (expected.trace_id, expected.trace_flags)
+            assert passed.trace_state.to_header() == expected.trace_state.to_header()
+
+
 def test_nginxs_span_continues_the_callers_and_says_its_state(joining: Nginx, wait_until: Wait):
     sent = joining.passed_on([("traceparent", VALID), ("tracestate", 'a="1",b=\\2'), ("X-Request-ID", "OWN-SPAN")])
 
@@ -192,11 +217,9 @@ def test_a_new_trace_that_is_not_sampled_says_so(one, sampler: str, flags: str):
     assert (sent["traceparent"] or sent[trace_context.OLD_NGINX]).endswith(f"-{flags}")
 
 
-def test_with_the_sdk_disabled_the_callers_span_is_passed_on_as_it_is(one, wait_until: Wait):
+def test_with_the_sdk_disabled_nothing_is_sampled(one, wait_until: Wait):
     with one(OTEL_SDK_DISABLED="true", OTEL_TRACES_SAMPLER="always_on") as nginx:
-        for flags in ("00", "01", "02", "03"):
-            sent = nginx.passed_on([("traceparent", f"00-{TRACE}-{SPAN}-{flags}")])
-            assert (sent[trace_context.OLD_NGINX] or sent["traceparent"]) == f"00-{TRACE}-{SPAN}-{flags}"
+        assert [_sampled(nginx, LOW, flags) for flags in ("00", "01", "02", "03")] == [False] * 4
         sent = nginx.passed_on([])
         assert (sent["traceparent"] or sent[trace_context.OLD_NGINX]).endswith("-02")
         wait_until(lambda: len(nginx.lines()) == 5, 5, "all lines are written")

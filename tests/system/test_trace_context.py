@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests import raw_request
 from tests.system.nine import Nine
+from tests.system.written_spans import correlated_spans
 from tests.trace_context_cases import CASES, SPAN, TRACE, Case
 
 BODY = json.dumps({"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1}]}})
@@ -46,23 +47,15 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> dict
         with nine.redis() as client:
             messages = [json.loads(each)["headers"] for each in client.lrange("medium", 0, -1)]
         expected = sum(3 if way == "nginx" else 2 for case in CASES for way in WAYS if case.flags not in {"00", "02"})
-        wait_until(lambda: len(list(_spans(nine))) >= expected, 15, "all spans are written")
+        wait_until(lambda: len(_of_cases(nine)) >= expected, 15, "all spans are written")
         spans = defaultdict[str, dict[str, dict[str, Any]]](dict)
-        for correlation_id, span in _spans(nine):
+        for correlation_id, span in _of_cases(nine):
             spans[correlation_id][span["name"]] = span
     return {each["correlation_id"]: Outcome(each, spans[each["correlation_id"]]) for each in messages}
 
 
-def _spans(nine: Nine) -> Iterator[tuple[str, dict[str, Any]]]:
-    for file in (nine.var_dir / "spans").glob("*.jsonl"):
-        for line in file.read_text().splitlines(keepends=True):
-            if not line.endswith("\n"):
-                continue  # it is being written
-            for resource in json.loads(line)["resourceSpans"]:
-                for span in (span for scope in resource["scopeSpans"] for span in scope["spans"]):
-                    said = {each["key"]: each["value"].get("stringValue") for each in span["attributes"]}
-                    if said.get("correlation_id", "").partition("-")[0] in WAYS:
-                        yield said["correlation_id"], span
+def _of_cases(nine: Nine) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, span) for name, span in correlated_spans(nine) if name.partition("-")[0] in WAYS]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -93,7 +93,6 @@ def _site_template(run: Run, nginx: str) -> str:
         "NGINX_NODE_NAME": "nginx",
         "RATE_LIMIT_PER_SECOND": str(settings.rate_limit_per_second),
         "RATE_LIMIT_BURST": str(settings.rate_limit_burst),
-        "OTEL_SDK_DISABLED": str(settings.otel_sdk_disabled),
         "SAMPLING": nginx_trace.sampling_rules(settings),
         "TRACEPARENT_HEADER": traceparent,
         "TRACESTATE_HEADER": tracestate,

@@ -190,7 +190,8 @@ def unrecorded(parent: Context) -> CurrentSpan:
     """
     context = trace.get_current_span(parent).get_span_context()
     if not context.is_valid:
-        context = trace.SpanContext(_ids.generate_trace_id(), _ids.generate_span_id(), is_remote=False)
+        flags = trace.TraceFlags(trace.TraceFlags.RANDOM_TRACE_ID)
+        context = trace.SpanContext(_ids.generate_trace_id(), _ids.generate_span_id(), False, flags)
     elif _process.is_disabled:
         flags = trace.TraceFlags(context.trace_flags & ~trace.TraceFlags.SAMPLED)
         context = trace.SpanContext(context.trace_id, context.span_id, context.is_remote, flags, context.trace_state)
