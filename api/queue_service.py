@@ -12,13 +12,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from api.deadline import answered_within
-from api.errors import BrokerUnavailable, MemoryFull
+from api.errors import BrokerUnavailable, MemoryFull, Refusal
 from api.finished_tasks import FinishedTasks
+from api.group_commit import GroupCommit
 from api.turnstile import Turnstile
 from throughline.ledger import history_scripts, keys, queue_sample, scripts, stored_task, unwritable
 from throughline.ledger.answers import Health
 from throughline.ledger.queue_sample import Sample
-from throughline.ledger.scripts import AsyncLedger
+from throughline.ledger.script import Call, T
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
@@ -41,13 +42,13 @@ class QueueService:
             socket_connect_timeout=None,
             decode_responses=True,
             encoding_errors="replace",  # a stock Celery worker may have stored a pickle as a task's result
-            # Redis restarted is back in half a second: worth a wait, which the answer's own deadline bounds. A script
-            # that ran, but whose answer was lost, finds out that it did.
+            # Redis restarted is back in half a second: worth a wait, which the answer's own deadline bounds.
             retry=Retry(ConstantBackoff(0.05), 20, supported_errors=(RedisConnectionError,)),
         )
         self._turnstile = Turnstile(_CALLS_AT_A_TIME)
         self._redis = Redis(connection_pool=pool)
-        self._ledger = AsyncLedger(self._redis)
+        self._seconds = settings.redis_timeout_seconds * _CALL_TIMEOUTS
+        self._group_commit = GroupCommit(settings.redis_url, self._seconds)
         self.unarchived = Unarchived(self._redis, self._answer_in_time)
         self._limits = Limits.of(settings)
         self._settings = settings
@@ -55,8 +56,7 @@ class QueueService:
 
     async def submit(self, submission: Submission) -> Decision:
         """Decides on the submission and, if it is taken, records and enqueues it, all in one round trip."""
-        async with self._answer_in_time():
-            return await self._ledger(scripts.submit(submission, self._limits))
+        return await self._run(scripts.submit(submission, self._limits))
 
     async def read(self, task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
         """The tasks of these IDs, in their order; None where Redis has none."""
@@ -65,8 +65,7 @@ class QueueService:
 
     async def position(self, task_id: str, queue: str) -> int | None:
         """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
-        async with self._answer_in_time():
-            return await self._ledger(scripts.position(task_id, queue=queue))
+        return await self._run(scripts.position(task_id, queue=queue))
 
     async def cancel(self, task_id: str, queue: str, requested_by: str) -> str:
         """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it)."""
@@ -74,8 +73,7 @@ class QueueService:
         call = scripts.cancel(
             task_id, queue=queue, ttl=self._limits.ttl, celery_result=revoked, requested_by=requested_by
         )
-        async with self._answer_in_time():
-            return await self._ledger(call)
+        return await self._run(call)
 
     async def dead_letters(self, most: int) -> list[str]:
         """The IDs of the dead letters, the latest first."""
@@ -85,19 +83,16 @@ class QueueService:
     async def replay(self, task_id: str, queue: str, requested_by: str) -> bool:
         """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
         call = scripts.replay(task_id, queue=queue, requested_by=requested_by)
-        async with self._answer_in_time():
-            return await self._ledger(call)
+        return await self._run(call)
 
     async def revive(self, task: StoredTask, requested_by: str) -> bool:
         """The same for a dead letter that was just read from the history, with its message."""
         call = history_scripts.revive(task, ttl=self._limits.ttl, requested_by=requested_by)
-        async with self._answer_in_time():
-            return await self._ledger(call)
+        return await self._run(call)
 
     async def close_circuit(self) -> None:
         """Forgets that the circuit breaker was open."""
-        async with self._answer_in_time():
-            await self._ledger(scripts.close_circuit())
+        await self._run(scripts.close_circuit())
 
     async def sample(self) -> Sample:
         """Queues, workers and circuit breaker, now."""
@@ -106,8 +101,7 @@ class QueueService:
 
     async def health(self) -> Health:
         """Whether Redis has room for new tasks, and the workers whose last heartbeat is recent, by Redis's clock."""
-        async with self._answer_in_time():
-            return await self._ledger(scripts.health(memory_percent=self._limits.memory_percent))
+        return await self._run(scripts.health(memory_percent=self._limits.memory_percent))
 
     async def workers_alive(self) -> tuple[str, ...]:
         """Those workers, of a Redis that takes no write."""
@@ -118,17 +112,25 @@ class QueueService:
 
     async def close(self) -> None:
         await self.finished.close()
+        await self._group_commit.close()
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
+
+    async def _run(self, call: Call[T]) -> T:
+        try:
+            return await self._group_commit(call)
+        except (RedisError, OSError) as error:
+            raise _refusal(error) from error
 
     @asynccontextmanager
     async def _answer_in_time(self) -> AsyncIterator[None]:
         try:
-            async with (
-                self._turnstile.passage(),
-                answered_within(self._settings.redis_timeout_seconds * _CALL_TIMEOUTS),
-            ):
+            async with self._turnstile.passage(), answered_within(self._seconds):
                 yield
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            reason = unwritable.reason(error)
-            raise (MemoryFull() if reason is Unwritable.MEMORY_FULL else BrokerUnavailable(reason)) from error
+            raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> Refusal:
+    reason = unwritable.reason(error)
+    return MemoryFull() if reason is Unwritable.MEMORY_FULL else BrokerUnavailable(reason)

@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import sha1
 from importlib.resources import files
 from itertools import chain
 from typing import Any, Final, Generic, Self, TypeVar
@@ -50,6 +51,11 @@ class Script:
     text: str
     keys: tuple[str, ...]
     args: tuple[str, ...]
+
+    @cached_property
+    def sha(self) -> str:
+        """The name that Redis gives it."""
+        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     @classmethod
     def parse(cls, name: str, text: str, part: Callable[[str], str]) -> Self:
