@@ -48,8 +48,11 @@ class GroupCommit:
         self._heard = 0.0  # when the last call was answered
         self._trouble: Exception | None = None  # since then
         self._timer: asyncio.Handle | None = None
+        self._is_closed = False
 
     async def __call__(self, call: Call[T]) -> T:
+        if self._is_closed:
+            raise NoAnswer("This replica has stopped")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         arguments = call.script.arguments(call.args, now="")
@@ -63,7 +66,8 @@ class GroupCommit:
             return call.refusal(error)
 
     async def close(self) -> None:
-        """Waits until all calls are answered or refused, then disconnects."""
+        """Takes no call any more, waits until those that came are answered or refused, then disconnects."""
+        self._is_closed = True
         if owed := [each.answer for each in (*self._gathered, *self._waiting) if each.answer is not None]:
             await asyncio.wait(owed)
         if self._connecting is not None:

@@ -82,17 +82,15 @@ class SharedConnection(asyncio.Protocol):
             self._reader.feed(data)
             while (answer := self._reader.gets()) is not _NOTHING:
                 answers.append(answer)
-        except RedisError as error:
-            self._end(error)
+        except RedisError as error:  # this is no Redis
+            self.abort()
+            self._lost(error)
             return
         if answers and not self._ended:
             self._answered(answers)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._first.connection_lost(exc)
-        self._end(exc or RedisConnectionError("Redis has closed the connection"))
-
-    def _end(self, error: Exception) -> None:
         if not self._ended:
-            self.abort()
-            self._lost(error)
+            self._ended = True
+            self._lost(exc or RedisConnectionError("Redis has closed the connection"))
