@@ -1,17 +1,17 @@
 """The latest sample as OpenTelemetry gauges and counters, for Prometheus to scrape."""
 
+import os
 import time
 from collections.abc import Callable, Iterable
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.archive import Behind
 from throughline.ledger.queue_sample import CIRCUIT_STATES, Sample
-from throughline.telemetry import vocabulary
+from throughline.telemetry import source, vocabulary
 
 _Observe = Callable[[Sample], Iterable[Observation]]
 
@@ -46,8 +46,10 @@ class Metrics:
     def __init__(self, node: str, workers_expected: int) -> None:
         self.registry = CollectorRegistry()
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
-        resource = Resource({"service.name": "monitor", "service.instance.id": node})
-        self._provider = MeterProvider([reader], resource, shutdown_on_exit=False)
+        # The SDK reads it from the environment alone. It turns off what a program tells of itself; but these figures
+        # are what the monitor is for: alerts and scaling go by them.
+        os.environ.pop("OTEL_SDK_DISABLED", None)
+        self._provider = MeterProvider([reader], source.of("monitor", node), shutdown_on_exit=False)
         self._sample: Sample | None = None
         self._behind: Behind | None = None
         self._taken = time.monotonic()

@@ -14,6 +14,8 @@ from throughline.telemetry import vocabulary
 
 # Of the demo's task: its position, as text and as numbers of their own.
 CONFIDENTIAL = re.compile(r"AAPL|portfolio_data|(?<![\w.-])(150(\.0+)?|15000(\.0+)?|986\.\d+)(?![\w.-])")
+# What a client sends beside its task.
+HIDDEN = {"Idempotency-Key": "s3cret-key", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
 TYPES: dict[str, tuple[type, ...]] = {
     "keyword": (str,),
     "text": (str,),
@@ -40,7 +42,7 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         }
         with running.http() as client:
             for _ in range(2):
-                assert client.post("/api/v1/tasks", json=task, headers={"Idempotency-Key": "s3cret-key"}).is_success
+                assert client.post("/api/v1/tasks", json=task, headers=HIDDEN).is_success
         yield running
     finally:
         running.run("down")
@@ -103,6 +105,7 @@ def test_nothing_of_what_the_client_sent_is_written_down(demo: Nine):
             text = path.read_text(encoding="utf-8")
             assert password not in text, path
             assert "s3cret-key" not in text, path
+            assert "203.0.113.9" not in text, path
             for line in text.splitlines():
                 # Sizes, times, process IDs and ports can be any number: the client's may be among them by chance.
                 own = re.sub(r'"[\w.@]*(pid|bytes|_ms|seconds|Nano|port|age)[\w.]*":"?[\d.]+"?|127.0.0.1:\d+', "", line)

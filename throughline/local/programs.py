@@ -46,7 +46,8 @@ def _worker(name: str, kill_seconds: int) -> Program:
 
 def _replica(name: str, port: int) -> Program:
     command = ("-m", "uvicorn", "api.main:app", "--host", HOST, "--port", str(port), "--no-access-log")
-    options = ("--no-server-header", "--timeout-graceful-shutdown", "30")
+    # NGINX sends no X-Forwarded-For, and what a client says in one is not to be believed.
+    options = ("--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "30")
     return Program(name, (sys.executable, *command, *options))
 
 

@@ -33,7 +33,9 @@ class SamplingSettings(EnvironmentSettings):
     """A request without spans still has its journey, from its log lines."""
 
     otel_sdk_disabled: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
-        False, description="`true`: no spans and no metrics are made; journeys come from log lines."
+        False,
+        description="`true`: no spans are made and no requests are measured; journeys come from log lines. The figures "
+        "of the monitor's `/metrics` stay.",
     )
     otel_traces_sampler: Annotated[Sampler, BeforeValidator(_lower)] = Field(
         "parentbased_always_on",

@@ -7,13 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.metadata import version
 from threading import Thread
 from typing import Final
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
@@ -25,7 +23,7 @@ except ValueError as wrong:  # the import itself reads OTEL_SPAN_ATTRIBUTE_COUNT
     raise SystemExit(f"Wrong setting: {wrong}") from None
 
 from throughline.settings import BrokerSettings
-from throughline.telemetry import correlation, span_exporter, trace_context
+from throughline.telemetry import correlation, source, span_exporter, trace_context
 from throughline.telemetry.instrumented_spans import ExpectedSpans, WithoutWithdrawn
 from throughline.telemetry.logging import node_name
 from throughline.telemetry.span_batches import LAST_EXPORT_SECONDS, SpanBatches
@@ -89,7 +87,7 @@ def setup(service: str, settings: BrokerSettings) -> None:
     The SDK reads the variables of its sampler and its limits itself; with OTEL_SDK_DISABLED it makes no span.
     """
     node = node_name(service, settings)
-    made = TracerProvider(resource=_resource(service, node), id_generator=_ids, shutdown_on_exit=False)
+    made = TracerProvider(resource=source.of(service, node), id_generator=_ids, shutdown_on_exit=False)
     _process.provider, _process.tracer = made, made.get_tracer("throughline")
     propagate.set_global_textmap(trace_context.Propagator())
     atexit.register(made.shutdown)
@@ -101,13 +99,6 @@ def setup(service: str, settings: BrokerSettings) -> None:
     exporter = span_exporter.of(node, settings)
     if exporter is not None:
         made.add_span_processor(WithoutWithdrawn(SpanBatches(exporter, settings.otel_bsp_schedule_delay)))
-
-
-def _resource(service: str, node: str) -> Resource:
-    """Who makes the spans, and what OTEL_RESOURCE_ATTRIBUTES says of it beside that."""
-    return Resource.create(
-        {"service.name": service, "service.instance.id": node, "service.version": version("throughline")}
-    )
 
 
 @dataclass

@@ -1,0 +1,53 @@
+"""What the replicas measure arrives in Prometheus: how long requests took, by route, method and status."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from tests.stack.stack import Stack
+
+_BY = ("job", "instance", "http_request_method", "http_route", "http_response_status_code")
+_QUERY = f"sum by ({', '.join(_BY)}) (http_server_request_duration_seconds_count)"
+
+
+def test_durations_of_requests_are_in_prometheus_by_route_method_and_status(
+    stack: Stack, wait_until: Callable[..., Any]
+):
+    task = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "AAPL", "quantity": 1, "price": 1}]}}
+    with stack.http() as client:
+        for number in range(9):
+            task_id = client.post("/api/v1/tasks", json=task, headers={"Host": f"made-up-{number}"}).json()["task_id"]
+            assert client.get(f"/api/v1/tasks/{task_id}").status_code == 200
+            assert client.get(f"/api/v1/tasks/made-up-{number}").status_code == 404
+
+    def counted() -> dict[tuple[str, str, str], int]:
+        found: dict[tuple[str, str, str], int] = {}
+        for labels, count in _asked(stack, _QUERY):
+            assert labels["job"] == "api"
+            name = (labels["http_request_method"], labels.get("http_route", ""), labels["http_response_status_code"])
+            found[name] = found.get(name, 0) + count
+        return found
+
+    task_route = "/api/v1/tasks/{task_id}"
+    expected = {("POST", "/api/v1/tasks", "201"), ("GET", task_route, "200"), ("GET", task_route, "404")}
+    wait_until(lambda: all(counted().get(name, 0) >= 9 for name in expected), 60, f"{expected}, nine times each")
+    replicas = {labels["instance"] for labels, _ in _asked(stack, _QUERY)}
+    assert replicas == {"fastapi-1", "fastapi-2", "fastapi-3"}
+    assert not _asked(stack, '{__name__=~"http_server_.*", __name__!~"http_server_request_duration_seconds_.*"}')
+
+
+def test_they_answer_how_long_the_slowest_submissions_took(stack: Stack):
+    rate = 'sum by (le) (http_server_request_duration_seconds_bucket{http_route="/api/v1/tasks"})'
+
+    ((_, slowest),) = _asked(stack, f"histogram_quantile(0.99, {rate}) * 1e6")
+
+    assert 0 < slowest < 10e6
+
+
+def _asked(stack: Stack, query: str) -> list[tuple[dict[str, str], int]]:
+    url = f"{stack.url('PROMETHEUS')}/api/v1/query"
+    answer = json.loads(httpx.get(url, params={"query": query}, timeout=10, trust_env=False).text)
+    assert answer["status"] == "success", answer
+    return [(each["metric"], int(float(each["value"][1]))) for each in answer["data"]["result"]]
