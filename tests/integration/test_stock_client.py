@@ -63,10 +63,15 @@ def test_a_traceparent_that_is_none_begins_a_trace(client, told, value):
     assert record["trace_id"] == request.trace_id != TRACE
 
 
-def test_a_traceparent_is_continued(client, told):
-    record, request = told(client.publish(traceparent=TRACEPARENT, correlation_id="ODD-01"))
+def test_a_traceparent_is_continued(client, told, wait_until):
+    task_id = client.publish(traceparent=TRACEPARENT, correlation_id="ODD-01")
+    record, request = told(task_id)
     assert record["trace_id"] == request.trace_id == TRACE
-    assert any(step.parent_id == "b7ad6b7169203331" for step in request.steps)
+
+    def parents():
+        return {step.parent_id for step in client.request(task_id).steps}
+
+    wait_until(lambda: "b7ad6b7169203331" in parents(), 5, "its first span is below the sender's")
 
 
 @pytest.mark.parametrize("value", NOT_A_TIME, ids=lambda value: repr(value)[:40])
