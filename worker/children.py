@@ -15,7 +15,7 @@ from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Submission
 from throughline.tasks.child import Child
 from throughline.tasks.registry import registry
-from throughline.telemetry import correlation, trace_context, tracing
+from throughline.telemetry import correlation, messaging, trace_context, tracing
 from throughline.telemetry.logging import event
 
 _WHY: Final = {
@@ -39,6 +39,7 @@ class Children:
         self._count += 1
         child_id, parent_id = str(uuid.uuid4()), self._task_id
         attributes = {"queue": child.queue, "task_type": task_type, "parent_id": parent_id}
+        attributes |= messaging.publish(child.queue, child_id, correlation.current())
         with (
             correlation.bound(correlation.current(), child_id),
             tracing.span(f"publish {child.queue}", SpanKind.PRODUCER, attributes) as span,
@@ -46,8 +47,9 @@ class Children:
             decision = self._decided(child_id, child)
             admission_events.tell(decision.transitions)
             if decision.outcome == "replayed":
-                span.set_attribute("task_id", decision.first_task_id)  # an earlier attempt has submitted it
-                return decision.first_task_id
+                first = decision.first_task_id  # an earlier attempt has submitted it
+                span.set_attributes({"task_id": first, "messaging.message.id": first})
+                return first
             if decision.outcome != "accepted":
                 raise QueueFull(f"{_WHY[decision.outcome]}: a {task_type} that this task submitted was not taken.")
             span.set_attribute("queue_position", decision.position)

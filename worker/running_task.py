@@ -51,9 +51,7 @@ class RunningTask:
         self.fields["attempt"] = claim.attempt
         if claim.before:
             # A message that came again does not know since when it waits: the claim does.
-            due = (
-                _due(request) if claim.before.ended_by is Reason.RETRIED else 0.0
-            )  # Celery's own retry: a worker held it
+            due = _due(request) if claim.before.ended_by is Reason.RETRIED else 0.0
             self._waits_since = max(self._waits_since or 0.0, claim.before.finished_at or 0.0, due)
         if claim.before and (claim.lost or (not _leaves_a_span(claim) and claim.before.finished_at)):
             attempt_spans.write_closed(self.delivery, claim.before)  # perhaps its worker could not tell of it

@@ -50,7 +50,9 @@ class OwnProcesses:
     def of(self, correlation_id: str) -> list[dict[str, Any]]:
         """The tasks of a correlation ID, oldest first."""
         asked = {"correlation_id": correlation_id, "order": "oldest"}
-        found: list[dict[str, Any]] = self.api.get("/api/v1/tasks", params=asked).json()["tasks"]
+        answer = self.api.get("/api/v1/tasks", params=asked)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["tasks"]
         return found
 
     def lines(self, task_id: str, action: str = "") -> list[dict[str, Any]]:

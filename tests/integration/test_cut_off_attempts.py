@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from tests.integration import faulty_worker as faults
+from tests.integration.span_files import attributes, spans_in
 from tests.integration.stock_client import StockClient
 from throughline.journey.role import Role
 from throughline.ledger import keys, scripts
@@ -18,6 +19,8 @@ from throughline.ledger.script import Ledger
 from throughline.ledger.states import Reason
 
 WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
+INSTRUMENTATION = "opentelemetry.instrumentation.celery"
+MAIN_PROCESS = "throughline"  # which writes what the instrumentation in the task's process could not
 LIMITS = {"TASK_SOFT_TIME_LIMIT_SECONDS": "2", "TASK_TIME_LIMIT_SECONDS": "4"}
 
 
@@ -76,7 +79,7 @@ def told(client, wait_until):
 
 def steps(request, role=Role.RUN):
     """Those that are spans: the journey shows what log lines tell of as steps too."""
-    return [step for step in request.steps if step.role is role and step.span_id]
+    return [step for step in request.steps if step.role is role and not step.from_lines]
 
 
 def ids(client, task_id):
@@ -179,6 +182,17 @@ def test_whenever_a_process_is_killed_the_journey_ends_as_the_record_does(client
         assert request.status == "SUCCESS"
         assert len(steps(request, Role.WAIT)) == attempts
         assert ids(client, task_id) == {f"KILLED-{number}"}
+
+
+def test_no_process_exports_a_run_that_was_cut_off_in_it_or_came_too_late(client):
+    """The last but one: what was to be exported is exported by now."""
+    makers: dict[str, set[str]] = {}
+    for span in spans_in(client.var_dir / "spans"):
+        if span["name"].startswith("run "):
+            makers.setdefault(attributes(span)["correlation_id"], set()).add(span["scope"])
+    assert INSTRUMENTATION not in makers.get("LATE-1", set())
+    assert all(makers[cut] == {MAIN_PROCESS} for cut in ("LIMIT-1", "TERMINATED-SIGTERM", "TERMINATED-SIGKILL"))
+    assert INSTRUMENTATION in makers["BEFORE-0"]
 
 
 def test_every_event_of_a_task_has_the_tasks_correlation_id(client):
