@@ -156,18 +156,21 @@ def test_events_and_the_lines_of_libraries_have_the_same_fields_in_the_order_the
     assert all(len(line["@timestamp"]) == len("2026-01-01T00:00:00.000000Z") for line in lines)
 
 
-def test_an_event_is_a_record_that_any_handler_can_format(written, caplog):
+def test_another_handler_sees_events_as_records_and_the_line_is_the_same(written, caplog):
     written("development")
     formatter = logging.Formatter("%(asctime)s.%(msecs)d %(levelname)s %(name)s %(pathname)s:%(lineno)d %(funcName)s "
                                   "%(process)d %(processName)s %(thread)s %(threadName)s %(message)s")  # fmt: skip
-    with caplog.at_level(logging.DEBUG):
-        logging.getLogger().addHandler(caplog.handler)
-        event("task.submitted", "100 % accepted", {"correlation_id": "ABC-1"})
+    event("task.submitted", "100 % accepted", {"correlation_id": "ABC-1"})
+    logging.getLogger().addHandler(caplog.handler)
+    event("task.submitted", "100 % accepted", {"correlation_id": "ABC-1"})
 
     (record,) = caplog.records
     assert record.getMessage() == "100 % accepted"
     assert formatter.format(record).endswith("100 % accepted")
     assert caplog.text
+    alone, beside_a_record = written()
+    assert list(alone) == list(beside_a_record)
+    assert alone | {"@timestamp": ""} == beside_a_record | {"@timestamp": ""}
 
 
 def test_a_value_that_json_cannot_hold_costs_neither_its_line_nor_the_next(written):

@@ -34,7 +34,19 @@ def event(action: str, message: str, fields: Mapping[str, Any] | None = None) ->
     if action.startswith("task.") and not correlation.is_valid(own.get("correlation_id") or correlation.current()):
         raise ValueError(f"{action} has no correlation ID: write it inside `with correlation.bound(…)`")
     if _EVENTS.isEnabledFor(level):
-        _EVENTS.handle(EventRecord(_EVENTS.name, level, message, own))
+        output = _only_output()
+        if output is not None:
+            output.put_event(level, message, own)
+        else:
+            _EVENTS.handle(EventRecord(_EVENTS.name, level, message, own))
+
+
+def _only_output() -> StandardOutput | None:
+    """Standard output if nobody else wants to see events: no handler of a test's or a user's."""
+    handlers = logging.root.handlers
+    if len(handlers) == 1 and isinstance(handlers[0], StandardOutput) and not _EVENTS.handlers and not _EVENTS.filters:
+        return handlers[0]
+    return None
 
 
 @cache

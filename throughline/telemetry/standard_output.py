@@ -4,8 +4,11 @@ import logging
 import os
 import select
 import sys
+from collections.abc import Mapping
 from io import TextIOWrapper
-from typing import Final
+from typing import Any, Final
+
+from throughline.telemetry.log_line import EventRecord, JsonLine
 
 FILE: Final = 1
 
@@ -13,11 +16,24 @@ FILE: Final = 1
 class StandardOutput(logging.Handler):
     """Past `sys.stdout`, whose text, buffer and flush cost more than the line; a killed process loses no line."""
 
-    def __init__(self, formatter: logging.Formatter) -> None:
+    def __init__(self, json_line: JsonLine) -> None:
         super().__init__()
-        self.setFormatter(formatter)
+        self._json_line = json_line
+        self.setFormatter(json_line)
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(line_buffering=True)  # what a task prints stays in order with its lines
+
+    def put_event(self, level: int, message: str, fields: Mapping[str, Any]) -> None:
+        """As `emit` does with a record."""
+        try:
+            line = self._json_line.of_event(level, message, fields) + b"\n"
+            self.acquire()
+            try:
+                write(line)
+            finally:
+                self.release()
+        except Exception:
+            self.handleError(EventRecord("throughline", level, message, fields))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
