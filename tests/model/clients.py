@@ -65,7 +65,7 @@ class Clients(Stage):
         task = self._new(queue)
         message = json.loads(task.message)
         for header in OWN_HEADERS:
-            del message["headers"][header]
+            message["headers"].pop(header, None)
         self.redis.lpush(queue, json.dumps(message))
         self.tasks[task.task_id] = task
 

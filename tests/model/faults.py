@@ -17,7 +17,8 @@ class Fault:
 FAULTS = (
     Fault("store without the fence", "store.lua", "if not counts then", "if false then", is_rare=True),
     Fault("an end leaves the task open", "ending.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
-    Fault("claim does not count deliveries", "claim.lua", "redis.call('HINCRBY', record, 'deliveries', 1)"),
+    Fault("claim does not count deliveries", "claim.lua", "'deliveries', tonumber(deliveries or 0) + 1,"),
+    Fault("a claim does not count as a change", "claim.lua", "'version', tonumber(version or 0) + 1, "),
     Fault(
         "claim runs what a live worker runs", "claim.lua", "return cjson.encode({outcome = 'running'})", is_rare=True
     ),
@@ -91,7 +92,7 @@ FAULTS = (
         is_rare=True,
     ),
     Fault("a replayed task is forgotten", "replayed.lua", ", KEY.ended, KEY.hot", is_rare=True),
-    Fault("an open task expires", "lifetime.lua", "if is_of_front_door then", "if false then"),
+    Fault("an open task expires", "lifetime.lua", "redis.call('EXISTS', KEY.message) == 1", "false"),
     Fault("a revived task has no message", "revive.lua", "redis.call('SET', KEY.message, ARG.message)", is_rare=True),
     Fault("of two revivals both count", "revive.lua", "if redis.call('EXISTS', KEY.record) == 1 then", "if false then"),
 )

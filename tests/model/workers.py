@@ -156,7 +156,7 @@ class Workers(Stage):
         """One more message under the same ID, and RETRY is stored."""
         message = json.loads(task.message)
         for header in OWN_HEADERS:
-            del message["headers"][header]
+            message["headers"].pop(header, None)
         message["properties"]["delivery_tag"] = str(uuid.uuid4())
         self.redis.lpush(task.queue, json.dumps(message))
         self._store(task, delivery, Status.RETRY, Reason.RETRIED, attempt=str(delivery.attempt))

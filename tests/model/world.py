@@ -7,8 +7,9 @@ from typing import Any
 
 import redis
 
-from throughline.ledger import keys
+from throughline.ledger import keys, scripts
 from throughline.ledger.message import Queue
+from throughline.ledger.scripts import Ledger
 
 LIFETIME = 7 * 24 * 3600  # of a record, on the test's clock
 KEY_LIFETIME = 300  # of an idempotency key
@@ -91,24 +92,18 @@ class Worker(Named):
 
 
 class Kombu:
-    """Takes, acknowledges and gives back messages as kombu's Redis transport does: see kombu/transport/redis.py."""
+    """Takes messages by our script; acknowledges them and gives them back as kombu does: kombu/transport/redis.py."""
 
     def __init__(self, client: "redis.Redis", clock: Clock) -> None:
-        self._redis, self._clock = client, clock
+        self._redis, self._clock, self._ledger = client, clock, Ledger(client)
 
     def take(self, worker: Worker) -> Delivery | None:
         """The next message in strict order."""
-        for queue in Queue:
-            if raw := self._redis.rpop(queue):
-                break
-        else:
+        taken = self._ledger(scripts.take(1, queues=Queue, acknowledged=[], taken_at=self._clock.now))
+        if not taken:
             return None
-        payload = json.loads(str(raw))
+        payload = json.loads(taken[0][1])
         tag = payload["properties"]["delivery_tag"]
-        with self._redis.pipeline() as pipe:
-            pipe.zadd(keys.CELERY_UNACKED_INDEX, {tag: self._clock.now})
-            pipe.hset(keys.CELERY_UNACKED, tag, json.dumps([payload, "", queue]))
-            pipe.execute()
         delivery = Delivery(payload["headers"]["id"], tag, worker, "envelope" in payload["headers"])
         worker.deliveries.append(delivery)
         return delivery

@@ -18,8 +18,9 @@
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl
 
-local status, cancel_requested, promised, holder, process, number, started, deliveries = unpack(redis.call('HMGET', record,
-  'status', 'cancel_requested', 'estimated_start', 'worker', 'process', 'attempt', 'started_at', 'deliveries'))
+local status, cancel_requested, promised, holder, process, number, started, deliveries, version =
+  unpack(redis.call('HMGET', record, 'status', 'cancel_requested', 'estimated_start', 'worker', 'process', 'attempt',
+    'started_at', 'deliveries', 'version'))
 
 local function latest()
   local last = redis.call('LINDEX', attempts, -1)
@@ -63,8 +64,8 @@ if not status then
 end
 if status == 'RETRY' then redis.call('ZREM', KEY.delayed, ARG.task_id) end
 
-close_attempt(attempts, 'RETRY', 'lost_process')
 local before, lost = latest(), false
+if before and not before.finished_at then before = close_attempt(attempts, 'RETRY', 'lost_process') end
 if before and is_among(LOST, before.ended_by) and not before.told then
   lost, before.told = true, true
   redis.call('LSET', attempts, -1, cjson.encode(before))
@@ -83,11 +84,9 @@ end
 
 number = redis.call('RPUSH', attempts,
   cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), started_at = stamp}))
-redis.call('HINCRBY', record, 'deliveries', 1)
-redis.call('HINCRBY', record, 'version', 1)
-redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp,
-  'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
-redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at')
+redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp, 'deliveries', tonumber(deliveries or 0) + 1,
+  'version', tonumber(version or 0) + 1, 'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
+if promised or before then redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at') end
 keep(ttl)
 tell_celery(KEY.result, ttl, ARG.celery_started)
 
@@ -101,21 +100,26 @@ if promised then
 end
 
 -- How fast queues are emptied: the time between two starts counts only if tasks were waiting after the first one.
--- An exponentially weighted mean over about twenty starts.
-local function measure(name, backlog)
-  local at, mean, busy = unpack(redis.call('HMGET', drain, name .. ':at', name, name .. ':busy'))
-  if busy == '1' then
-    local gap = math.min(now - tonumber(at), 120) -- a longer one is an outage, not a pace
-    mean = mean and (0.95 * tonumber(mean) + 0.05 * gap) or gap
-    redis.call('HSET', drain, name, string.format('%.6f', mean))
-  end
-  redis.call('HSET', drain, name .. ':at', stamp, name .. ':busy', backlog > 0 and '1' or '0')
-end
-local total = 0
+-- An exponentially weighted mean over about twenty starts, for the queue and for all of them.
+local own, total = nil, 0
 for _, queue in ipairs({KEY.high, KEY.medium, KEY.low}) do
   local waiting = redis.call('LLEN', queue)
   total = total + waiting
-  if queue == ARG.queue then measure(queue, waiting) end
+  if queue == ARG.queue then own = waiting end
 end
-measure('all', total)
+local seen = redis.call('HMGET', drain, ARG.queue .. ':at', ARG.queue, ARG.queue .. ':busy', 'all:at', 'all', 'all:busy')
+local measured = {}
+local function measure(name, at, mean, busy, backlog)
+  if busy == '1' then
+    local gap = math.min(now - tonumber(at), 120) -- a longer one is an outage, not a pace
+    mean = mean and (0.95 * tonumber(mean) + 0.05 * gap) or gap
+    measured[#measured + 1], measured[#measured + 2] = name, string.format('%.6f', mean)
+  end
+  for _, each in ipairs({name .. ':at', stamp, name .. ':busy', backlog > 0 and '1' or '0'}) do
+    measured[#measured + 1] = each
+  end
+end
+if own then measure(ARG.queue, seen[1], seen[2], seen[3], own) end
+measure('all', seen[4], seen[5], seen[6], total)
+redis.call('HSET', drain, unpack(measured))
 return cjson.encode({outcome = 'run', attempt = number, before = before, lost = lost})
