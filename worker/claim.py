@@ -25,6 +25,8 @@ class ClaimedTask(Task):
     # Of an error that is not in here, OpenTelemetry's instrumentation puts message and traceback into the span of the
     # run, and with them the task's data. An event of ours tells of every error.
     throws = (Exception,)
+    # Of the result in Celery's own events and lines: it is the client's, and took 0.15 ms for a value at risk.
+    resultrepr_maxsize = 0
     Request = "worker.held_request:HeldRequest"
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
