@@ -17,6 +17,7 @@ class Fault:
 FAULTS = (
     Fault("store without the fence", "store.lua", "if not counts then", "if false then", is_rare=True),
     Fault("an end leaves the task open", "ending.lua", "redis.call('ZREM', KEY.open, ARG.task_id)"),
+    Fault("a worker never looks into medium", "take.lua", "KEY.high, KEY.medium, KEY.low", "KEY.high, KEY.low"),
     Fault("claim does not count deliveries", "claim.lua", "'deliveries', tonumber(deliveries or 0) + 1,"),
     Fault("a claim does not count as a change", "claim.lua", "'version', tonumber(version or 0) + 1, "),
     Fault(
