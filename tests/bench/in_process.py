@@ -97,9 +97,7 @@ def _output_into(file: Path) -> Iterator[int]:
 def _application(variant: str, redis_url: str, folder: str) -> Application:
     without = WITHOUT[variant].split()
     os.environ |= {"REDIS_URL": redis_url, "SPANS_DIR": folder, "VAR_DIR": folder, "CIRCUIT_MAX_DEPTH": "100000000"}
-    os.environ["REDIS_TIMEOUT_SECONDS"] = (
-        "5"  # other work on the machine may hold Redis up, and is not what is measured
-    )
+    os.environ["REDIS_TIMEOUT_SECONDS"] = "5"  # other work on the machine may hold Redis up
     if variant == "driver-alone":
         return _made_up
     if variant == "fastapi-alone":
