@@ -9,6 +9,6 @@ def first_values(scope: Scope) -> dict[bytes, bytes]:
 
 
 def all_values(scope: Scope, name: str) -> list[str]:
-    """Of one header, in their order."""
-    raw = name.encode()
+    """Of one header, in their order; ASGI has names in lower case."""
+    raw = name.lower().encode()
     return [value.decode("latin-1") for each, value in scope["headers"] if each == raw]
