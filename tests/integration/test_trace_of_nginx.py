@@ -1,13 +1,10 @@
 """What NGINX makes of a caller's trace, which traces it samples, and what it passes on: NGINX alone, as configured."""
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from email.message import Message
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,65 +12,18 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import get_current_span
 
-from tests import raw_request
-from tests.conftest import free_port
-from tests.json_server import Server
+from tests import lone_nginx
+from tests.lone_nginx import Nginx
 from tests.trace_context_cases import CASES, SPAN, TRACE, VALID, Case
-from throughline.local import configuration, nginx_trace
-from throughline.local.run import Run
-from throughline.settings import NginxSettings
+from throughline.local import nginx_trace
 from throughline.telemetry import trace_context
 
-PROGRAM = shutil.which("nginx") or "/usr/sbin/nginx"
-NAMES = ("traceparent", "tracestate")  # as an NGINX passes them on that sees all headers
 Wait = Callable[..., Any]
-
-
-class Nginx(NamedTuple):
-    port: int
-    folder: Path
-    replica: Server
-
-    def passed_on(self, headers: list[tuple[str, str]]) -> Message:
-        """What the replica gets of a request with these headers."""
-        assert raw_request.send(self.port, "/health", headers) == 200
-        return self.replica.headers[-1]
-
-    def written(self, name: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
-
-    def lines(self) -> list[dict[str, Any]]:
-        return self.written("access.jsonl")
-
-    def spans(self) -> list[dict[str, Any]]:
-        exports = self.written("var/spans/nginx.jsonl")
-        return [export["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for export in exports]
-
-
-@contextmanager
-def started(folder: Path, wait_until: Wait, **environment: str) -> Iterator[Nginx]:
-    """It and what stands for a replica, with the settings that these variables make."""
-    with pytest.MonkeyPatch.context() as patch, Server() as replica:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        patch.setattr(NginxSettings, "_loaded", {})
-        run = Run(str(folder / "var"), free_port(), "redis://127.0.0.1:1/0", 1, 1, "")
-        configuration.write(run, {"nginx": PROGRAM, "redis-server": ""})
-        site = run.folder / "conf" / "throughline.conf"
-        port = replica.http.server_port
-        site.write_text(site.read_text().replace(f":{run.ports['fastapi-1']} ", f":{port} "))
-        command = [PROGRAM, "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf")]
-        with (folder / "access.jsonl").open("wb") as lines, subprocess.Popen(command, stdout=lines) as process:
-            try:
-                wait_until((run.folder / "nginx" / "nginx.pid").exists, 10, "NGINX has started")
-                yield Nginx(run.http_port, folder, replica)
-            finally:
-                process.terminate()
 
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Iterator[Nginx]:
-    with started(tmp_path_factory.mktemp("nginx"), wait_until) as running:
+    with lone_nginx.started(tmp_path_factory.mktemp("nginx"), wait_until) as running:
         yield running
 
 
@@ -81,8 +31,8 @@ def nginx(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Iterato
 def joining(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Iterator[Nginx]:
     """As in the container, where NGINX sees all headers of one name, and sets the two itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nginx_trace, "header_names", lambda _: NAMES)
-        with started(tmp_path_factory.mktemp("joining"), wait_until) as running:
+        patch.setattr(nginx_trace, "header_names", lambda _: lone_nginx.JOINING_NAMES)
+        with lone_nginx.started(tmp_path_factory.mktemp("joining"), wait_until) as running:
             yield running
 
 
@@ -105,15 +55,7 @@ def test_a_replica_behind_nginx_continues_nginxs_span(nginx: Nginx, case: Case):
 
 @pytest.mark.parametrize("case", SINGLE, ids=lambda case: case.name)
 def test_nginx_reads_the_two_headers_as_a_replica_does(joining: Nginx, case: Case):
-    sent = joining.passed_on(case.headers)
-    (traceparent,) = sent.get_all("traceparent", [])
-    version, trace_id, span_id, flags = traceparent.split("-")
-    assert (version, trace_id == TRACE, flags) == ("00", bool(case.flags), case.flags or "03")
-    assert span_id != SPAN
-    passed = trace_context.span_context((traceparent,), sent.get_all("tracestate", []))
-    assert passed is not None
-    assert passed.trace_state.to_header() == case.state
-    assert len(sent.get_all("tracestate", [])) == bool(case.state)  # nothing wrong is left to the replica
+    lone_nginx.assert_read(joining, case)
 
 
 PARENT_PARTS = ["00", "01", "cc", "ff", TRACE, SPAN, "0" * 32, "0" * 16, "-", " ", "\t", ",", "A", "f"]
@@ -152,7 +94,7 @@ def test_nginxs_span_continues_the_callers_and_says_its_state(joining: Nginx, wa
 
 @pytest.fixture
 def one(tmp_path: Path, wait_until: Wait) -> Callable[..., AbstractContextManager[Nginx]]:
-    return lambda **environment: started(tmp_path, wait_until, **environment)
+    return lambda **environment: lone_nginx.started(tmp_path, wait_until, **environment)
 
 
 LOW, HIGH = "1" * 32, f"{'1' * 16}f{'1' * 15}"  # trace IDs that a ratio of 0.5 keeps, and does not

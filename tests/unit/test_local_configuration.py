@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from throughline.local import configuration
+from throughline.local import configuration, nginx_trace
 from throughline.local.run import Run
+from throughline.settings import NginxSettings
 
 FOUND = {"nginx": "/usr/sbin/nginx", "redis-server": "/usr/bin/redis-server"}
 
@@ -59,6 +60,34 @@ def test_nginx_knows_each_replica_and_only_those(run: Run):
     assert "listen 127.0.0.1:9000 " in site
     assert site.count("max_fails=") == 2
     assert "server 127.0.0.1:9002 max_fails=3 fail_timeout=4s;" in site
+
+
+def test_a_change_of_replicas_leaves_nginx_the_settings_of_the_start(run: Run, monkeypatch: pytest.MonkeyPatch):
+    started = conf(run, "throughline.conf")
+    monkeypatch.setattr(NginxSettings, "_loaded", {})
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    monkeypatch.setenv("RATE_LIMIT_BURST", "7")
+    configuration.write_site(run, ["fastapi-2"])
+    assert conf(run, "throughline.conf").replace(" down;", ";") == started
+    assert conf(run, "throughline.conf").count(" down;") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "traceparent"),
+    [
+        ("nginx version: nginx/1.22.1", "X-Nginx-Traceparent"),
+        ("nginx version: nginx/1.9.15 (Ubuntu)", "X-Nginx-Traceparent"),
+        ("nginx version: nginx/1.23.0", "traceparent"),
+        ("nginx version: nginx/1.26.3", "traceparent"),
+        ("nginx version: nginx/2.0.1", "traceparent"),
+        ("something else", "traceparent"),
+    ],
+)
+def test_an_nginx_that_sees_only_first_headers_leaves_them_to_the_replica(tmp_path: Path, told: str, traceparent: str):
+    nginx = tmp_path / "nginx"
+    nginx.write_text(f"#!/bin/sh\necho '{told}' >&2\n")
+    nginx.chmod(0o755)
+    assert nginx_trace.header_names(str(nginx))[0] == traceparent
 
 
 def test_a_file_with_a_password_is_readable_by_its_owner_only(run: Run):

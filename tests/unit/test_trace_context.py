@@ -46,6 +46,32 @@ def test_without_a_caller_the_context_stays_what_it_was():
     assert trace_context.traceparent(Context()) == trace_context.tracestate(Context()) == ""
 
 
+NGINX = f"00-{TRACE}-{'a' * 16}-02"  # what an NGINX says it made of the caller's
+BEGUN = f"00-{'b' * 32}-{'a' * 16}-03"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"traceparent": [VALID], "tracestate": ["a=1", "b=2"]}, (NGINX, "a=1,b=2")),
+        ({"traceparent": [VALID], "nginx": ["wrong"]}, (VALID, "")),
+        ({"traceparent": [VALID], "nginx": [BEGUN]}, (VALID, "")),  # which no NGINX would say
+        ({"traceparent": [VALID, VALID], "tracestate": ["a=1"]}, ("", "")),
+        ({"traceparent": [VALID, "wrong"]}, ("", "")),
+        ({"traceparent": ["wrong", VALID], "tracestate": ["a=1"], "nginx": [BEGUN]}, (BEGUN, "")),
+        ({"traceparent": ["wrong"], "tracestate": ["a=1"], "nginx": [BEGUN]}, (BEGUN, "")),
+        ({"nginx": [BEGUN], "tracestate": ["a=1"]}, (BEGUN, "")),
+        ({"traceparent": [VALID], "nginx": [NGINX, NGINX]}, (VALID, "")),
+    ],
+)
+def test_behind_an_nginx_that_sees_only_first_headers_all_count(
+    headers: dict[str, list[str]], expected: tuple[str, str]
+):
+    nginx = headers.get("nginx", [NGINX])
+    context = trace_context.caller(headers.get("traceparent", []), headers.get("tracestate", []), nginx)
+    assert (trace_context.traceparent(context), trace_context.tracestate(context)) == expected
+
+
 @pytest.mark.parametrize("value", [None, 5, b"x", ["a"], VALID.encode()])
 def test_a_value_that_is_no_text_is_no_caller(value: object):
     assert trace_context.span_context((value,)) is None
