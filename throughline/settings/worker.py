@@ -18,7 +18,7 @@ class WorkerSettings(BrokerSettings):
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     worker_concurrency: int = Field(4, ge=1, le=64, description="Processes of one worker.")
     worker_max_tasks_per_child: int = Field(
-        500, ge=1, description="Tasks after which a worker process is replaced by a fresh one."
+        2_000, ge=1, description="Tasks after which a worker process is replaced by a fresh one."
     )
     worker_max_memory_mb: int = Field(
         1024, ge=64, description="Memory at which a worker process is replaced after its task."
