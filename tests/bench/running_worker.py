@@ -71,8 +71,9 @@ class Worker:
         found = []
         for _ in range(times):
             time.sleep(0.01)
+            (task_id,) = self._fill(_FILLED, "noop", {}, 1)
             began = time.time()
-            (task_id,) = self._fill(Queue.MEDIUM, "noop", {}, 1)
+            self.redis.rpoplpush(_FILLED, Queue.MEDIUM)
             self._await([task_id])
             found.append((self._told(task_id)["result"]["began"] - began) * 1000)
         return found
