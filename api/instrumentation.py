@@ -8,7 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider
 from starlette.datastructures import URL
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from throughline.settings import ApiSettings
 from throughline.telemetry import tracing
@@ -25,6 +25,9 @@ def install(app: FastAPI, settings: ApiSettings, measured: MeterProvider) -> Non
     # Not before the settings are checked: a wrong OTEL_PYTHON_EXCLUDED_URLS makes the import itself fail.
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415
 
+    from api import patches  # noqa: PLC0415
+
+    patches.install(app)
     FastAPIInstrumentor.instrument_app(
         app,
         server_request_hook=_hide_query,
@@ -34,7 +37,6 @@ def install(app: FastAPI, settings: ApiSettings, measured: MeterProvider) -> Non
         http_capture_headers_sanitize_fields=settings.sanitized_headers,
         exclude_spans=["receive", "send"],
     )
-    app.middleware_stack = ReadableHeaders(app.build_middleware_stack())
 
 
 def _hide_query(span: Span, scope: Scope) -> None:
@@ -66,27 +68,3 @@ class _ServerTracer(Tracer):
 
     def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:
         return self._tracer.start_as_current_span(*args, **kwargs)  # of a background task; we have none
-
-
-class ReadableHeaders:
-    """Makes UTF-8 of header values that are not: the instrumentation answers 500 to a `User-Agent` of `\\xff\\x`.
-
-    It reads such a value as Python's `unicode_escape`, which many are not, and fails before any middleware of ours
-    (opentelemetry-python-contrib#1478, and #2837, which is open).
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not all(value.isascii() for _, value in scope.get("headers", ())):
-            scope["headers"] = [(name, _as_utf8(value)) for name, value in scope["headers"]]
-        await self._app(scope, receive, send)
-
-
-def _as_utf8(value: bytes) -> bytes:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1").encode()
-    return value

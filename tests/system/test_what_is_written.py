@@ -30,9 +30,8 @@ LEVELS = {"development": {"debug", "info", "notice"}, "staging": {"info", "notic
 @pytest.fixture(scope="module", params=list(LEVELS))
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
     """A run in one environment after its demo, and after a submission with an idempotency key."""
-    running = Nine(
-        tmp_path_factory.mktemp("demo") / "var", ENVIRONMENT=request.param, API_REPLICAS="2", WORKER_REPLICAS="1"
-    )
+    own = {"ENVIRONMENT": request.param, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test%20bed"}
+    running = Nine(tmp_path_factory.mktemp("demo") / "var", API_REPLICAS="2", WORKER_REPLICAS="1", **own)
     try:
         answer = running.run("demo", "--id", "DEMO-1")
         assert answer.returncode == 0, answer.stderr
@@ -94,6 +93,18 @@ def test_every_span_keeps_to_the_vocabulary_and_carries_the_correlation_id(demo:
                 assert "correlation_id" in names
                 seen.add(declared)
     assert len(seen) >= 9, seen
+
+
+def test_every_process_that_makes_spans_says_what_the_shell_told_of_it(demo: Nine):
+    exports = [resource for export in written(demo.var_dir / "spans") for resource in export["resourceSpans"]]
+    told = {source["service.name"]: source for source in map(_source, exports)}
+    for service in ("api", "worker"):
+        assert told[service]["deployment.environment.name"] == "test bed"
+        assert told[service]["service.version"]
+
+
+def _source(export: dict[str, Any]) -> dict[str, str]:
+    return {each["key"]: each["value"].get("stringValue", "") for each in export["resource"]["attributes"]}
 
 
 def test_nothing_of_what_the_client_sent_is_written_down(demo: Nine):
