@@ -34,7 +34,7 @@ class Wait:
 
 def begin_wait(delivery: Delivery, attempt: int, since: float | None, until: float, **attributes: Any) -> Wait:
     """The wait from then on; it ends when its run begins, about `until`."""
-    parent = _parent(delivery, attempt)
+    parent = parent_of_all(delivery) if attempt > 1 or delivery.traceparent else Context()
     if since is None:
         return Wait(parent)
     fields = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt, **attributes}
@@ -122,9 +122,9 @@ def refusal_id(delivery: Delivery, at: float) -> str:
     return f"{delivery.task_id} refusal {at}"
 
 
-def _parent(delivery: Delivery, attempt: int) -> Context:
+def parent_of_all(delivery: Delivery) -> Context:
     """The span that sent the message. Without one, the first span of the first attempt holds all others together."""
-    if delivery.traceparent or attempt == 1:
+    if delivery.traceparent:
         return trace_context.remote_parent(delivery.traceparent, delivery.tracestate)
     first = run_id(delivery, 1) if delivery.published_at is None else wait_id(delivery, 1)
     return tracing.known_parent(first, delivery.trace_id, _flags(delivery))

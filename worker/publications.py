@@ -6,12 +6,15 @@ and says what the span is to be, `_keep_own_trace` comes after it.
 """
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, Final
 
 from celery import Celery, current_app
 from celery.signals import after_task_publish, before_task_publish
 from celery.utils import uuid
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.celery import utils as instrumented
 from redis.exceptions import RedisError
 
@@ -23,6 +26,7 @@ from worker.delivery import Delivery
 
 _TRACE: Final = (message.TRACEPARENT, message.TRACESTATE)
 
+_above: ContextVar[Context | None] = ContextVar("above_publications", default=None)
 _own_traces: Final[dict[str, dict[str, str]]] = {}  # headers of running tasks that Celery is sending once more
 
 
@@ -41,6 +45,8 @@ class PublishingCelery(Celery):
         **options: Any,
     ) -> Any:
         task_id = task_id or uuid()
+        above = _above.get()
+        token = None if above is None else attach(above)
         try:
             return super().send_task(name, args, kwargs, countdown, eta, task_id, *more, **options)
         except BaseException:
@@ -48,6 +54,18 @@ class PublishingCelery(Celery):
             raise
         finally:
             instrumented_spans.expect_nothing()
+            if token is not None:
+                detach(token)
+
+
+@contextmanager
+def below(parent: Context) -> Iterator[None]:
+    """What is published in the block, where no span is open, is below that one."""
+    token = _above.set(parent)
+    try:
+        yield
+    finally:
+        _above.reset(token)
 
 
 def install() -> None:

@@ -157,6 +157,23 @@ def test_a_publication_that_fails_leaves_no_span_and_what_follows_is_below_the_r
     assert len([span for span in published if attributes(span)["correlation_id"] == "VAIN-1"]) == 1
 
 
+def test_the_callback_of_a_task_that_was_cut_off_is_in_its_trace(client, spans_of, wait_until):
+    """Celery's main process publishes it, where no span is open."""
+    for headers in ({"traceparent": f"00-{TRACE}-{SENDER}-01"}, {}):
+        callback = client.app.signature("note_failure", queue="low")
+        task_id = client.send("stubborn", [{"text": "a"}], link_error=callback, headers=headers)
+        spans = spans_of(task_id)
+
+        def noted(trace=spans[0]["traceId"]):
+            found = [span for span in spans_in(client.var_dir / "spans") if span["traceId"] == trace]
+            return named(found, "run note_failure") and found
+
+        found = wait_until(noted, 20, "the callback has run, in the task's trace")
+        (publish,) = named([span for span in found if attributes(span).get("parent_id") == task_id], "publish low")
+        parents = {span["spanId"] for span in spans} | {SENDER}
+        assert publish["parentSpanId"] in parents
+
+
 def test_a_message_of_a_task_that_has_ended_leaves_no_span(client, sent, spans_of, wait_until):
     headers = {"correlation_id": "TWICE-1", "traceparent": f"00-{TRACE}-{SENDER}-01", "published_at": time.time()}
     task_id = client.publish([[{"text": SECRET}], {}, {}], task="echo", **headers)
