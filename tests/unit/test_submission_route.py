@@ -142,14 +142,39 @@ def test_all_headers_count_as_in_fastapis_own_way(name: str, body: str, keys: Ca
         assert ours == theirs
 
 
-def test_a_body_may_come_in_pieces():
+@pytest.mark.parametrize(("blanks", "status"), [(0, 201), (100_000, 201), (1_100_000, 413)])
+def test_a_body_may_come_in_pieces(blanks: int, status: int):
     async def pieces() -> AsyncIterator[bytes]:
         yield GOOD[:10]
         yield GOOD[10:]
+        for _ in range(blanks // 1_000):
+            yield b" " * 1_000
 
     ours, theirs = both_ways(pieces, JSON, Callers(None))
     assert ours == theirs
-    assert ours[0] == 201
+    assert ours[0] == status
+
+
+def test_a_client_that_goes_away_amid_its_body_submits_nothing():
+    async def told(*, own_route: bool) -> tuple[Any, ...]:
+        app, service = app_with(own_route=own_route, callers=Callers(None))
+        came = iter([{"type": "http.request", "body": GOOD[:10], "more_body": True}])
+        answered: list[Any] = []
+
+        async def receive() -> Any:
+            return next(came, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            answered.append(message)
+
+        raw = [(name.lower().encode(), value.encode()) for name, value in JSON]
+        path = {"method": "POST", "path": "/api/v1/tasks", "query_string": b"", "headers": raw}
+        await app({"type": "http", "scheme": "http", "server": ("test", 80)} | path, receive, send)
+        return answered, service.asked
+
+    ours, theirs = asyncio.run(told(own_route=True)), asyncio.run(told(own_route=False))
+    assert ours == theirs
+    assert not ours[1]
 
 
 def test_a_plain_submission_does_not_go_fastapis_way(monkeypatch: pytest.MonkeyPatch):
