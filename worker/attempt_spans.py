@@ -32,13 +32,15 @@ class Wait:
         self.span.end(at_ns)
 
 
-def begin_wait(delivery: Delivery, attempt: int, since: float | None, until: float, **attributes: Any) -> Wait:
-    """The wait from then on; it ends when its run begins, about `until`."""
+def begin_wait(
+    delivery: Delivery, attempt: int, since: float | None, until: float, made_from: str = "", **attributes: Any
+) -> Wait:
+    """The wait from then on; it ends when its run begins, about `until`. `made_from`: of a wait for no attempt."""
     parent = parent_of_all(delivery) if attempt > 1 or delivery.traceparent else Context()
     if since is None:
         return Wait(parent)
     fields = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt, **attributes}
-    name = wait_id(delivery, attempt)
+    name = made_from or wait_id(delivery, attempt)
     with tracing.known(name, delivery.trace_id):
         start = _ns(min(since, until))
         wait = tracing.tracer().start_span(f"wait {delivery.queue}", parent, attributes=fields, start_time=start)

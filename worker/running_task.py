@@ -102,13 +102,12 @@ class RunningTask:
     def _expect_run(self, claim: Claim) -> None:
         is_run = claim.outcome == "run"
         number = claim.attempt if is_run else claim.attempt + 1  # not run, but the time since the last run was a wait
-        self._wait = attempt_spans.begin_wait(self.delivery, number, self._waits_since, self._started)
+        refusal = "" if is_run else attempt_spans.refusal_id(self.delivery, self._started)
+        # An ID of its own: a dead letter that is replayed waits for an attempt of this number.
+        own_id = f"{refusal} wait" if refusal else ""
+        self._wait = attempt_spans.begin_wait(self.delivery, number, self._waits_since, self._started, own_id)
         _continue_from(self._task.request, self._wait.context)
-        made_from = (
-            attempt_spans.run_id(self.delivery, number)
-            if is_run
-            else attempt_spans.refusal_id(self.delivery, self._started)
-        )
+        made_from = refusal or attempt_spans.run_id(self.delivery, number)
         self._until_opened.enter_context(tracing.known(made_from, self.delivery.trace_id))
         attributes = attempt_spans.run_attributes(self.delivery, claim.attempt)
         instrumented_spans.expect(attempt_spans.run_name(self.delivery), attributes)

@@ -84,6 +84,18 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
     ended(api, task_id, 90)
     wait_until(lambda: len(runs()) == 8, 5, "the last span of the replay is written")
     assert runs()[4].startswith("ran calculate_var, attempt 4: lost with process")  # none is told twice
+    (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).submissions
+    waits = [step.what for step in request.steps if step.role is Role.WAIT and step.span_id and not step.from_lines]
+    assert [what.partition(" for ")[2] for what in waits] == [
+        "",
+        "attempt 2",
+        "attempt 3",
+        "",
+        "attempt 4",
+        "attempt 5",
+        "attempt 6",
+        "",
+    ]
 
 
 def test_a_temporary_error_is_retried_and_is_in_the_record(api, broker):
