@@ -106,6 +106,9 @@ def test_headers_are_recorded_on_demand_and_keys_never(replica_with):
     for name in ("authorization", "x_api_key", "idempotency_key", "x_hush"):
         assert attributes[f"http.request.header.{name}"] == ["[REDACTED]"]
     assert "s3cret" not in replica.all_text()
+    no_text = {b"X-Request-ID": b"NO-TEXT", b"X-Colour": b"\xff\\x"}
+    assert replica.http.get("/health/live", headers=no_text).status_code == 200
+    assert replica.server_span("NO-TEXT").attributes["http.request.header.x_colour"] == ["\xff\\x"]
 
 
 def test_the_former_conventions_come_beside_the_stable_ones_and_hide_the_query_too(replica_with):
