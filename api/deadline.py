@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-ROUNDS: Final = 10  # of the loop, after the time is over: each reads what has arrived and resumes what waited for it
+_ROUNDS: Final = 10  # of the loop, after the time is over: each reads what has arrived and resumes what waited for it
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def answered_within(seconds: float) -> AsyncIterator[None]:
                 limit.reschedule(loop.time())
 
         done = False
-        timer = loop.call_later(seconds, over, ROUNDS)
+        timer = loop.call_later(seconds, over, _ROUNDS)
         try:
             yield
         finally:

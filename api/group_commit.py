@@ -19,12 +19,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
 
-from api.deadline import ROUNDS, answered_within
+from api.deadline import answered_within
 from api.shared_connection import SharedConnection, packed
 from api.waiting_calls import WaitingCall, WaitingCalls
 from throughline.ledger.script import Call, Script, T
 
 _PAUSE_SECONDS: Final = 0.05  # before connecting again
+_ROUNDS, _ROUND_SECONDS = 5, 0.01
 
 
 class NoAnswer(ConnectionError):
@@ -84,9 +85,9 @@ class GroupCommit:
             call.since = now
             self._waiting.add(call)
         self._gathered.clear()
-        self._send()
         if self._timer is None:
             self._look()
+        self._send()
 
     def _send(self) -> None:
         if self._connection is None or not self._connection.is_open:
@@ -159,8 +160,12 @@ class GroupCommit:
             self._connecting = None
         self._send()
 
-    def _look(self, rounds: int = ROUNDS) -> None:
-        """Refuses what is overdue, or looks again when something will be; deadline.py says what the rounds are for."""
+    def _look(self, rounds: int = _ROUNDS) -> None:
+        """Refuses what is overdue, or looks again when something will be.
+
+        A busy loop may find the time over before it has read what has arrived, or sent what it was to send: it gets
+        some rounds of a real length for both.
+        """
         self._timer = None
         since = self._waiting.oldest()
         if since is None:
@@ -170,7 +175,7 @@ class GroupCommit:
         if left > 0:
             self._timer = loop.call_later(left, self._look)
         elif rounds:
-            self._timer = loop.call_soon(self._look, rounds - 1)
+            self._timer = loop.call_later(_ROUND_SECONDS, self._look, rounds - 1)
         else:
             self._refuse()
             self._look()

@@ -72,9 +72,9 @@ class SharedConnection(asyncio.Protocol):
         self._transport.abort()
 
     async def close(self) -> None:
-        """The same, and waits until it has ended."""
+        """The same for redis-py's object too."""
         self.abort()
-        await self._connection.disconnect()
+        await self._connection.disconnect(nowait=True)
 
     def data_received(self, data: bytes) -> None:
         answers: list[Any] = []

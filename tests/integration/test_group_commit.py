@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -131,6 +132,25 @@ def test_a_thousand_at_once_are_only_slow_though_the_loop_is_busy_for_longer_tha
 
     assert {outcome for outcome, _ in story(redis_url, told)} == {"accepted"}
     assert broker.llen("low") == 1_001
+
+
+def test_an_answer_that_came_while_the_loop_was_busy_for_longer_than_a_call_may_wait_counts(story, broker, redis_url):
+    async def told(queue):
+        await queue.submit(submission())
+        some = asyncio.create_task(outcomes(queue, 5))
+        for _ in range(2):  # turns of the loop: all have come
+            await asyncio.sleep(0)
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        # As reading many requests does: uvloop looks at its timers next, and only then at the other sockets.
+        loop.add_reader(ours, lambda: (loop.remove_reader(ours), time.sleep(WAITS * 1.5)))
+        loop.call_soon(theirs.send, b"x")
+        found = await some
+        ours.close()
+        theirs.close()
+        return found
+
+    assert {outcome for outcome, _ in story(redis_url, told)} == {"accepted"}
 
 
 def test_while_redis_hangs_each_waits_for_its_own_time_and_afterwards_tasks_are_taken_at_once(story, own):

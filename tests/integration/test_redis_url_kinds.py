@@ -1,5 +1,6 @@
 """Each kind of REDIS_URL carries a task from the api through a worker to its result, under the monitor's eyes."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -12,10 +13,15 @@ from urllib.parse import quote
 import httpx
 import pytest
 import redis
+import uvloop
 
+from api.queue_service import QueueService
 from tests.conftest import free_port, is_healthy
 from throughline import redis_url
 from throughline.ledger import keys
+from throughline.ledger.message import Queue
+from throughline.ledger.submission import Submission
+from throughline.settings import ApiSettings
 
 PASSWORD = '[@:/%#?" ]\\ü'
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 2.0}]}}
@@ -88,6 +94,24 @@ def test_a_task_succeeds_whatever_kind_of_url_leads_to_redis(kind, places, start
     environment = os.environ | {"REDIS_URL": url, "SERVICE_NODE_NAME": "w"}
     check = [sys.executable, "-m", "worker.healthcheck"]
     assert subprocess.run(check, check=False, env=environment, timeout=20).returncode == 0
+
+
+@pytest.mark.parametrize("loop", [uvloop, asyncio], ids=["uvloop", "asyncio"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_connection_of_the_submissions_is_made_and_ended_whatever_the_url_and_the_loop(kind, loop, places):
+    settings = ApiSettings(redis_url=KINDS[kind].format(**places))
+
+    async def story() -> list[str]:
+        queue = QueueService(settings)
+        tasks = [
+            Submission(f"{kind}-{number}", Queue.LOW, "KINDS-1", b"x" * 200_000, {"queue": "low"})
+            for number in range(20)
+        ]
+        found = await asyncio.gather(*map(queue.submit, tasks))
+        await queue.close()
+        return [each.outcome for each in found]
+
+    assert loop.run(story()) == ["accepted"] * 20
 
 
 def _alive(monitor: int) -> float:
