@@ -46,6 +46,7 @@ class GroupCommit:
         self._connection: SharedConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._loaded: set[str] = set()  # hashes of the scripts whose text this connection has sent
+        self._opened = 0.0  # when it was made
         self._heard = 0.0  # when the last call was answered
         self._trouble: Exception | None = None  # since then
         self._timer: asyncio.Handle | None = None
@@ -153,6 +154,7 @@ class GroupCommit:
                 try:
                     async with answered_within(self._seconds):
                         self._connection = await SharedConnection.open(self._pool, self._answered, self._lost)
+                    self._opened = time.monotonic()
                     break
                 except (RedisError, OSError) as error:
                     self._trouble = error
@@ -181,7 +183,10 @@ class GroupCommit:
             self._look()
 
     def _refuse(self) -> None:
-        self._lost(self._trouble or TimeoutError("no answer"))
-        for call in self._waiting.drop_older(time.monotonic() - self._seconds):
-            if call.answer is not None and not call.answer.done():
-                call.answer.set_exception(NoAnswer(f"Redis did not answer in time: {self._trouble}"))
+        now = time.monotonic()
+        for call in self._waiting.overdue(now - self._seconds):
+            if call.answer is not None:
+                call.answer.set_exception(NoAnswer(f"Redis did not answer in time: {self._trouble or 'it is silent'}"))
+        # A new connection has its own time: on a Redis that is slow rather than away, its first answer is near.
+        if now - max(self._opened, self._heard) >= self._seconds:
+            self._lost(self._trouble or TimeoutError("Redis is silent"))

@@ -86,13 +86,13 @@ class WaitingCalls:
         self._large_sent = 0
 
     def oldest(self) -> float | None:
-        """Since when the one that has waited longest waits."""
-        return min((calls[0].since for calls in (self._sent, self._small, self._large) if calls), default=None)
+        """Since when the one that has waited longest waits; None when nobody waits."""
+        return min((call.since for call in self if not call.has_gone), default=None)
 
-    def drop_older(self, than: float) -> list[WaitingCall]:
-        """Takes out those that are not on their way and came no later than that."""
-        dropped = []
+    def overdue(self, than: float) -> list[WaitingCall]:
+        """Those that came no later than that. Only what is on its way keeps its place: its answer may still come."""
+        found = [call for call in self if call.since <= than and not call.has_gone]
         for calls in (self._small, self._large):
             while calls and calls[0].since <= than:
-                dropped.append(calls.popleft())
-        return dropped
+                calls.popleft()
+        return found

@@ -142,8 +142,13 @@ def test_an_answer_that_came_while_the_loop_was_busy_for_longer_than_a_call_may_
             await asyncio.sleep(0)
         ours, theirs = socket.socketpair()
         loop = asyncio.get_running_loop()
-        # As reading many requests does: uvloop looks at its timers next, and only then at the other sockets.
-        loop.add_reader(ours, lambda: (loop.remove_reader(ours), time.sleep(WAITS * 1.5)))
+
+        def reads():
+            """As many requests: uvloop looks at its timers next, and only then at the other sockets."""
+            loop.remove_reader(ours)
+            time.sleep(WAITS * 1.5)
+
+        loop.add_reader(ours, reads)
         loop.call_soon(theirs.send, b"x")
         found = await some
         ours.close()
@@ -213,10 +218,13 @@ def test_a_redis_that_is_back_but_still_loads_its_data_costs_nobody_an_error(sto
 
 
 class CutsAnswers:
-    """Stands before Redis, and cuts a connection in the place of the first answer that holds `text`."""
+    """Stands before Redis, and cuts a connection in the place of the first answer that holds `text`.
+
+    Answers are passed on after `delay` seconds.
+    """
 
     def __init__(self, port, text):
-        self._port, self._text, self.cuts = port, text, 0
+        self._port, self._text, self.cuts, self.delay = port, text, 0, 0.0
         self._open = []
 
     async def __aenter__(self):
@@ -238,6 +246,7 @@ class CutsAnswers:
             if self._text in data and not self.cuts:
                 self.cuts += 1
                 break
+            await asyncio.sleep(self.delay)
             writer.write(data)
         there.cancel()
         writer.close()
@@ -258,6 +267,24 @@ def test_a_task_whose_answer_was_lost_with_the_connection_is_made_once(broker, r
     some, cuts = asyncio.run(told())
     assert (cuts, [outcome for outcome, _ in some]) == (1, ["accepted"] * 5)
     assert broker.llen("low") == broker.zcard(keys.OPEN) == 5
+
+
+def test_a_redis_that_has_become_slow_is_not_cut_off_by_the_calls_that_came_while_it_was_away(broker, redis_url):
+    async def told():
+        async with CutsAnswers(urlsplit(redis_url).port, b"no such answer") as slow:
+            queue = QueueService(ApiSettings(redis_url=slow.url, redis_timeout_seconds=LIMIT))
+            await outcomes(queue, 1)
+            coming = []
+            for delay in (WAITS * 2, WAITS * 0.4):
+                slow.delay = delay
+                for _ in range(60):
+                    coming.append(asyncio.create_task(outcomes(queue, 1)))
+                    await asyncio.sleep(WAITS / 20)
+            found = [each for some in coming for each in await some]
+            await queue.close()
+            return found
+
+    assert [outcome for outcome, _ in asyncio.run(told())[-20:]] == ["accepted"] * 20
 
 
 def test_an_error_of_one_call_is_told_to_that_call_alone(story, broker, redis_url):

@@ -90,11 +90,22 @@ def test_large_ones_of_a_lost_connection_are_counted_anew(calls):
     assert send_all(line) == large[:1]
 
 
-def test_only_those_that_have_waited_long_enough_are_dropped(calls):
+def test_only_those_that_have_waited_long_enough_are_overdue(calls):
     early, late, large = calls(2, since=1.0), calls(2, since=2.0), calls(1, size=LARGE + 1, since=1.5)
     line = waiting(*early, *late, *large)
     assert line.oldest() == 1.0
-    assert line.drop_older(1.5) == [*early, *large]
+    assert line.overdue(1.5) == [*early, *large]
     assert line.oldest() == 2.0
-    assert line.drop_older(9) == late
+    assert line.overdue(9) == late
     assert line.oldest() is None
+
+
+def test_what_is_overdue_on_its_way_keeps_its_place_among_the_answers(calls):
+    some = calls(2, since=1.0)
+    line = waiting(*some)
+    send_all(line)
+    assert line.overdue(1.0) == some
+    for call in some:
+        call.answer.cancel()
+    assert line.oldest() is None
+    assert [line.answered(), line.answered()] == some
