@@ -21,20 +21,18 @@ _TIMESTAMP: Final = re.compile(rb'"@timestamp":"([^"]{19,40})"')
 def sampling(var_dir: Path, window: Window, task_type: str = "", *, most_bytes: int | None = None) -> Sampling:
     """Of one type of task or of all; with `most_bytes`, of the last so many bytes of each file."""
     submitted = unsampled = 0
+    since, until = window.since_ns, window.until_ns
     with ExitStack() as stack:
         for file in opened(lines_folder(var_dir), stack):
             seek(file, window, most_bytes, _latest_ns)
-            for line in file:
-                if _SUBMITTED in line and _counts(fields := _parsed(line), window, task_type):
+            for fields in filter(None, (_parsed(line) for line in file if _SUBMITTED in line)):
+                at_ns = timed_line(fields).at_ns
+                if at_ns is not None and at_ns >= until:
+                    break  # the lines of a file are in time
+                if at_ns is not None and at_ns >= since and task_type in {"", fields.get("task_type")}:
                     submitted += 1
                     unsampled += fields.get("trace.sampled") is False
     return Sampling(submitted, unsampled)
-
-
-def _counts(fields: dict[str, Any], window: Window, task_type: str) -> bool:
-    at_ns = timed_line(fields).at_ns
-    in_time = at_ns is not None and window.since_ns <= at_ns < window.until_ns
-    return in_time and task_type in {"", fields.get("task_type")}
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
