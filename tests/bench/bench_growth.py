@@ -1,4 +1,4 @@
-"""Whether a submission costs more when many tasks wait, Redis holds many records, or there are many replicas."""
+"""Whether a submission, or a run, costs more when many tasks wait, Redis holds many records, or replicas are many."""
 
 import os
 import statistics
@@ -8,14 +8,17 @@ from typing import Final, NamedTuple
 
 from redis import Redis
 
-from tests.bench import http_load
+from tests.bench import bench_worker, http_load
 from tests.bench.api_server import empty_redis
 from tests.bench.contenders import BODY, OURS, cpu_seconds, pinned
 from tests.bench.many_tasks import end_many, submit_many
+from tests.bench.running_worker import Drain, running
+from throughline.ledger.message import Queue
 
 REQUESTS: Final = 3_000
 CONNECTIONS: Final = 12
 ROUNDS: Final = 3
+TASKS: Final = 600
 
 
 class Scene(NamedTuple):
@@ -49,6 +52,7 @@ def main() -> None:
             measured[scene.name].append(_measured(scene, cores[0]))
     figures = {name: Figures(*map(statistics.median, zip(*rounds, strict=True))) for name, rounds in measured.items()}
     _print(figures)
+    _print_runs({scene.name: _run(scene) for scene in SCENES if scene.replicas == 1})
 
 
 def _measured(scene: Scene, core: int) -> Figures:
@@ -70,6 +74,16 @@ def _replicas(number: int, redis_url: str, core: int) -> Iterator[tuple[list[str
         yield [url for url, _ in started], [pid for _, pid in started]
 
 
+def _run(scene: Scene) -> Drain:
+    """What a worker makes of tasks that do nothing; the waiting ones are in a queue that it does not look into."""
+    worker_of_ours, *_ = bench_worker.CONTENDERS
+    with running(worker_of_ours, bench_worker.MODULES, (Queue.HIGH, Queue.MEDIUM)) as worker:
+        submit_many(worker.redis, scene.waiting, Queue.LOW)
+        end_many(worker.redis, scene.ended)
+        drains = [worker.drain("noop", {}, TASKS) for _ in range(ROUNDS)]
+    return Drain(*map(statistics.median, zip(*drains, strict=True)))
+
+
 def _used(redis: "Redis") -> float:
     """Processor time of Redis so far, in seconds."""
     told = redis.info("cpu")
@@ -88,6 +102,14 @@ def _print(figures: dict[str, Figures]) -> None:
             f"| {name} | {one.cpu_ms:.2f} ms | {one.cpu_ms / floor.cpu_ms:.2f} | {one.redis_ms:.3f} ms "
             f"| {one.per_second:,.0f} | {one.p99_ms:.1f} ms |"
         )
+
+
+def _print_runs(runs: dict[str, Drain]) -> None:
+    print(f"\nOne worker of two processes, a task that does nothing; medians of {ROUNDS} rounds of {TASKS}")
+    print("| | tasks a second | CPU a task | in Redis |")
+    print("| --- | --- | --- | --- |")
+    for name, one in runs.items():
+        print(f"| {name} | {one.per_second:,.0f} | {one.cpu_ms:.2f} ms | {one.redis_ms:.2f} ms |")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -111,10 +111,10 @@ class Worker:
 
 
 @contextmanager
-def running(contender: Contender, modules: str) -> Iterator[Worker]:
+def running(contender: Contender, modules: str, queues: Iterable[Queue] = Queue) -> Iterator[Worker]:
     """Its log lines and spans go to files."""
     with empty_redis() as url, tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
-        command = [sys.executable, "-m", "celery", "-A", contender.module, "worker", "-Q", ",".join(Queue)]
+        command = [sys.executable, "-m", "celery", "-A", contender.module, "worker", "-Q", ",".join(queues)]
         own = {"REDIS_URL": url, "SPANS_DIR": folder, "VAR_DIR": folder, "TASK_MODULES": modules}
         program = subprocess.Popen(
             [*command, "--concurrency", "2", "--without-gossip", "--without-mingle"],
