@@ -30,6 +30,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
 from throughline.ledger import states
+from throughline.ledger.script_calls import ScriptCalls
 from throughline.telemetry import correlation
 from throughline.telemetry.logging import event
 
@@ -140,49 +141,41 @@ class Ledger:
     """Runs calls on a client that blocks. `clock` replaces Redis's own, for tests."""
 
     def __init__(self, redis: "Redis", clock: Clock | None = None) -> None:
-        self._prepared = _Prepared(redis, clock)
+        self._redis, self._clock, self._calls = redis, clock, ScriptCalls(redis)
 
     def __call__(self, call: Call[T]) -> T:
         try:
-            return call.answer(self._prepared.run(call))
+            script, arguments = call.script, call.script.arguments(call.args, _now(self._clock))
+            return call.answer(self._calls(script.text, script.sha, call.keys, arguments))
         except ResponseError as error:
             return call.refusal(error)
 
     def load(self) -> None:
         """Connects, and loads every script: the first task of a process does not wait for it."""
-        self._prepared.redis.ping()
+        self._redis.ping()
         for text in all_texts():
-            self._prepared.redis.script_load(text)
+            self._redis.script_load(text)
 
 
 class AsyncLedger:
     """The same on a client that is awaited."""
 
     def __init__(self, redis: "AsyncRedis", clock: Clock | None = None) -> None:
-        self._prepared = _Prepared(redis, clock)
+        self._redis, self._clock = redis, clock
+        self._scripts: dict[str, Any] = {}
 
     async def __call__(self, call: Call[T]) -> T:
+        script = self._scripts.get(call.script.name)
+        if script is None:
+            script = self._scripts[call.script.name] = self._redis.register_script(call.script.text)
         try:
-            return call.answer(await self._prepared.run(call))
+            return call.answer(await script(call.keys, call.script.arguments(call.args, _now(self._clock))))
         except ResponseError as error:
             return call.refusal(error)
 
 
-class _Prepared:
-    """A client with the scripts that it has run."""
-
-    def __init__(self, redis: Any, clock: Clock | None) -> None:
-        self.redis = redis
-        self._clock = clock
-        self._scripts: dict[str, Any] = {}
-
-    def run(self, call: Call[Any]) -> Any:
-        """The answer, or what gives it when awaited."""
-        script = self._scripts.get(call.script.name)
-        if script is None:
-            script = self._scripts[call.script.name] = self.redis.register_script(call.script.text)
-        now = "" if self._clock is None else f"{self._clock():.6f}"
-        return script(call.keys, call.script.arguments(call.args, now))
+def _now(clock: Clock | None) -> str:
+    return "" if clock is None else f"{clock():.6f}"
 
 
 def all_texts() -> list[str]:
