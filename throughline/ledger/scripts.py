@@ -131,7 +131,13 @@ def take(
 
 
 def claim(
-    task_id: str, starter: Starter, *, ttl: int, max_deliveries: int, celery_started: str, celery_dead: str
+    task_id: str,
+    starter: Starter,
+    *,
+    ttl: int,
+    max_deliveries: int,
+    celery_started: str | bytes,
+    celery_dead: str | bytes,
 ) -> Call[Claim]:
     """Records that the process starts the task, or says why it must not."""
     args = {
