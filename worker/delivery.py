@@ -42,13 +42,14 @@ class Delivery:
         correlation_id = said[message.CORRELATION_ID]
         traceparent = trace_context.valid_traceparent(said[message.TRACEPARENT])
         made = ""  # an ID costs 10 µs to make, and messages of the api have theirs
-        if not traceparent or not correlation.is_valid(correlation_id):
+        is_named = correlation.is_valid(correlation_id)
+        if not traceparent or not is_named:
             made = made_id(root if isinstance(root, str) and root else task_id)
         return cls(
             task_id=task_id,
             task_type=str(said["task"] or "unknown")[:_LONGEST_NAME],
             queue=str(_writable(queue)) if isinstance(queue, str) and queue else "unknown",
-            correlation_id=str(correlation_id) if correlation.is_valid(correlation_id) else made,
+            correlation_id=str(correlation_id) if is_named else made,
             traceparent=traceparent,
             trace_id=traceparent[3:35] or _made_trace_id(made),
             published_at=message.time_of_publication(said[message.PUBLISHED_AT], time.time()),
@@ -104,7 +105,9 @@ class Delivery:
 
 def _writable(value: Any) -> Any:
     """JSON may hold half a character, which can be written nowhere: `?` instead."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode(errors="replace").decode()
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ Nothing is held ahead: as many messages are taken as processes are free. When th
 waited for as ever, by BRPOP.
 """
 
+import json
 import time
 from typing import Any
 
@@ -41,7 +42,7 @@ class NextMessages:
         queues = self._channel.active_queues
         taken = self._ledger(scripts.take(room, queues=queues, acknowledged=[tag], taken_at=time.time()))
         QoS.ack(self._qos, tag)
-        messages = [(queue, loads(message)) for queue, message in taken]
+        messages = [(queue, _read(message)) for queue, message in taken]
         self._noted.update(message["properties"]["delivery_tag"] for _, message in messages)
         for queue, message in messages:
             self._channel.connection._deliver(message, queue)
@@ -64,6 +65,11 @@ class NextMessages:
         free = _slots(self._consumer) - len(state.reserved_requests)
         allowed = self._qos.can_consume_max_estimate()
         return max(0, free if allowed is None else min(free, allowed + 1))
+
+
+def _read(message: str) -> Any:
+    """As kombu, which looks at each mapping for a type of its own: 12 µs, and hardly any message has one."""
+    return loads(message) if '"__type__"' in message else json.loads(message)
 
 
 def _slots(consumer: Any) -> int:

@@ -20,6 +20,8 @@ _TRACEPARENT: Final = re.compile(
     r"[ \t]*(?!ff|00-.{52}-)[0-9a-f]{2}"
     r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:[ \t]*|-[^,]*)"
 )
+# As we send it ourselves.
+_OURS: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]")
 # Level 2 lets every key begin with a digit. It also lets "@" stand anywhere in a key; the W3C's test suite does not.
 _MEMBER: Final = re.compile(
     r"([a-z0-9][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
@@ -67,6 +69,8 @@ def caller(*values: Sequence[object]) -> Context:
 
 def valid_traceparent(header: object) -> str:
     """The header as we would send it if it is a valid `traceparent`, else an empty one."""
+    if isinstance(header, str) and _OURS.fullmatch(header):  # each task's twice, and 9 µs dearer without
+        return header
     parent = span_context((header,))
     return "" if parent is None else _traceparent(parent)
 
