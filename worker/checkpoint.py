@@ -21,8 +21,8 @@ PAUSE_SECONDS: Final = 5.0  # after a Redis that did not answer: the calculation
 class TaskCheckpoint:
     """The checkpoint of one task: one round trip at most every 100 ms; a Redis that is away fails nothing."""
 
-    def __init__(self, client: Any, task_id: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ledger = Ledger(client)
+    def __init__(self, ledger: Ledger, task_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
         self._task_id = task_id
         self._clock = clock
         self._next = clock() + EVERY_SECONDS

@@ -34,7 +34,7 @@ class RecordingBackend(RedisBackend):
     """Stores a state in one atomic step, where Celery's own backend reads, then writes, and may overwrite a success."""
 
     @cached_property
-    def _ledger(self) -> Ledger:
+    def ledger(self) -> Ledger:
         return Ledger(self.client)
 
     @cached_property
@@ -53,7 +53,7 @@ class RecordingBackend(RedisBackend):
 
     def connect(self) -> None:
         """Connects, and loads every script. Raises `RedisError` or `OSError` when Redis is away."""
-        self._ledger.load()
+        self.ledger.load()
 
     def on_connection_error(self, max_retries: int | None, exc: Exception, intervals: Any, retries: int) -> Any:
         """Celery's own line says that Redis was lost, whatever it was."""
@@ -69,7 +69,7 @@ class RecordingBackend(RedisBackend):
     def refuses_writes(self) -> Unwritable | None:
         """Why Redis, which answers, takes no write; raises `RedisError` or `OSError` when it does not answer."""
         try:
-            self._ledger(scripts.health(memory_percent=100))
+            self.ledger(scripts.health(memory_percent=100))
         except ResponseError as error:
             if reason := unwritable.reason(error):
                 return reason
@@ -245,10 +245,10 @@ class RecordingBackend(RedisBackend):
         def tried() -> T:
             if first:
                 raise first.pop()
-            return self._ledger(call)
+            return self.ledger(call)
 
         try:  # without Celery's preparations for more tries, which take 8 µs
-            return self._ledger(call)
+            return self.ledger(call)
         except self.connection_errors as error:
             first.append(error)
         answer: T = self.ensure(tried, ())

@@ -26,7 +26,7 @@ class WorkerRun(Run):
         task_id = task.request.id
         super().__init__(task_id, correlation.current(), task.backend.attempt(task_id), task.name)
         self._phase = phase_of(task.name)
-        self._checkpoint = TaskCheckpoint(task.backend.client, task_id)
+        self._checkpoint = TaskCheckpoint(task.backend.ledger, task_id)
         self._children = Children(task)
 
     @contextmanager

@@ -13,17 +13,13 @@ HALF = Progress(0.5)
 
 
 class Server:
-    """Redis as a checkpoint sees it."""
+    """The ledger as a checkpoint sees it."""
 
     def __init__(self):
         self.told, self.cancelled, self.away = [], 0, False
 
-    def register_script(self, _text):
-        return self._run
-
-    def _run(self, script_keys, arguments):
-        _now, progress = arguments
-        self.told.append((script_keys[0], json.loads(progress)))
+    def __call__(self, call):
+        self.told.append((call.keys[0], json.loads(call.args["progress"])))
         if self.away:
             raise redis.ConnectionError("away")
         return self.cancelled
