@@ -117,8 +117,9 @@ class GroupCommit:
         for answer in answers:
             call = self._waiting.answered()
             if isinstance(answer, BusyLoadingError):  # it has just started: what comes after this has the same answer
-                self._lost(answer)
+                self._waiting.put_back_sent()
                 self._waiting.put_back([*again, call])
+                self._lost(answer)
                 return
             if isinstance(answer, NoScriptError) and not call.is_again:
                 call.is_again = True

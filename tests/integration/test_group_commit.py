@@ -217,6 +217,33 @@ def test_a_redis_that_is_back_but_still_loads_its_data_costs_nobody_an_error(sto
     assert [outcome for outcome, _ in story(own.url, lambda queue: outcomes(queue, 20))] == ["accepted"] * 20
 
 
+def test_a_single_call_that_redis_refuses_since_it_loads_its_data_again_is_sent_once_more(story, own):
+    own.kill()
+    slow = ("--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024")
+    own.start("--appendonly", "no", "--rdbcompression", "no", "--enable-debug-command", "local", *slow)
+    for number in range(80):
+        own.client.set(f"slow-{number}", "x" * 2_000)
+    other = redis.Redis.from_url(own.url)
+
+    def loads():
+        try:
+            return not own.client.exists("slow-1")
+        except redis.BusyLoadingError:
+            return True
+
+    async def told(queue):
+        await queue.submit(submission())
+        reload = asyncio.create_task(asyncio.to_thread(other.execute_command, "DEBUG", "RELOAD"))
+        while not loads() and not reload.done():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        found = await outcomes(queue, 1)
+        await reload
+        return found
+
+    assert [outcome for outcome, _ in story(own.url, told)] == ["accepted"]
+    other.close()
+
+
 class CutsAnswers:
     """Stands before Redis, and cuts a connection in the place of the first answer that holds `text`.
 
