@@ -19,7 +19,7 @@ class HeaderValues(asgi.ASGIGetter):
     """All values of a header, whose name a server gives in lower case."""
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
-        wanted = key.encode()
+        wanted = key.lower().encode()
         return [as_text(value) for name, value in carrier.get("headers") or () if name == wanted] or None
 
 
