@@ -252,6 +252,28 @@ def test_several_requests_in_one_trace_keep_their_own_answers(sample: Sample, li
     ] * 3
 
 
+def test_requests_that_name_the_same_span_of_their_caller_keep_their_own_steps_and_lines(sample: Sample, lines: Lines):
+    """A client polls a replica without spans, past NGINX, from within one span of its own."""
+    post: dict[str, Any] = {"http.request.method": "POST", "http.response.status_code": 201}
+    get: dict[str, Any] = {"http.request.method": "GET", "http.response.status_code": 200}
+    lines.submitted(4)
+    lines.api(5, 4, **post)
+    lines.api(25, 20, **get)
+    lines.attempt(10, 60, span=TASK.api)
+    lines.api(72, 2, **get)
+
+    found = journey(sample)
+
+    assert [(request.method, request.http_status) for request in found.requests] == [
+        ("POST", 201),
+        ("GET", 200),
+        ("GET", 200),
+    ]
+    assert times(found.requests[0])[0] == ("api", 0, 0, 4)
+    assert [step.role for step in found.requests[0].steps] == [Role.API, Role.PUBLISH, Role.WAIT, Role.RUN]
+    assert [len(request.logs) for request in found.requests] == [4, 1, 1]
+
+
 def test_reads_and_refusals_have_their_status(sample: Sample, lines: Lines):
     lines.request(0, Task(8, "task-1", 80, 81, 0, 0, 0), "GET /api/v1/tasks/task-1", 200)
     lines.request(10, Task(9, "", 90, 91, 0, 0, 0), status=422, code="VALIDATION_FAILED")

@@ -1,5 +1,6 @@
 """Draws what NGINX and the API did from their log lines, for each step that left no span."""
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -24,8 +25,9 @@ def drawn_requests(
     `published_ns`: when each task was sent, as the worker knows it from its message.
     """
     nginx = _nginx_spans(spans, lines)
-    calls = _Calls([*spans, *nginx])
-    apis = [calls.drawn(line) for line in lines if _is(line, "api", "request.completed") and not calls.has_span(line)]
+    answers = [line for line in lines if _is(line, "api", "request.completed")]
+    calls = _Calls([*spans, *nginx], answers)
+    apis = [calls.drawn(line) for line in answers if not calls.has_span(line)]
     publications = _publications(spans, lines, calls, published_ns)
     return [calls.below_its_api(span) for span in spans], [*nginx, *apis, *publications]
 
@@ -110,8 +112,9 @@ def _path(line: Line) -> tuple[str, str]:
 class _Calls:
     """Which replica answered which request of NGINX."""
 
-    def __init__(self, spans: Sequence[Span]) -> None:
+    def __init__(self, spans: Sequence[Span], answers: Iterable[Line]) -> None:
         self._by_key = {span.key: span for span in spans}
+        self._answers = Counter(map(key_of, answers))
         self._nginx: dict[tuple[object, ...], list[Span]] = {}
         self._apis = {span.key: span for span in spans if span.role is Role.API}
         self._by_line: dict[Key, list[Span]] = {}  # drawn ones, by the span that their lines name
@@ -127,7 +130,9 @@ class _Calls:
     def drawn(self, line: Line) -> Span:
         """The API's step. A replica without spans of its own names that of NGINX in its lines."""
         trace_id, named = key_of(line)
-        span_id = f"{named}/api" if not named or (trace_id, named) in self._by_key else named
+        # Of several requests without NGINX, all may name the span of their caller.
+        is_own = bool(named) and (trace_id, named) not in self._by_key and self._answers[trace_id, named] == 1
+        span_id = named if is_own else f"{named}/api/{line.at_ns}"
         api = drawn(line, Role.API, span_id, _begin(line), kind="server", attributes=_http(line))
         nginx = self._by_key.get((trace_id, named)) or self._around(api)
         if nginx is not None and nginx.role is Role.NGINX:
