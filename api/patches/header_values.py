@@ -16,7 +16,7 @@ from opentelemetry.instrumentation import asgi
 
 
 class HeaderValues(asgi.ASGIGetter):
-    """All values of a header, whose name a server gives in lower case."""
+    """All values of a header, whose name a server gives in lower case; one of ours is asked for in another."""
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
         wanted = key.lower().encode()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.odd_api import SECRET
 from tests.integration.replica import TASK
+from throughline.telemetry.trace_context import OLD_NGINX
 
 SERVER = 2
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -83,6 +84,15 @@ def test_a_client_that_leaves_a_stream_ends_its_span_and_its_line(replica_with):
 
     assert replica.server_span("LEFT").attributes["http.response.status_code"] == 200
     assert replica.line("LEFT")["http.response.status_code"] == 200
+
+
+@pytest.mark.parametrize("callers", [{}, {"traceparent": PARENT}])
+def test_the_server_span_is_below_that_of_an_old_nginx(replica_with, callers):
+    own = {"X-Request-ID": f"OLD-NGINX-{len(callers)}", OLD_NGINX: PARENT.replace("b7ad", "b7ae")}
+    replica_with().http.get("/health/live", headers=own | callers)
+
+    span = replica_with().server_span(own["X-Request-ID"])
+    assert f"00-{span.trace_id}-{span.parent_id}-01" == own[OLD_NGINX]
 
 
 @pytest.mark.parametrize("header", ["User-Agent", "Host", "traceparent", "tracestate", "baggage", "X-Request-ID"])
