@@ -1,1 +1,5 @@
 """The FastAPI service: accepts tasks and reports on them."""
+
+from throughline.telemetry import first
+
+first.settle()

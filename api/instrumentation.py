@@ -44,7 +44,7 @@ def _hide_query(span: Span, scope: Scope) -> None:
     if not scope.get("query_string") or not span.is_recording():
         return
     span.set_attribute("url.query", HIDDEN)
-    if "dup" in os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"]:
+    if "http/dup" in os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"]:
         span.set_attribute("http.url", str(URL(scope=scope).replace(query="")))
 
 

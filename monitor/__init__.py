@@ -1,1 +1,5 @@
 """The ninth process: watches the queues, the workers and the circuit breaker."""
+
+from throughline.telemetry import first
+
+first.settle()

@@ -40,6 +40,7 @@ READERS = [
     ("OTEL_SDK_DISABLED", "yes", "api worker up"),
     ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "/health,(", "api up"),
     ("OTEL_PYTHON_EXCLUDED_URLS", "*", "api up"),
+    ("OTEL_PYTHON_EXCLUDED_URLS", "/health,(?i)/QUEUES", "api up"),  # each is one; joined to one they are none
     ("OTEL_SEMCONV_STABILITY_OPT_IN", "database", "api up"),
     ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "x-[", "api up"),
     ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "(?P<a", "api up"),
@@ -104,6 +105,27 @@ def test_a_redis_url_that_one_process_cannot_use_ends_all_with_the_same_line():
     assert ends[0].stderr.startswith("Wrong setting: REDIS_URL: ")
     assert ends[0].stderr.count("\n") == 1
     assert "secret" not in ends[0].stderr
+
+
+@pytest.mark.parametrize("listed", ["/health$,", " , /health$ ,,", "/health$"])
+def test_an_empty_expression_excludes_nothing(listed):
+    assert ApiSettings(otel_python_excluded_urls=listed).excluded_urls == "/health$"
+    assert (
+        ApiSettings(otel_python_excluded_urls="/health$", otel_python_fastapi_excluded_urls=" , ").excluded_urls == ""
+    )
+
+
+@pytest.mark.parametrize("imported", ["api.main", "worker.app", "monitor.app"])
+def test_a_propagator_that_is_not_installed_is_asked_for_in_vain(imported):
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {imported}"],
+        check=False,
+        env=os.environ | {"OTEL_PROPAGATORS": "b3,nonsense"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", ["uvicorn api.main:app", "celery -A worker.app worker", "monitor"])

@@ -9,13 +9,17 @@ from throughline.settings.environment import EnvironmentSettings
 
 
 def _expressions(listed: str) -> str:
-    """As the instrumentation reads them: separated by commas."""
-    for expression in listed.split(","):
+    """As the instrumentation reads them: separated by commas, and joined to one.
+
+    Without the empty ones: what follows a last comma would match every URL.
+    """
+    expressions = [each for each in map(str.strip, listed.split(",")) if each]
+    for expression in (*expressions, "|".join(expressions)):
         try:
-            re.compile(expression.strip())
+            re.compile(expression)
         except re.error as error:
-            raise ValueError(f"{expression.strip()!r} is not a regular expression: {error}") from None
-    return listed
+            raise ValueError(f"{expression!r} is not a regular expression: {error}") from None
+    return ",".join(expressions)
 
 
 def _with_stable_http(opted_in: str) -> str:
