@@ -47,7 +47,7 @@ def _quantile(share: float, selector: str, by: str = "") -> str:
     return f"histogram_quantile({share}, sum by ({labels}) ({buckets}))"
 
 
-_FROM_SPANS: Final = ("throughline_span_", "throughline:http_")  # what the collector counts
+_FROM_SPANS: Final = ("throughline_span_", "throughline:")  # what the collector counts
 _OF_SAMPLED: Final = (
     "Counted from spans: of sampled requests, all unless OTEL_TRACES_SAMPLER or a caller says otherwise."
 )

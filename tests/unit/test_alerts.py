@@ -54,6 +54,15 @@ def test_the_dashboard_is_what_its_source_writes():
     assert overview.FILE.read_text(encoding="utf-8") == overview.written(), "run `make docs`"
 
 
+def test_a_panel_that_is_counted_from_spans_says_so():
+    of_spans = {name for name, rule in rules("record").items() if "throughline_span_" in rule["expr"]}
+    of_spans |= {name for name, rule in rules("record").items() if any(other in rule["expr"] for other in of_spans)}
+    for panel in overview.dashboard()["panels"]:
+        asked = " ".join(target["expr"] for target in panel.get("targets", ()))
+        is_so = "throughline_span_" in asked or any(name in asked for name in of_spans)
+        assert ("Counted from spans" in panel.get("description", "")) == is_so, panel["title"]
+
+
 def test_the_dashboard_asks_the_datasource_that_is_provisioned():
     file = ROOT / "observability" / "grafana" / "provisioning" / "datasources" / "prometheus.yml"
     (declared,) = yaml.safe_load(file.read_text(encoding="utf-8"))["datasources"]
