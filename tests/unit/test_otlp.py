@@ -171,6 +171,24 @@ def odd(tracer: Tracer) -> None:
     tracer.start_span("odd", attributes={"text": "half a pair \udc80"}).end()
 
 
+def with_a_long_number(tracer: Tracer) -> None:
+    tracer.start_span("long", attributes={"long": 2**63, "longer": [-(2**70)]}).end()
+
+
+def test_a_number_of_more_than_64_bits_is_told_as_text_and_costs_its_batch_no_span():
+    spans = spans_of(with_links, with_a_long_number)
+
+    in_json = json.loads(otlp_json.encoded(spans))["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert in_json[1]["attributes"] == [
+        {"key": "long", "value": {"stringValue": str(2**63)}},
+        {"key": "longer", "value": {"arrayValue": {"values": [{"stringValue": str(-(2**70))}]}}},
+    ]
+    request = ExportTraceServiceRequest.FromString(otlp_protobuf.encoded(spans))
+    long, longer = request.resource_spans[0].scope_spans[0].spans[1].attributes
+    assert long.value.string_value == str(2**63)
+    assert longer.value.array_value.values[0].string_value == str(-(2**70))
+
+
 def test_a_text_that_json_cannot_hold_costs_its_batch_no_span():
     spans = json.loads(otlp_json.encoded(spans_of(with_links, odd)))["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert [span["name"] for span in spans] == ["links", "odd"]

@@ -17,6 +17,7 @@ KINDS: Final = {
     SpanKind.PRODUCER: 4,
     SpanKind.CONSUMER: 5,
 }
+INTEGERS: Final = range(-(2**63), 2**63)  # that either encoding holds; any other is told as text
 _KNOWS_WHETHER_REMOTE: Final = 0x100
 _IS_REMOTE: Final = 0x200
 

@@ -109,7 +109,7 @@ def _value(value: Any) -> dict[str, Any]:
 
 _VALUES: Final[tuple[tuple[type, Callable[[Any], dict[str, Any]]], ...]] = (
     (bool, lambda value: {"boolValue": value}),  # before int, which it is too
-    (int, lambda value: {"intValue": str(value)}),
+    (int, lambda value: {"intValue" if value in otlp.INTEGERS else "stringValue": str(value)}),
     (float, lambda value: {"doubleValue": value if math.isfinite(value) else _NOT_FINITE[str(value)]}),
     (bytes, lambda value: {"bytesValue": b64encode(value).decode()}),
     (Sequence, lambda value: {"arrayValue": {"values": [_value(one) for one in value]}}),

@@ -83,8 +83,10 @@ def _set(into: AnyValue, value: Any) -> None:
         into.string_value = _text(value)
     elif isinstance(value, bool):  # before int, which it is too
         into.bool_value = value
-    elif isinstance(value, int):
+    elif isinstance(value, int) and value in otlp.INTEGERS:
         into.int_value = value
+    elif isinstance(value, int):  # protobuf would refuse it, and the whole batch with it
+        into.string_value = str(value)
     elif isinstance(value, float):
         into.double_value = value
     elif isinstance(value, bytes):
