@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib.metadata import packages_distributions, requires
+from collections.abc import Callable, Iterator
+from importlib.metadata import distributions, requires
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from pathlib import Path
 absent = set(json.loads(Path(__file__).with_name("absent.json").read_text()))
 class Refusing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in absent:
+        if name in absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
 sys.meta_path.insert(0, Refusing())
 """
@@ -60,6 +60,17 @@ def brought_by(distribution: str, extras: frozenset[str], seen: set[tuple[str, f
     return found
 
 
+def modules_of(distributed: set[str]) -> Iterator[str]:
+    """The outermost modules that are these distributions' own, such as `opentelemetry.instrumentation.celery`."""
+    for distribution in distributions():
+        if normal(distribution.name) in distributed:
+            files = [file.with_suffix("") for file in distribution.files or () if file.suffix in {".py", ".so"}]
+            packages = {file.parent for file in files if file.name == "__init__"}
+            alone = {file for file in files if file.name != "__init__" and len(file.parts) == 1}
+            outermost = {each for each in packages if not packages & set(each.parents)} | alone
+            yield from (".".join(each.parts) for each in outermost)
+
+
 @pytest.fixture(scope="module")
 def brought() -> set[str]:
     return brought_by("throughline", frozenset(), set())
@@ -68,8 +79,8 @@ def brought() -> set[str]:
 @pytest.fixture
 def plain(brought: set[str], tmp_path: Path) -> Plain:
     """`plain("program", …)` runs it as if nothing else were installed."""
-    owners = packages_distributions()
-    absent = [module for module, names in owners.items() if not brought & {normal(name) for name in names}]
+    installed = {normal(distribution.name) for distribution in distributions()}
+    absent = sorted({*modules_of(installed - brought)} - {*modules_of(brought)})
     (tmp_path / "absent.json").write_text(json.dumps(absent))
     (tmp_path / "sitecustomize.py").write_text(HOOK)
 
@@ -102,7 +113,8 @@ def test_it_brings_neither_celery_nor_fastapi_nor_numpy(brought: set[str], plain
         "supervisor",
         "sqlalchemy",
     }
-    assert "No module named 'celery'" in plain(sys.executable, "-c", "import celery").stderr
+    for module in ("celery", "opentelemetry.instrumentation.celery", "opentelemetry.instrumentation.fastapi"):
+        assert f"No module named '{module}'" in plain(sys.executable, "-c", f"import {module}").stderr
 
 
 def test_everything_but_the_local_commands_and_the_history_can_be_imported(plain: Plain):
