@@ -23,7 +23,10 @@ class FileExporter(SpanExporter):
 
 
 class CollectorExporter(OTLPSpanExporter):
-    """OpenTelemetry's exporter, with its variables, deadline and retries, but an encoder of our own."""
+    """OpenTelemetry's exporter, with its variables, deadline and retries, but an encoder of our own.
+
+    It has no public way to send what is encoded already: if `_client` changes, tests/unit/test_span_exporter.py fails.
+    """
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._shutdown:
