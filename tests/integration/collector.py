@@ -35,10 +35,7 @@ class Collector:
         for path, _, body in reversed(self.requests):
             if path == "/v1/metrics":
                 return [
-                    (
-                        {each.key: each.value.string_value or each.value.int_value for each in point.attributes},
-                        point.count,
-                    )
+                    (_labels(point), point.count)
                     for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
                     for scope in resource.scope_metrics
                     for told in scope.metrics

@@ -1,4 +1,4 @@
-"""What a span of OpenTelemetry's instrumentation of Celery is to be: our name, our attributes, or nobody's to see."""
+"""Gives spans of OpenTelemetry's instrumentation of Celery our names and attributes, or has them not exported."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
