@@ -12,7 +12,8 @@ class SpanBatches(BatchSpanProcessor):
     """OpenTelemetry's, but neither its flush nor its end takes longer than `LAST_EXPORT_SECONDS`.
 
     The flush ignores its timeout (open-telemetry/opentelemetry-python#4568), and the end waits for 30 s: with a
-    collector that does not answer, a worker's process was replaced, or a program ended, 20 s late.
+    collector that does not answer, a worker's process was replaced, or a program ended, 20 s late. `_batch_processor`
+    alone takes a time for its end: tests/unit/test_span_exporter.py fails without it.
     """
 
     def __init__(self, exporter: SpanExporter, every_ms: float) -> None:
