@@ -10,7 +10,7 @@ waited for as ever, by BRPOP.
 
 import json
 import time
-from typing import Any
+from typing import Any, Final
 
 from celery.worker import state
 from kombu.transport.virtual import QoS
@@ -18,6 +18,8 @@ from kombu.utils.json import loads
 
 from throughline.ledger import scripts
 from throughline.ledger.scripts import Ledger
+
+_NEXT_ROUND_SECONDS: Final = 0.001
 
 
 class NextMessages:
@@ -34,7 +36,7 @@ class NextMessages:
         self._qos.ack, self._qos.append = self._ack, self._append
 
     def _ack(self, tag: str) -> None:
-        """Celery, of a message whose task has ended: its process is free."""
+        """Celery calls it for a message whose task has ended: its process is free."""
         room = self._room()
         if room == 0:
             self._only_acknowledge(tag)
@@ -44,11 +46,16 @@ class NextMessages:
         QoS.ack(self._qos, tag)
         messages = [(queue, _read(message)) for queue, message in taken]
         self._noted.update(message["properties"]["delivery_tag"] for _, message in messages)
+        held = len(state.reserved_requests)
         for queue, message in messages:
             self._channel.connection._deliver(message, queue)
+        if len(state.reserved_requests) < held + len(messages):
+            # What has expired or is revoked is given to no process. Celery acknowledges it in its loop's next round,
+            # which begins when something happens, or after a second: a row of such tasks held up those behind it.
+            self._consumer.hub.call_later(_NEXT_ROUND_SECONDS, _nothing)
 
     def _append(self, message: Any, tag: str) -> None:
-        """kombu, of a message that was taken."""
+        """kombu calls it for each message that was taken."""
         if tag in self._noted:
             self._noted.discard(tag)
             QoS.append(self._qos, message, tag)
@@ -58,7 +65,7 @@ class NextMessages:
     def _room(self) -> int:
         """How many processes are free, once that message is acknowledged.
 
-        None while a BRPOP is under way: the queues are empty then, or it brings one. None in a worker that stops.
+        Zero while a BRPOP is under way: the queues are empty then, or it brings one. Zero in a worker that stops.
         """
         if self._channel.closed or self._channel._in_poll or not self._channel.active_queues:
             return 0
@@ -70,6 +77,10 @@ class NextMessages:
 def _read(message: str) -> Any:
     """As kombu, which looks at each mapping for a type of its own: 12 µs, and hardly any message has one."""
     return loads(message) if '"__type__"' in message else json.loads(message)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _slots(consumer: Any) -> int:

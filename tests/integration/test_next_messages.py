@@ -142,12 +142,15 @@ def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_othe
     worker, broker, redis_url, wait_until
 ):
     task_ids = busy(worker, broker, redis_url, wait_until, 300)
+    broker.config_resetstat()
     looks = 0
     while broker.llen("medium") > 10:
         found = places(broker, task_ids)
         assert set(found.values()) <= {1}
         looks += 1
     assert looks > 5
+    waited = broker.info("commandstats").get("cmdstat_brpop", {"calls": 0})
+    assert waited["calls"] < 30, "it takes them as it acknowledges, and does not wait for them"
     wait_until(lambda: not places(broker, task_ids), 30, "all have ended")
     wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
     assert all(broker.llen(keys.attempts(task_id)) == 1 for task_id in task_ids)
@@ -167,6 +170,34 @@ def test_a_worker_that_is_killed_while_it_takes_leaves_every_task_in_one_place(
     left = places(broker, task_ids)
     assert left
     assert set(left.values()) == {1}
+
+
+def test_a_long_row_of_expired_tasks_does_not_hold_up_those_behind_it(worker, broker, redis_url, wait_until):
+    main = psutil.Process(worker.pid)
+    main.suspend()
+    submitted(redis_url, 4)
+    with Celery(broker=redis_url) as client:
+        expired = [client.send_task("calculate_var", [{}], queue="medium", expires=0.01).id for _ in range(300)]
+    (last,) = submitted(redis_url, 1)
+    main.resume()
+
+    wait_until(lambda: broker.hget(keys.task(last), "status") == "SUCCESS", 30, "the last one has ended")
+    assert {broker.hget(keys.task(task_id), "status") for task_id in expired} == {"REVOKED"}
+    assert worker.poll() is None
+
+
+def test_a_busy_worker_takes_a_message_that_is_no_utf8_as_kombu_does(worker, broker, redis_url, wait_until):
+    main = psutil.Process(worker.pid)
+    main.suspend()
+    submitted(redis_url, 4)
+    odd = sent(redis_url, "medium", headers={"note": "caf?"})
+    broker.lset("medium", 0, broker.lindex("medium", 0).encode().replace(b"caf?", b"caf\xe9"))
+    (last,) = submitted(redis_url, 1)
+    main.resume()
+
+    for task_id in (odd, last):
+        wait_until(lambda of=task_id: broker.hget(keys.task(of), "status") == "SUCCESS", 30, f"{task_id} has ended")
+    assert worker.poll() is None
 
 
 def test_an_urgent_task_is_the_next_one_that_a_busy_worker_takes(worker, broker, redis_url, wait_until):

@@ -185,7 +185,7 @@ def all_texts() -> list[str]:
 
 
 def _text_of(answer: Any) -> Any:
-    """Celery's client leaves answers as bytes."""
+    """Celery's client leaves answers as bytes. A message that is no UTF-8 is read as kombu reads it."""
     if isinstance(answer, bytes):
-        return answer.decode()
+        return answer.decode(errors="replace")
     return [_text_of(part) for part in answer] if isinstance(answer, list) else answer
