@@ -2,8 +2,8 @@
 
 So they share a write, a read, a timer, and Redis's fsync. The rules:
 
-- No call is refused while answers arrive: a thousand at once on a healthy Redis are only slow. When none has arrived
-  for the time that a call may wait, each call fails as soon as it has waited for that time itself.
+- No call is refused while answers arrive: a thousand at once on a healthy Redis are only slow. When none, or none but
+  errors, has arrived for the time that a call may wait, each call fails as soon as it has waited for that time itself.
 - A lost connection is replaced, and what it left unanswered is sent again. A script that ran, but whose answer was
   lost, finds out that it did.
 - What was sent is not unsent: a request that has gone leaves its answer to nobody. What waits is dropped with it.
@@ -47,7 +47,7 @@ class GroupCommit:
         self._connecting: asyncio.Task[None] | None = None
         self._loaded: set[str] = set()  # hashes of the scripts whose text this connection has sent
         self._opened = 0.0  # when it was made
-        self._heard = 0.0  # when the last call was answered
+        self._heard = 0.0  # when the last call was answered with more than an error
         self._trouble: Exception | None = None  # since then
         self._timer: asyncio.Handle | None = None
         self._is_closed = False
@@ -131,7 +131,9 @@ class GroupCommit:
                 call.answer.set_exception(answer)
             else:
                 call.answer.set_result(answer)
-        self._heard, self._trouble = time.monotonic(), None
+        # One error, and the end of the connection, may be all that Redis says: it wants a password, say.
+        if not all(isinstance(answer, Exception) for answer in answers):
+            self._heard, self._trouble = time.monotonic(), None
         self._waiting.put_back(again)
         self._send()
 

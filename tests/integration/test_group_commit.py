@@ -404,6 +404,16 @@ def test_a_wrong_password_is_a_broker_that_is_away_until_it_is_right(story, own)
     assert {outcome for outcome, _ in taken} == {"accepted"}
 
 
+def test_a_redis_that_wants_a_password_which_nobody_gave_refuses_all_in_time(story, own):
+    own.client.config_set("requirepass", "new")  # it answers the first call with an error, and closes the connection
+
+    refused = story(own.url, lambda queue: outcomes(queue, 60))
+
+    own.client.config_set("requirepass", "")
+    assert {outcome for outcome, _ in refused} == {"unavailable"}
+    assert max(seconds for _, seconds in refused) < WAITS + 0.4
+
+
 def test_nobody_listening_refuses_within_the_second_and_a_redis_that_comes_is_found(story, own):
     own.kill()
 
