@@ -151,7 +151,7 @@ def claim(
         "max_deliveries": max_deliveries,
         "celery_dead": celery_dead,
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
-        "fields": starter.record,
+        "fields": {} if starter.is_recorded else starter.record,
     }
     index = keys.correlation(starter.record["correlation_id"])
     return call("claim", Claim.of, args, task_id=task_id, own_keys={"index": index}, refused=lambda: Claim("running"))
@@ -185,7 +185,7 @@ def store(
         "attempt": attempt,
         "worker": worker,
         "error_class": error_class,
-        "fields": record,
+        "fields": {} if is_recorded else record,
     }
     index = keys.correlation(record["correlation_id"])
     return call(

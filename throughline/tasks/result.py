@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel
 
 from throughline.errors import InvalidResult
-from throughline.ledger.celery_result import is_too_deep
+from throughline.ledger.celery_result import DEEPEST, is_too_deep
 
 _TOO_DEEP: Final = "it is nested too deeply, or holds itself"
 _KEYS: Final = (str, int, float, bool, type(None))  # what json.dumps takes for a key
@@ -29,10 +29,11 @@ def as_json(result: Any) -> Any:
     try:
         text = json.dumps(result, allow_nan=False, ensure_ascii=False, default=fields)
         orjson.loads(text.encode())  # as others will read it
-        plain = json.loads(text)
+        may_be_too_deep = text.count("[") + text.count("{") > DEEPEST
+        plain = json.loads(text) if models or may_be_too_deep else result
     except (TypeError, ValueError, RecursionError):
         raise InvalidResult(f"A task's result must be JSON: {_mistake(result)}.") from None
-    if is_too_deep(plain):
+    if may_be_too_deep and is_too_deep(plain):
         raise InvalidResult(f"A task's result must be JSON: {_TOO_DEEP}.")
     return plain if models else result
 
