@@ -31,7 +31,7 @@ class ClaimedTask(Task):
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Raises `Ignore`, which acknowledges the message and stores nothing, for a task that must not run."""
-        claim = telemetry.claimed(self)
+        claim = telemetry.claimed(task_id)
         match claim.outcome:
             case "run":
                 telemetry.started(self)

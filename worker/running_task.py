@@ -26,7 +26,8 @@ class RunningTask:
     """What is open while a task runs here."""
 
     def __init__(self, task: Task) -> None:
-        self.delivery = Delivery.of_request(task.request)
+        self._request = task.request
+        self.delivery = Delivery.of_request(self._request)
         self.fields = {"task_type": task.name, "queue": self.delivery.queue, "attempt": 1}
         self.span: Span = INVALID_SPAN  # until it is claimed: nothing runs before
         self.retried_for = ""  # the class of the error for which Celery itself sends the task again
@@ -42,7 +43,7 @@ class RunningTask:
 
     def claim(self) -> None:
         """Before the instrumentation opens a span. Celery would swallow an error here: `opened` raises it."""
-        request = self._task.request
+        request = self._request
         try:
             claim = self._claimed = self._task.backend.claim(request.id, request)
         except Exception as error:
@@ -87,8 +88,9 @@ class RunningTask:
         self._has_ended = True
         self.span.set_attribute("status", status)
         duration_ms = round((time.time() - self._started) * 1000, 3)
+        queue_wait_ms = self.queue_wait_ms
         fields = self.fields | {"status": status, "duration_ms": duration_ms}
-        return fields | ({} if self.queue_wait_ms is None else {"queue_wait_ms": self.queue_wait_ms})
+        return fields | ({} if queue_wait_ms is None else {"queue_wait_ms": queue_wait_ms})
 
     def close(self) -> None:
         """Before the instrumentation ends the span."""
@@ -106,7 +108,7 @@ class RunningTask:
         # An ID of its own: a dead letter that is replayed waits for an attempt of this number.
         own_id = f"{refusal} wait" if refusal else ""
         self._wait = attempt_spans.begin_wait(self.delivery, number, self._waits_since, self._started, own_id)
-        _continue_from(self._task.request, self._wait.context)
+        _continue_from(self._request, self._wait.context)
         made_from = refusal or attempt_spans.run_id(self.delivery, number)
         self._until_opened.enter_context(tracing.known(made_from, self.delivery.trace_id))
         attributes = attempt_spans.run_attributes(self.delivery, claim.attempt)

@@ -23,10 +23,10 @@ class WorkerRun(Run):
     """The attempt that this process makes."""
 
     def __init__(self, task: Task) -> None:
-        task_id = task.request.id
-        super().__init__(task_id, correlation.current(), task.backend.attempt(task_id), task.name)
+        task_id, backend = task.request.id, task.backend
+        super().__init__(task_id, correlation.current(), backend.attempt(task_id), task.name)
         self._phase = phase_of(task.name)
-        self._checkpoint = TaskCheckpoint(task.backend.ledger, task_id)
+        self._checkpoint = TaskCheckpoint(backend.ledger, task_id)
         self._children = Children(task)
 
     @contextmanager

@@ -81,16 +81,17 @@ def _prepared(task_id: str, task: Task, **_: Any) -> None:
     _running[task_id].claim()
 
 
-def claimed(task: Task) -> Claim:
+def claimed(task_id: str) -> Claim:
     """Whether this process is to run the task; raises what kept it from asking."""
-    return _running[task.request.id].opened()
+    return _running[task_id].opened()
 
 
 def started(task: Task) -> None:
     """The task is claimed by this process and about to calculate."""
     running = _running.get(task.request.id)
     if running is not None:
-        wait = {} if running.queue_wait_ms is None else {"queue_wait_ms": running.queue_wait_ms}
+        queue_wait_ms = running.queue_wait_ms
+        wait = {} if queue_wait_ms is None else {"queue_wait_ms": queue_wait_ms}
         event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
 
 
@@ -140,7 +141,7 @@ def cancelled(task: Task) -> None:
 
 def _is_late(task: Task, running: RunningTask, status: Status) -> bool:
     """A later attempt counts by now, or another end: whoever stored that writes this run's span and how it ended."""
-    if not task.backend.came_too_late(task.request.id):
+    if not task.backend.came_too_late(running.delivery.task_id):
         return False
     event("task.came_too_late", f"{task.name} came too late: its {status} is not stored", running.fields)
     return True
