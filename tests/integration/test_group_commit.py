@@ -296,6 +296,24 @@ def test_a_task_whose_answer_was_lost_with_the_connection_is_made_once(broker, r
     assert broker.llen("low") == broker.zcard(keys.OPEN) == 5
 
 
+def test_a_task_with_a_key_whose_answer_was_lost_was_not_taken_before(broker, redis_url):
+    bare = submission()
+    keyed = Submission(bare.task_id, Queue.LOW, "GROUP-1", bare.message, RECORD, "tl:idempotency:lost", "hash")
+    again = Submission(str(uuid.uuid4()), Queue.LOW, "GROUP-1", bare.message, RECORD, "tl:idempotency:lost", "hash")
+
+    async def told():
+        async with CutsAnswers(urlsplit(redis_url).port, b"accepted") as cut:
+            queue = QueueService(ApiSettings(redis_url=cut.url, redis_timeout_seconds=LIMIT))
+            found = await queue.submit(keyed), await queue.submit(again)
+            await queue.close()
+            return *found, cut.cuts
+
+    first, second, cuts = asyncio.run(told())
+    assert (first.outcome, cuts) == ("accepted", 1)
+    assert (second.outcome, second.first_task_id) == ("replayed", bare.task_id)
+    assert broker.llen("low") == 1
+
+
 def test_a_redis_that_has_become_slow_is_not_cut_off_by_the_calls_that_came_while_it_was_away(broker, redis_url):
     async def told():
         async with CutsAnswers(urlsplit(redis_url).port, b"no such answer") as slow:

@@ -20,6 +20,7 @@ if KEY.idempotency ~= '' then
   if seen then
     local hash, first_task = string.match(seen, '^(%S+) (.+)$')
     if hash ~= ARG.payload_hash then return {'key_reused'} end
+    if first_task == ARG.task_id then return {'accepted', 1, ''} end -- its answer was lost: see below
     return {'replayed', first_task}
   end
 end
