@@ -25,6 +25,8 @@ READERS = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[collector:4318", "api"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318 ", "api"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "tenant", "api worker up"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,api key=secret", "api worker up"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=se;cret", "api worker up"),
     ("OTEL_EXPORTER_OTLP_TIMEOUT", "5s", "api worker up"),
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem", "api worker up"),
     ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip", "api worker up"),

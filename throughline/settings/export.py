@@ -1,7 +1,8 @@
 """Where spans and measurements go, and how: OpenTelemetry's own variables, checked before its SDK reads them."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, FilePath
 
@@ -18,7 +19,17 @@ def _pairs(listed: str) -> str:
     return listed
 
 
+def _headers(listed: str) -> str:
+    """The SDK would leave out a header that is none, and write it into its warning: with its value."""
+    for pair in filter(str.strip, _pairs(listed).split(",")):
+        if not _HEADER.fullmatch(pair):
+            raise ValueError('must be HTTP headers: name=value, percent-encoded where it has ; " \\ or no ASCII')
+    return listed
+
+
+_HEADER: Final = re.compile(r"\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*=[ \t]*[ !#-+\--:<-\[\]-~]*\s*")  # as the SDK has it
 Pairs = Annotated[str, AfterValidator(_pairs)]
+Headers = Annotated[str, AfterValidator(_headers)]
 
 
 class ExportSettings(EnvironmentSettings):
@@ -29,7 +40,7 @@ class ExportSettings(EnvironmentSettings):
         description="Collector that spans, and the api's measurements, are sent to by OTLP/HTTP, such as "
         "`http://otel-collector:4318`.",
     )
-    otel_exporter_otlp_headers: Pairs = Field(
+    otel_exporter_otlp_headers: Headers = Field(
         "", description="Headers that the collector asks for: `name=value`, separated by commas."
     )
     otel_exporter_otlp_timeout: float = Field(
