@@ -24,6 +24,10 @@ _logger = get_logger(__name__)
 class RecordingConsumer(Consumer):
     """Celery's own refuses such a message with its whole body in the log, and records an unknown name alone."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._unacknowledged: set[str] = set()
+        super().__init__(*arguments, **options)
+
     def ensure_connected(self, conn: Any) -> Any:
         """A Redis that answers and takes no write gives no messages either: the worker waits as if it were away."""
         connected = super().ensure_connected(conn)
@@ -48,7 +52,7 @@ class RecordingConsumer(Consumer):
         """The handler of each message; a message that makes it fail must not end the worker."""
         handle = super().create_task_handler(**options)
         if self.hub is not None and hasattr(self.task_consumer.channel, "_in_poll"):  # a pool of processes, and Redis
-            NextMessages(self)
+            NextMessages(self, self._unacknowledged)
 
         def on_task_received(message: Any) -> None:
             try:

@@ -10,6 +10,7 @@ waited for as ever, by BRPOP.
 
 import json
 import time
+from collections.abc import Collection
 from typing import Any, Final
 
 from celery.worker import state
@@ -18,6 +19,7 @@ from kombu.utils.json import loads
 
 from throughline.ledger import scripts
 from throughline.ledger.scripts import Ledger
+from worker.patches import unreadable_messages
 
 _NEXT_ROUND_SECONDS: Final = 0.001
 
@@ -25,34 +27,63 @@ _NEXT_ROUND_SECONDS: Final = 0.001
 class NextMessages:
     """Of one connection's channel, from the moment on that its worker takes messages."""
 
-    def __init__(self, consumer: Any) -> None:
+    def __init__(self, consumer: Any, unacknowledged: set[str]) -> None:
+        """`unacknowledged`: what could not be acknowledged, on this connection's forerunners too."""
         self._consumer = consumer
         self._channel = consumer.task_consumer.channel
         self._qos = self._channel.qos
         self._ledger = Ledger(self._channel._create_client())
         self._only_acknowledge, self._note = self._qos.ack, self._qos.append
         self._noted: set[str] = set()  # taken and noted by the script, on their way to the handler
+        self._unacknowledged = unacknowledged
         # On the instance, as Celery itself replaces its `can_consume` for worker_disable_prefetch.
         self._qos.ack, self._qos.append = self._ack, self._append
+        if unacknowledged:
+            self._take(0, unacknowledged)
+            unacknowledged.clear()
 
     def _ack(self, tag: str) -> None:
         """Celery calls it for a message whose task has ended: its process is free."""
-        room = self._room()
+        try:
+            self._acknowledge(tag, self._room())
+        except self._channel.connection_errors as error:
+            # Celery logs it and goes on, and counts a process less from now on: a worker that counts none does nothing
+            # any more, and with nothing under way it does not notice that its connection is lost.
+            self._unacknowledged.add(tag)
+            self._consumer.hub.call_later(0, self._connect_again, error)
+            raise
+
+    def _acknowledge(self, tag: str, room: int) -> None:
         if room == 0:
             self._only_acknowledge(tag)
             return
-        queues = self._channel.active_queues
-        taken = self._ledger(scripts.take(room, queues=queues, acknowledged=[tag], taken_at=time.time()))
+        taken = self._take(room, [tag])
         QoS.ack(self._qos, tag)
-        messages = [(queue, _read(message)) for queue, message in taken]
-        self._noted.update(message["properties"]["delivery_tag"] for _, message in messages)
         held = len(state.reserved_requests)
-        for queue, message in messages:
-            self._channel.connection._deliver(message, queue)
-        if len(state.reserved_requests) < held + len(messages):
+        for queue, message in taken:
+            self._deliver(_read(message), queue)
+        if len(state.reserved_requests) < held + len(taken):
             # What has expired or is revoked is given to no process. Celery acknowledges it in its loop's next round,
             # which begins when something happens, or after a second: a row of such tasks held up those behind it.
             self._consumer.hub.call_later(_NEXT_ROUND_SECONDS, _nothing)
+
+    def _deliver(self, message: dict[str, Any], queue: str) -> None:
+        tag = message["properties"]["delivery_tag"]
+        self._noted.add(tag)
+        try:
+            self._channel.connection._deliver(message, queue)
+        except unreadable_messages.ERRORS as error:
+            unreadable_messages.tell(error)
+            self._only_acknowledge(tag)
+
+    def _take(self, most: int, acknowledged: Collection[str]) -> list[tuple[str, str]]:
+        queues = self._channel.active_queues
+        return self._ledger(scripts.take(most, queues=queues, acknowledged=list(acknowledged), taken_at=time.time()))
+
+    def _connect_again(self, error: Exception) -> None:
+        """What a lost connection is to Celery: it gives back what it holds, and waits until Redis is there."""
+        if not self._channel.closed:
+            raise error
 
     def _append(self, message: Any, tag: str) -> None:
         """kombu calls it for each message that was taken."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import time
 
 import psutil
@@ -206,3 +207,61 @@ def test_an_urgent_task_is_the_next_one_that_a_busy_worker_takes(worker, broker,
     before = broker.llen("medium")
     wait_until(lambda: broker.hget(keys.task(urgent), "status") == "SUCCESS", 30, "it has ended")
     assert broker.llen("medium") >= before - 2  # the other process took one beside it, or two
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_worker_that_could_not_acknowledge_connects_again_and_goes_on(start, broker, redis_url, wait_until, count):
+    """Redis takes no write just then; the worker's only process has stored the end before."""
+    worker = start("celery", *WORKER, WORKER_CONCURRENCY="1")
+    wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+    (task_id, *others) = submitted(redis_url, count, seed=TAKES_SECONDS + 1)[:1] + submitted(redis_url, count - 1)
+    wait_until(lambda: broker.hget(keys.task(task_id), "status") == "STARTED", 20, "it runs")
+    main = psutil.Process(worker.pid)
+    main.suspend()
+    wait_until(lambda: broker.hget(keys.task(task_id), "status") == "SUCCESS", 20, "its process has stored its end")
+    broker.config_set("min-replicas-to-write", 1)
+    try:
+        main.resume()
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.wait(timeout=1)
+    finally:
+        broker.config_set("min-replicas-to-write", 0)
+    others += submitted(redis_url, 1)
+    wait_until(lambda: {broker.hget(keys.task(each), "status") for each in others} == {"SUCCESS"}, 30, "others ran")
+    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
+    assert all(broker.llen(keys.attempts(each)) == 1 for each in [task_id, *others])
+
+
+ENVELOPE = {
+    "properties": {
+        "delivery_tag": "t",
+        "delivery_info": {"exchange": "", "routing_key": "medium"},
+        "body_encoding": "base64",
+    },
+    "body": "abcd",
+}
+NO_MESSAGES = [
+    "no JSON",
+    "7",
+    '{"headers": {}}',
+    json.dumps(ENVELOPE | {"headers": 7}),
+    json.dumps(ENVELOPE | {"headers": {"id": "odd", "task": "calculate_var"}, "body": "abc"}),
+]
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_a_worker_goes_on_after_what_is_no_message(worker, broker, redis_url, wait_until, is_busy):
+    main = psutil.Process(worker.pid)
+    if is_busy:
+        main.suspend()
+    for odd in NO_MESSAGES:
+        submitted(redis_url, 3)
+        broker.lpush("medium", odd)
+    last = submitted(redis_url, 3)
+    main.resume()
+    wait_until(
+        lambda: {broker.hget(keys.task(each), "status") for each in last} == {"SUCCESS"}, 30, "the last ones ran"
+    )
+    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
+    assert worker.poll() is None
+    assert broker.hget(keys.task("odd"), "status") == "FAILURE"

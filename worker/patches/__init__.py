@@ -1,6 +1,14 @@
 """Repairs of Celery and kombu, one file each: the upstream issue, the versions seen, and when it can go."""
 
-from worker.patches import banner, connection_loss, full_redis, pool_flush, process_exit, refused_writes
+from worker.patches import (
+    banner,
+    connection_loss,
+    full_redis,
+    pool_flush,
+    process_exit,
+    refused_writes,
+    unreadable_messages,
+)
 
 
 def install() -> None:
@@ -11,3 +19,4 @@ def install() -> None:
     pool_flush.install()
     process_exit.install()
     refused_writes.install()
+    unreadable_messages.install()
