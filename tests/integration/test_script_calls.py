@@ -56,6 +56,14 @@ def test_an_error_of_the_script_keeps_the_connection(calls, broker):
     assert _connections_ever(broker) == before
 
 
+def test_many_for_one_client_share_what_is_at_hand(calls, broker):
+    _echoed(calls, broker, "first")
+    before = _connections_ever(broker)
+    many = [ScriptCalls(broker) for _ in range(150)]
+    assert [_echoed(each, broker, "second") for each in many] == ["second"] * 150
+    assert _connections_ever(broker) == before
+
+
 def test_a_connection_that_redis_has_closed_is_made_anew(calls, broker):
     _echoed(calls, broker, "first")
     broker.client_kill_filter(_type="normal", skipme=True)

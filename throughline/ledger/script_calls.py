@@ -18,8 +18,9 @@ class ScriptCalls:
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
-        # At most one connection, which the pool counts as in use. A call takes it out, so that no other has it.
-        self._at_hand: list[Any] = []
+        # At most one connection of the pool, which counts it as in use, for all objects of this class on that pool.
+        # A call takes it out, so that no other call has it.
+        self._at_hand: list[Any] = vars(redis.connection_pool).setdefault("_at_hand", [])
 
     def __call__(self, text: str, sha: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         packed = pack_command(("EVALSHA", sha, len(keys), *keys, *arguments))
