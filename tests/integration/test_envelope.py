@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 from celery import Celery
+from celery.signals import before_task_publish
 from kombu import Queue as KombuQueue
 
 from throughline.ledger.body import COMPRESSED_FROM_BYTES, message_data
@@ -27,8 +28,10 @@ SENDERS_OWN = {"origin", "argsrepr"}
 
 
 @pytest.fixture
-def sent_by_celery(redis_url, broker):
+def sent_by_celery(redis_url, broker, monkeypatch):
     """The message on the Redis list after a stock Celery client has sent the task."""
+    # Other tests of this process may have imported our worker, which writes headers of its own into what it publishes.
+    monkeypatch.setattr(before_task_publish, "receivers", [])
 
     def send(queue, data=DATA, **options):
         client = Celery(broker=redis_url)
