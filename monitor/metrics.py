@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.archive import Behind
@@ -49,7 +49,8 @@ class Metrics:
         # The SDK reads it from the environment alone. It turns off what a program tells of itself; but these figures
         # are what the monitor is for: alerts and scaling go by them.
         os.environ.pop("OTEL_SDK_DISABLED", None)
-        self._provider = MeterProvider([reader], source.of("monitor", node), shutdown_on_exit=False)
+        resource, examples = source.of("monitor", node), AlwaysOffExemplarFilter()
+        self._provider = MeterProvider([reader], resource, shutdown_on_exit=False, exemplar_filter=examples)
         self._sample: Sample | None = None
         self._behind: Behind | None = None
         self._taken = time.monotonic()

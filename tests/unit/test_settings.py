@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.metrics import Metrics
 from throughline.settings import ApiSettings, MonitorSettings, NineSettings, PlaneSettings, WorkerSettings
 from throughline.settings.environment import EnvironmentSettings
 
@@ -128,6 +129,11 @@ def test_a_propagator_that_is_not_installed_is_asked_for_in_vain(imported):
         timeout=30,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_exemplar_filter_is_not_read_by_the_monitor_either(monkeypatch):
+    monkeypatch.setenv("OTEL_METRICS_EXEMPLAR_FILTER", "nonsense")
+    assert b"throughline_workers_expected" in Metrics("monitor", 1).text()
 
 
 @pytest.mark.parametrize("command", ["uvicorn api.main:app", "celery -A worker.app worker", "monitor"])
