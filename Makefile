@@ -27,7 +27,7 @@ status: setup ## shows process, port, pid and health of each
 	@$(BIN)/throughline status
 
 test: setup browser lint ## runs lint, types and all tests that need no Docker, with branch coverage
-	$(BIN)/pytest --cov --cov-report= -n 2 --dist loadgroup --ignore tests/chaos --ignore tests/load
+	$(BIN)/pytest --cov --cov-report= -n 2 --dist loadfile --ignore tests/chaos --ignore tests/load
 	$(BIN)/pytest --cov --cov-append --cov-report=term:skip-covered tests/chaos tests/load
 
 test-fast: setup lint ## runs lint, unit tests and the model test: less than a minute

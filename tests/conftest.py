@@ -18,13 +18,6 @@ import redis
 hypothesis.settings.register_profile("long", max_examples=int(os.environ.get("MODEL_EXAMPLES", "2000")), deadline=None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who runs what when `make test` has two processes: the tests of the nine in one, all others, file by file, too."""
-    for item in items:
-        of_the_nine = item.path.parent.name == "system"
-        item.add_marker(pytest.mark.xdist_group("system" if of_the_nine else str(item.path)))
-
-
 def free_port() -> int:
     """Below the ports that systems give to clients: none of them can take it before the server that it is for."""
     while True:
