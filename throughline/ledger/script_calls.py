@@ -27,7 +27,7 @@ class ScriptCalls:
         try:
             return self._sent(packed)
         except NoScriptError:
-            self._redis.script_load(text)
+            self._sent(pack_command(("SCRIPT", "LOAD", text)))  # type: ignore[arg-type]  # its stub has a tuple of one
             return self._sent(packed)
 
     def _sent(self, packed: bytes) -> Any:
