@@ -11,16 +11,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
+import redis
 
 from tests import postgresql
 from tests.conftest import free_port
 from tests.integration.replica import Replica
 from throughline.ledger.history import History
 from throughline.telemetry.log_line import JsonLine
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _empty_redis_for_each_file(redis_url: str) -> None:
+    """The file before may have left an open circuit breaker."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
 
 
 @pytest.fixture
@@ -90,15 +98,19 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[post
         yield server
 
 
+# Of the process: pytest makes the fixture below anew whenever it comes back to PostgreSQL, and the server stays.
+_DATABASE_NUMBERS: Final = itertools.count()
+
+
 @pytest.fixture(scope="session", params=DATABASES)
 def new_history_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
     """`new_history_url()` is the URL of an empty database; each test that uses it runs on both of them."""
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path_factory.mktemp('history') / 'history.sqlite'}"
-    server, number = request.getfixturevalue("postgresql_server"), itertools.count()
+    server = request.getfixturevalue("postgresql_server")
 
     def new() -> str:
-        name = f"history_{next(number)}"
+        name = f"history_{next(_DATABASE_NUMBERS)}"
         server.run(f"CREATE DATABASE {name}")
         return str(server.url(name))
 

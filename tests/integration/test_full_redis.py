@@ -226,10 +226,11 @@ def test_a_redis_that_takes_no_write_ends_no_worker_and_loses_no_task(
 
 
 @pytest.mark.parametrize("breaks", ["has_less_memory_than_it_uses", "becomes_a_replica"])
-def test_a_worker_without_the_repairs_ends(faulty, worker, breaks):
+def test_a_worker_without_the_repairs_ends(faulty, worker, wait_until, breaks):
     """When this fails after an upgrade of Celery or kombu, worker/patches/full_redis.py or refused_writes.py can go."""
     program = worker(module="tests.integration.unrepaired_worker")
-    submit(faulty.url, 1)
+    accepted = submit(faulty.url, 1)
+    wait_until(lambda: statuses(faulty, accepted) == {Status.STARTED}, 20, "one process runs it, the other is free")
     getattr(faulty, breaks)()
     program.wait(timeout=60)
     assert program.returncode != 0

@@ -12,13 +12,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.json_server import Server
 from throughline.settings import BrokerSettings
-from throughline.telemetry import correlation, span_batches, tracing
+from throughline.telemetry import correlation, instrumented_spans, span_batches, tracing
 
 
 @pytest.fixture
 def set_up() -> Iterator[Callable[..., None]]:
     """Sets tracing up as a process does, with spans that wait until they are flushed."""
     before = tracing._process.provider, tracing._process.tracer
+    instrumented_spans.expect_nothing()  # what another test of this process published without an instrumentation
 
     def set_up(**settings: Any) -> None:
         tracing.setup("api", BrokerSettings(service_node_name="fastapi-2", otel_bsp_schedule_delay=60_000, **settings))
