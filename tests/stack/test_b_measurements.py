@@ -34,7 +34,7 @@ def test_durations_of_requests_are_in_prometheus_by_route_method_and_status(
     expected = {("POST", "/api/v1/tasks", "201"), ("GET", task_route, "200"), ("GET", task_route, "404")}
     wait_until(lambda: all(counted().get(name, 0) >= 9 for name in expected), 60, f"{expected}, nine times each")
     replicas = {labels["instance"] for labels, _ in _asked(stack, _QUERY)}
-    assert replicas == {"fastapi-1", "fastapi-2", "fastapi-3"}
+    assert replicas >= {"fastapi-1", "fastapi-2", "fastapi-3"}  # another test has had five of them
     assert not _asked(stack, '{__name__=~"http_server_.*", __name__!~"http_server_request_duration_seconds_.*"}')
 
 
