@@ -48,7 +48,8 @@ def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a
     labels = [*collector.points(DURATION), *collector.points("http.server.duration")]
     assert "made-up" not in str(labels)
     assert all(headers["x-tenant"] == "one" for _, headers, _ in collector.requests)
-    assert {path for path, _, _ in collector.requests} == {"/v1/metrics", "/v1/traces"}
+    both = {"/v1/metrics", "/v1/traces"}
+    wait_until(lambda: {path for path, _, _ in collector.requests} == both, 10, "the spans arrive too")
 
 
 def test_a_collector_that_takes_spans_alone_is_sent_no_measurements(replica_with, wait_until):

@@ -132,9 +132,12 @@ def test_a_lost_attempt_of_an_unsampled_task_is_told_by_log_lines_alone(worker, 
             return {span["spanId"] for span in spans if span["name"].startswith("run ")}
 
         wait_until(lambda count=count, runs=runs: len(runs()) == count, 10, f"it has {count} runs")
-        actions = [line["event.action"] for line in client.lines(task_id)]
-        assert actions.count("task.handed_back") == 3
-        assert actions[-1] == "task.dead_lettered"
+
+        def actions(task_id=task_id):
+            return [line["event.action"] for line in client.lines(task_id)]
+
+        wait_until(lambda actions=actions: actions()[-1] == "task.dead_lettered", 10, "its last line tells its end")
+        assert actions().count("task.handed_back") == 3
         assert (names(client, task_id) == set()) == (flags == "00")
 
 
