@@ -20,6 +20,8 @@ import redis
 from tests import postgresql
 from tests.conftest import free_port
 from tests.integration.replica import Replica
+from tests.integration.stock_client import StockClient
+from throughline.ledger import keys
 from throughline.ledger.history import History
 from throughline.telemetry.log_line import JsonLine
 
@@ -58,6 +60,28 @@ def start_for_module(
 ) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """The same until the module's last test ends."""
     yield from _started(redis_url, tmp_path_factory.mktemp("var"))
+
+
+@pytest.fixture(scope="module")
+def client_beside_worker(
+    redis_url: str,
+    start_for_module: Callable[..., "subprocess.Popen[str]"],
+    wait_until: Callable[..., object],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., StockClient]]:
+    """`client_beside_worker("worker.app", TASK_MAX_RETRIES="1")`: a stock client beside a worker, which is there."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
+
+        def started(app: str = "worker.app", **settings: str) -> StockClient:
+            folder = tmp_path_factory.mktemp("var")
+            (folder / "log").mkdir()
+            command = ("celery", "-A", app, "worker", "--without-gossip", "--without-mingle")
+            own = {"SPANS_DIR": str(folder / "spans")} | settings
+            start_for_module(*command, output=folder / "log" / "worker.jsonl", **own)
+            wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+            return StockClient(redis_url, broker, folder)
+
+        yield started
 
 
 def _started(redis_url: str, var: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:

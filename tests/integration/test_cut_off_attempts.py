@@ -8,33 +8,24 @@ import time
 
 import psutil
 import pytest
-import redis
 
 from tests.integration import faulty_worker as faults
 from tests.integration.span_files import attributes, spans_in
-from tests.integration.stock_client import StockClient
 from throughline.journey.role import Role
 from throughline.ledger import keys, scripts
 from throughline.ledger.script import Ledger
 from throughline.ledger.states import Reason
 
-WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
 INSTRUMENTATION = "opentelemetry.instrumentation.celery"
 MAIN_PROCESS = "throughline"  # which writes what the instrumentation in the task's process could not
 LIMITS = {"TASK_SOFT_TIME_LIMIT_SECONDS": "2", "TASK_TIME_LIMIT_SECONDS": "4"}
 
 
 @pytest.fixture(scope="module")
-def client(redis_url, start_for_module, wait_until, tmp_path_factory):
-    """A stock client beside one worker of two processes, whose tasks go wrong on demand."""
-    folder = tmp_path_factory.mktemp("var")
-    (folder / "log").mkdir()
-    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
-        broker.flushall()
-        settings = {"WORKER_CONCURRENCY": "2", "SPANS_DIR": str(folder / "spans"), "SERVICE_NODE_NAME": "worker-1"}
-        start_for_module("celery", *WORKER, output=folder / "log" / "worker.jsonl", **settings, **LIMITS)
-        wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
-        yield StockClient(redis_url, broker, folder)
+def client(client_beside_worker):
+    """One worker of two processes, whose tasks go wrong on demand."""
+    own = {"WORKER_CONCURRENCY": "2", "SERVICE_NODE_NAME": "worker-1"}
+    return client_beside_worker("tests.integration.faulty_worker", **own, **LIMITS)
 
 
 @pytest.fixture

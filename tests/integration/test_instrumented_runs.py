@@ -4,18 +4,14 @@ import time
 import uuid
 
 import pytest
-import redis
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.integration.span_files import attributes, spans_in
-from tests.integration.stock_client import StockClient
-from throughline.ledger import keys
 from throughline.telemetry import vocabulary
 
-WORKER = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
 INSTRUMENTATION = "opentelemetry.instrumentation.celery"
 TRACE, SENDER = "4bf92f3577b34da6a3ce929d0e0e4736", "b7ad6b7169203331"
 CONSUMER, PRODUCER, ERROR = 5, 4, 2
@@ -23,21 +19,10 @@ SECRET = "pheasant"
 
 
 @pytest.fixture(scope="module")
-def client(redis_url, start_for_module, wait_until, tmp_path_factory):
-    """A stock client beside a worker of one process, which knows the tasks of own_tasks.py."""
-    folder = tmp_path_factory.mktemp("var")
-    (folder / "log").mkdir()
-    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
-        broker.flushall()
-        settings = {
-            "TASK_MODULES": "tests.integration.own_tasks",
-            "WORKER_CONCURRENCY": "1",
-            "SPANS_DIR": str(folder / "spans"),
-            "TASK_RETRY_SECONDS": "1",
-        }
-        start_for_module("celery", *WORKER, output=folder / "log" / "worker.jsonl", **settings)
-        wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
-        yield StockClient(redis_url, broker, folder)
+def client(client_beside_worker):
+    """A worker of one process, which knows the tasks of own_tasks.py."""
+    settings = {"TASK_MODULES": "tests.integration.own_tasks", "TASK_RETRY_SECONDS": "1"}
+    return client_beside_worker(WORKER_CONCURRENCY="1", **settings)
 
 
 @pytest.fixture

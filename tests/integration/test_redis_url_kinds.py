@@ -24,7 +24,11 @@ from throughline.ledger.submission import Submission
 from throughline.settings import ApiSettings
 
 PASSWORD = '[@:/%#?" ]\\ü'
-TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 2.0}]}}
+# It runs for longer than the request that waits for it takes to come.
+TASK = {
+    "task_type": "calculate_var",
+    "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 2.0}], "simulations": 10_000_000},
+}
 KINDS = {
     "plain, with no more encoded than must be": "redis://:{raw}@127.0.0.1:{port}/1",
     "TLS with its own authority": "rediss://:{encoded}@127.0.0.1:{tls_port}/2?ssl_ca_certs={certificate}",

@@ -5,30 +5,21 @@ import time
 import uuid
 
 import pytest
-import redis
 
 from tests.integration.span_files import spans_in
-from tests.integration.stock_client import DATA, StockClient
+from tests.integration.stock_client import DATA
 from throughline.journey.role import Role
 from throughline.ledger import keys
 from throughline.telemetry import correlation
 
-WORKER = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 @pytest.fixture(scope="module")
-def client(redis_url, start_for_module, wait_until, tmp_path_factory):
-    """A stock client beside one worker of ours."""
-    folder = tmp_path_factory.mktemp("var")
-    (folder / "log").mkdir()
-    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
-        broker.flushall()
-        settings = {"WORKER_CONCURRENCY": "2", "SPANS_DIR": str(folder / "spans"), "SERVICE_NODE_NAME": "worker-1"}
-        start_for_module("celery", *WORKER, output=folder / "log" / "worker.jsonl", **settings)
-        wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
-        yield StockClient(redis_url, broker, folder)
+def client(client_beside_worker):
+    """One worker of ours."""
+    return client_beside_worker(WORKER_CONCURRENCY="2", SERVICE_NODE_NAME="worker-1")
 
 
 @pytest.fixture
