@@ -226,7 +226,7 @@ def _take_the_history_away(nine: Nine, traffic: Traffic) -> None:
                 begun = time.monotonic()
                 answer = client.get(f"/api/v1/tasks/{moved}")
                 assert (answer.status_code, answer.json().get("code")) == (503, "HISTORY_UNAVAILABLE"), answer.text
-                assert time.monotonic() - begun < 1.5, "a second, and room for a busy machine"
+                assert time.monotonic() - begun < 3, "a second, and room for a busy machine"
                 here = traffic.submit(QUICK)
                 assert here, "tasks are accepted all the time"
                 _wait(partial(_has_succeeded, client, here), "a task runs and is answered")

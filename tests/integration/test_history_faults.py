@@ -314,11 +314,11 @@ class TestPostgresql:
             began = time.monotonic()
             answers = await asyncio.gather(*(history.find(["a"]) for _ in range(20)), return_exceptions=True)
             assert {type(each) for each in answers} == {HistoryUnavailable}
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < 3  # one after the other they would take twenty seconds
             began = time.monotonic()
             with pytest.raises(HistoryUnavailable):
                 await history.find(["a"])
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 3
             for _ in range(10):
                 with pytest.raises(HistoryUnavailable):
                     await history.list(TaskQuery())

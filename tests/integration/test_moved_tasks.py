@@ -219,7 +219,7 @@ def test_while_the_history_is_away_only_what_it_alone_has_is_refused(own, move, 
         for task_id in (moved, str(uuid.uuid4())):  # nobody knows which of the two it is
             begun = time.monotonic()
             answer = own.api.get(f"/api/v1/tasks/{task_id}")
-            assert time.monotonic() - begun < 1.5  # a second, and room for a busy machine
+            assert time.monotonic() - begun < 3  # a second, and room for a busy machine
             assert (answer.status_code, answer.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
             assert answer.headers["Retry-After"] == "1"
             assert "history" in answer.json()["detail"]

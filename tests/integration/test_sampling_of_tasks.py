@@ -19,7 +19,12 @@ LOW, HIGH = (
 
 
 @pytest.fixture
-def worker(start, redis_url, broker, wait_until, tmp_path):
+def programs():
+    return []
+
+
+@pytest.fixture
+def worker(start, programs, redis_url, broker, wait_until, tmp_path):
     """`worker(OTEL_TRACES_SAMPLER="…")`: a stock client beside a worker of one process."""
     (tmp_path / "log").mkdir()
     clients = []
@@ -27,7 +32,8 @@ def worker(start, redis_url, broker, wait_until, tmp_path):
     def started(app="worker.app", **settings):
         own = {"TASK_MODULES": "tests.integration.own_tasks", "WORKER_CONCURRENCY": "1"} | settings
         own |= {"SPANS_DIR": str(tmp_path / "spans"), "TASK_RETRY_SECONDS": "1"}
-        start("celery", "-A", app, "worker", *OPTIONS, output=tmp_path / "log" / "worker.jsonl", **own)
+        output = tmp_path / "log" / "worker.jsonl"
+        programs.append(start("celery", "-A", app, "worker", *OPTIONS, output=output, **own))
         wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
         clients.append(StockClient(redis_url, broker, tmp_path))
         return clients[0]
@@ -35,6 +41,18 @@ def worker(start, redis_url, broker, wait_until, tmp_path):
     yield started
     clients[0].app.close()
     gc.collect()  # Celery's results end with it, and ask Redis once more
+
+
+@pytest.fixture
+def all_spans_are_written(programs):
+    """`all_spans_are_written()`: the worker has ended, and has written all that it had."""
+
+    def end():
+        for program in programs:
+            program.terminate()
+            program.wait(timeout=30)
+
+    return end
 
 
 @pytest.fixture
@@ -82,17 +100,19 @@ CASES = [  # sampler, its argument, traceparent, whether there are spans
 
 
 @pytest.mark.parametrize("sampler", sorted({case[:2] for case in CASES}), ids=":".join)
-def test_a_task_and_what_it_sends_leave_all_their_spans_or_none(worker, traced, wait_until, sampler):
+def test_a_task_and_what_it_sends_leave_all_their_spans_or_none(
+    worker, traced, wait_until, all_spans_are_written, sampler
+):
     name, ratio = sampler
     settings = {"OTEL_TRACES_SAMPLER": name} if name else {}
     client = worker(**settings, **({"OTEL_TRACES_SAMPLER_ARG": ratio} if ratio else {}))
+    unsampled = []
     for traceparent, is_sampled in (case[2:] for case in CASES if case[:2] == sampler):
         tasks = traced(client, "sends", traceparent)
         if is_sampled:
             wait_until(lambda tasks=tasks: names(client, *tasks) == ALL, 10, f"{traceparent} has its spans")
             continue
-        time.sleep(0.5)  # more than twice the time after which spans are written
-        assert names(client, *tasks) == set(), traceparent
+        unsampled += tasks
         for task_id in tasks:
             lines = client.lines(task_id)
             assert [line["event.action"] for line in lines][-1] == "task.succeeded"
@@ -100,6 +120,8 @@ def test_a_task_and_what_it_sends_leave_all_their_spans_or_none(worker, traced, 
             traces = {line["trace.id"] for line in lines if line["event.action"] in {"task.started", "task.succeeded"}}
             assert traces == {client.record(task_id)["trace_id"]}
             assert traceparent[3:35] in {*traces, ""}
+    all_spans_are_written()
+    assert names(client, *unsampled) == set()
 
 
 def test_every_attempt_at_a_task_without_a_traceparent_is_sampled_or_none(worker, traced, wait_until):

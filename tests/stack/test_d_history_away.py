@@ -80,7 +80,7 @@ def _is_refused_at_once(client: httpx.Client, task_id: str) -> None:
     took = time.monotonic() - began
     assert (answer.status_code, answer.json().get("code")) == (503, "HISTORY_UNAVAILABLE"), answer.text
     assert "history" in answer.json()["detail"]
-    assert took < 1.5, "a second, and room for a busy machine"
+    assert took < 3, "a second, and room for a busy machine"
 
 
 def _kept(stack: Stack, task_ids: set[str]) -> dict[str, str]:

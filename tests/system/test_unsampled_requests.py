@@ -23,7 +23,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e47"
 STEPS = ["nginx", "api", "publish medium", "wait medium", "run stumble"]
 # A line is written when what it tells of has just ended: on a busy machine its process may stand still in between, and
 # NGINX reads its clock, which has milliseconds, once a round of its event loop.
-TOLERANCE_NS = 100 * 10**6
+TOLERANCE_NS = 500 * 10**6
 
 
 def nine_with(folder: Path, **environment: str) -> Nine:
@@ -99,7 +99,7 @@ def test_so_is_that_of_a_request_past_nginx(nine: Nine, wait_until: Wait):
     assert (request["status"], request["source"], request["sampled"]) == ("SUCCESS", "log lines", False)
 
 
-@pytest.mark.parametrize("data", [{}, {"failures": 1}, {"failures": 2}, {"seconds": 0.3}])
+@pytest.mark.parametrize("data", [{}, {"failures": 1}, {"failures": 2}, {"seconds": 2}])
 def test_the_lines_of_a_sampled_request_tell_what_its_spans_tell(nine: Nine, wait_until: Wait, data: dict[str, Any]):
     correlation_id = f"BOTH-{len(data)}-{data.get('failures', 0)}"
     with nine.http() as client:
@@ -150,8 +150,9 @@ def assert_same(by_spans: Journey, by_lines: Journey) -> None:
 
 
 def summed_up(step: Step) -> tuple[str, Role, str, str, bool, int]:
-    # No line says at which position a task was enqueued, and no span of a retry names the error.
-    what = re.sub(r" at position \d+|(?<=RETRY): \w+", "", step.what)
+    # No line says at which position a task was enqueued, and no span of a retry names the error. What a step says of
+    # its duration is rounded: `assert_same` compares the durations themselves.
+    what = re.sub(r" at position \d+|(?<=RETRY): \w+|[\d.]+ m?s\b", "", step.what)
     return step.name, step.role, step.node, what, step.failed, step.depth
 
 

@@ -41,4 +41,4 @@ def test_a_long_or_odd_message_has_a_short_shape_at_once(odd: str):
     began = time.perf_counter()
 
     assert len(error_shape(odd)) <= LONGEST
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10  # a shape found in quadratic time takes minutes
