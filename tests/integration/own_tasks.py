@@ -97,7 +97,7 @@ def come_back(data: Text, run: Run) -> int:
     return run.attempt
 
 
-@task("slow", model=Text, soft_time_limit=1, time_limit=30)
+@task("slow", model=Text, soft_time_limit=4, time_limit=30)
 def slow(data: Text, run: Run) -> None:
     for _ in range(600):
         time.sleep(0.05)

@@ -46,7 +46,7 @@ class Replica:
 
     def line(self, correlation_id: str, action: str = "request.completed") -> dict[str, Any]:
         """The only one that tells this request's end."""
-        self.wait_until(lambda: self.lines(correlation_id, action), 10, f"{correlation_id} has its {action}")
+        self.wait_until(lambda: self.lines(correlation_id, action), 20, f"{correlation_id} has its {action}")
         (line,) = self.lines(correlation_id, action)
         return line
 
@@ -61,7 +61,7 @@ class Replica:
         def servers() -> list[Span]:
             return [span for span in self.spans(correlation_id) if span.name == "api"]
 
-        self.wait_until(servers, 10, f"{correlation_id} has a server span")
+        self.wait_until(servers, 20, f"{correlation_id} has a server span")
         (span,) = servers()
         return span
 

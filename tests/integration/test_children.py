@@ -51,7 +51,7 @@ def assert_child(own, wait_until, child, parent, below):
     wait_until(
         lambda: set(kinds) <= {s["name"] for s in own.spans(child["task_id"])}, 10, "the child's spans are written"
     )
-    wait_until(lambda: below in {s["name"] for s in own.spans(parent["task_id"])}, 10, "the parent's spans are written")
+    wait_until(lambda: below in {s["name"] for s in own.spans(parent["task_id"])}, 20, "the parent's spans are written")
     spans = {span["name"]: span for span in own.spans(child["task_id"])}
     publish, wait, run = (spans[name] for name in kinds)
     around = [span for span in own.spans(parent["task_id"]) if span["name"] == below]

@@ -81,7 +81,7 @@ def test_a_message_that_comes_again_after_its_task_was_forgotten_runs_nothing_an
     broker.lpush("medium", others)
     worker = start(*WORKER, WORKER_CONCURRENCY="1")
     wait_until(lambda: broker.zcard(keys.ENDED) == 2, 60, "both have ended")
-    wait_until(lambda: not broker.exists(keys.CELERY_UNACKED), 10, "both are acknowledged")
+    wait_until(lambda: not broker.exists(keys.CELERY_UNACKED), 20, "both are acknowledged")
     ledger = Ledger(broker)
     versions = {each: int(broker.hget(keys.task(each), "version")) for each in (ours, stock)}
     copied, gone = ledger(history_scripts.copied(versions)), ledger(history_scripts.forget([ours, stock]))

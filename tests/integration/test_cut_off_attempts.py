@@ -18,7 +18,7 @@ from throughline.ledger.states import Reason
 
 INSTRUMENTATION = "opentelemetry.instrumentation.celery"
 MAIN_PROCESS = "throughline"  # which writes what the instrumentation in the task's process could not
-LIMITS = {"TASK_SOFT_TIME_LIMIT_SECONDS": "2", "TASK_TIME_LIMIT_SECONDS": "4"}
+LIMITS = {"TASK_SOFT_TIME_LIMIT_SECONDS": "5", "TASK_TIME_LIMIT_SECONDS": "7"}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def told(client, wait_until):
             request = client.request(task_id)
             return request is not None and request.status == status and len(steps(request)) == runs and request
 
-        return wait_until(agrees, 5, f"the journey of {task_id} says {status}, with {runs} runs")
+        return wait_until(agrees, 20, f"the journey of {task_id} says {status}, with {runs} runs")
 
     return look
 
@@ -87,7 +87,7 @@ def test_a_task_at_its_hard_time_limit_has_a_run_that_says_so(client, send, told
     request = told(task_id)
     (run,) = steps(request)
     assert request.status == "FAILURE"
-    assert 3.5e9 < run.duration_ns < 20e9
+    assert 6.5e9 < run.duration_ns < 20e9
     assert "hard time limit" in run.what
     assert len(steps(request, Role.WAIT)) == 1
     failed = event(client, task_id, "task.failed")
@@ -107,7 +107,7 @@ def test_a_process_killed_just_after_the_start_leaves_no_gap(client, send, told)
 
 
 def test_an_attempt_that_was_given_up_meanwhile_does_not_say_that_its_result_is_stored(client, running, wait_until):
-    task_id, _ = running(faults.TAKES_SECONDS + 1, "LATE-1")
+    task_id, _ = running(faults.TAKES_SECONDS + 3, "LATE-1")
     given_up = scripts.hand_back(task_id, worker="worker-1", reason=Reason.LOST_PROCESS)
     assert Ledger(client.broker)(given_up).outcome == "handed_back"  # as the sweep would for a worker that is frozen
 
@@ -124,13 +124,13 @@ def test_an_attempt_that_was_given_up_meanwhile_does_not_say_that_its_result_is_
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
 def test_a_running_task_that_celery_terminates_is_cancelled(client, running, told, wait_until, name):
-    task_id, _ = running(faults.TAKES_SECONDS + 1.5, f"TERMINATED-{name}")
+    task_id, _ = running(faults.TAKES_SECONDS + 4, f"TERMINATED-{name}")
     client.app.control.revoke(task_id, terminate=True, signal=name)
     request = told(task_id)
     (run,) = steps(request)
     assert request.status == "REVOKED"
     # Its lines may be there before its span, and tell the journey until then.
-    wait_until(lambda: "terminated" in steps(client.request(task_id))[0].what, 5, "its span says why")
+    wait_until(lambda: "terminated" in steps(client.request(task_id))[0].what, 20, "its span says why")
     assert run.duration_ns < 15e9
     assert "terminated" in event(client, task_id, "task.cancelled")["cause"]
     assert ids(client, task_id) == {f"TERMINATED-{name}"}
@@ -138,11 +138,11 @@ def test_a_running_task_that_celery_terminates_is_cancelled(client, running, tol
 
 def test_a_waiting_task_that_celery_revokes_is_cancelled_and_never_runs(client, running, send, wait_until):
     for number in range(2):
-        running(faults.TAKES_SECONDS + 1.5, f"BEFORE-{number}")
+        running(faults.TAKES_SECONDS + 4, f"BEFORE-{number}")
     task_id = send(0, "REVOKED-1")
     client.app.control.revoke(task_id)
     wait_until(lambda: client.has_ended(task_id), 30, "it is cancelled")
-    wait_until(lambda: client.request(task_id), 5, "its journey is written")
+    wait_until(lambda: client.request(task_id), 20, "its journey is written")
     request = client.request(task_id)
     assert (client.record(task_id)["status"], request.status) == ("REVOKED", "REVOKED")
     assert steps(request) == []
@@ -167,7 +167,7 @@ def test_whenever_a_process_is_killed_the_journey_ends_as_the_record_does(client
         task_id, process = running(faults.TAKES_SECONDS + 0.05, f"KILLED-{number}")
         time.sleep(chance.uniform(0.03, 0.07))
         os.kill(process, signal.SIGKILL)
-        wait_until(lambda process=process: not psutil.pid_exists(process), 5, "it is gone")
+        wait_until(lambda process=process: not psutil.pid_exists(process), 20, "it is gone")
         wait_until(lambda task_id=task_id: client.has_ended(task_id), 30, "it has ended")
         attempts = client.broker.llen(keys.attempts(task_id))
         request = told(task_id, runs=attempts)

@@ -80,7 +80,7 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
         (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).submissions
         return [step.what for step in request.steps if step.role is Role.RUN]
 
-    wait_until(lambda: len(runs()) == 4, 5, "the last span is written")
+    wait_until(lambda: len(runs()) == 4, 20, "the last span is written")
     assert runs() == [
         f"ran calculate_var: {attempts[0]['cause']}",
         f"ran calculate_var, attempt 2: {attempts[1]['cause']}",
@@ -90,7 +90,7 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
 
     api.post(f"/api/v1/dead-letters/{task_id}/replay")
     ended(api, task_id, 90)
-    wait_until(lambda: len(runs()) == 8, 5, "the last span of the replay is written")
+    wait_until(lambda: len(runs()) == 8, 20, "the last span of the replay is written")
     assert runs()[4].startswith("ran calculate_var, attempt 4: lost with process")  # none is told twice
     (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).submissions
     waits = [step.what for step in request.steps if step.role is Role.WAIT and step.span_id and not step.from_lines]
@@ -171,7 +171,7 @@ def test_a_stock_clients_task_whose_attempts_meet_an_error_was_not_lost(api, bro
     def runs():
         return [span.attributes for span in find(tmp_path, "STOCK-1").spans if span.name == "run calculate_var"]
 
-    wait_until(lambda: len(runs()) >= 3, 5, "the last span is written")
+    wait_until(lambda: len(runs()) >= 3, 20, "the last span is written")
     assert sorted(run["attempt"] for run in runs()) == [1, 2, 3]
     assert not [run for run in runs() if "cause" in run]
 

@@ -37,7 +37,7 @@ class FaultyRedis:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "3600 1", "--dir", str(folder)]
         self._server = subprocess.Popen([str(shutil.which("redis-server")), *options], stdout=subprocess.DEVNULL)
         self.client = redis.Redis.from_url(self.url, decode_responses=True)
-        wait_until(self._answers, 10, "Redis answers")
+        wait_until(self._answers, 20, "Redis answers")
 
     def stop(self):
         self.client.close()
@@ -71,7 +71,7 @@ class FaultyRedis:
     def loses_its_disk(self):
         shutil.rmtree(self._folder)
         self.client.bgsave()
-        self._wait_until(lambda: self.client.info()["rdb_last_bgsave_status"] == "err", 10, "saving has failed")
+        self._wait_until(lambda: self.client.info()["rdb_last_bgsave_status"] == "err", 20, "saving has failed")
 
     def has_its_disk_again(self):
         self.client.config_set("stop-writes-on-bgsave-error", "no")
@@ -156,7 +156,7 @@ def test_what_was_accepted_is_run_while_redis_is_full_by_workers_that_start_mean
     faulty, worker, wait_until, tmp_path, fills
 ):
     first = worker()
-    accepted = submit(faulty.url, 2, 2, *[0] * 20)
+    accepted = submit(faulty.url, 5, 5, *[0] * 20)
     stock = [Celery(broker=faulty.url).send_task("calculate_var", [{"seed": 0}], queue="low").id for _ in range(3)]
     wait_until(lambda: faulty.client.hget(keys.task(accepted[1]), "status") == Status.STARTED, 20, "two run")
 
@@ -166,7 +166,7 @@ def test_what_was_accepted_is_run_while_redis_is_full_by_workers_that_start_mean
     with pytest.raises(MemoryFull):
         submit(faulty.url, 0)
     assert attempts(faulty, accepted + stock) == [[Status.SUCCESS]] * 25
-    wait_until(lambda: not faulty.client.hlen("unacked"), 10, "each message is acknowledged")
+    wait_until(lambda: not faulty.client.hlen("unacked"), 20, "each message is acknowledged")
     assert (first.poll(), second.poll()) == (None, None)
     told = [line["message"] for name in ("worker-1", "worker-2") for line in lines(tmp_path, name)]
     assert not [message for message in told if "Redis error" in message]
@@ -194,7 +194,7 @@ def test_a_redis_that_takes_no_write_ends_no_worker_and_loses_no_task(
     faulty, worker, wait_until, tmp_path, breaks, mends, reason
 ):
     first = worker()
-    accepted = submit(faulty.url, 2, 2, *[0] * 10)
+    accepted = submit(faulty.url, 5, 5, *[0] * 10)
     wait_until(lambda: faulty.client.hget(keys.task(accepted[1]), "status") == Status.STARTED, 20, "two run")
 
     getattr(faulty, breaks)()
@@ -202,7 +202,7 @@ def test_a_redis_that_takes_no_write_ends_no_worker_and_loses_no_task(
     wait_until(lambda: waits(lines(tmp_path, "worker-2"), reason), 20, "worker-2 waits, and says why")
     before = len(lines(tmp_path, "worker-1") + lines(tmp_path, "worker-2"))
     with pytest.raises(subprocess.TimeoutExpired):
-        first.wait(timeout=4)  # longer than what it runs takes
+        first.wait(timeout=7)  # longer than what it runs takes
     after = len(lines(tmp_path, "worker-1") + lines(tmp_path, "worker-2"))
     assert after - before < 20  # two processes try once a second to store their ends
 

@@ -46,7 +46,7 @@ class OwnRedis:
         files = ["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", str(self._folder)]
         program = [str(shutil.which("redis-server")), "--port", str(self.port), "--bind", "127.0.0.1", *files, *options]
         self._server = subprocess.Popen(program, stdout=subprocess.DEVNULL)
-        self._wait_until(self._answers, 10, "Redis answers")
+        self._wait_until(self._answers, 20, "Redis answers")
 
     def kill(self):
         self._server.kill()

@@ -327,7 +327,7 @@ class TestPostgresql:
             await history.close()
 
         asyncio.run(scene())
-        wait_until(lambda: not any(each.name.startswith("history") for each in threading.enumerate()), 10, "no thread")
+        wait_until(lambda: not any(each.name.startswith("history") for each in threading.enumerate()), 20, "no thread")
 
     def test_a_blocking_call_to_a_frozen_server_ends(self, server):
         server.run("CREATE DATABASE stopped")

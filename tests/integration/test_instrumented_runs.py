@@ -49,7 +49,7 @@ def spans_of(client, wait_until):
             ended = {attributes(span).get("status") for span in found if span["name"].startswith("run ")}
             return ended & {client.record(task_id)["status"]} and found
 
-        return wait_until(with_run, 10, "its spans are written")
+        return wait_until(with_run, 20, "its spans are written")
 
     return written
 

@@ -43,13 +43,13 @@ def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a
         ("_OTHER", "/fails", 405, None): 3,
         ("GET", "/fails", 500, "500"): 1,
     }
-    wait_until(lambda: expected.items() <= counted().items(), 10, f"{expected} at the collector")
+    wait_until(lambda: expected.items() <= counted().items(), 20, f"{expected} at the collector")
     assert collector.metrics() == {DURATION, "http.server.duration"}
     labels = [*collector.points(DURATION), *collector.points("http.server.duration")]
     assert "made-up" not in str(labels)
     assert all(headers["x-tenant"] == "one" for _, headers, _ in collector.requests)
     both = {"/v1/metrics", "/v1/traces"}
-    wait_until(lambda: {path for path, _, _ in collector.requests} == both, 10, "the spans arrive too")
+    wait_until(lambda: {path for path, _, _ in collector.requests} == both, 20, "the spans arrive too")
 
 
 def test_a_collector_that_takes_spans_alone_is_sent_no_measurements(replica_with, wait_until):
@@ -60,7 +60,7 @@ def test_a_collector_that_takes_spans_alone_is_sent_no_measurements(replica_with
         for _ in range(3):
             seen = len(traces.requests)
             replica.http.get("/health/live")
-            wait_until(lambda seen=seen: len(traces.requests) > seen, 10, "a span arrives")
+            wait_until(lambda seen=seen: len(traces.requests) > seen, 20, "a span arrives")
         assert {path for path, _, _ in traces.requests} == {"/v1/traces"}
 
 

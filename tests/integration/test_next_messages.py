@@ -142,7 +142,7 @@ def busy(worker, broker, redis_url, wait_until, count, seed=0):
 def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_other(
     worker, broker, redis_url, wait_until
 ):
-    task_ids = busy(worker, broker, redis_url, wait_until, 300)
+    task_ids = busy(worker, broker, redis_url, wait_until, 450)
     broker.config_resetstat()
     looks = 0
     while broker.llen("medium") > 10:
@@ -153,7 +153,7 @@ def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_othe
     waited = broker.info("commandstats").get("cmdstat_brpop", {"calls": 0})
     assert waited["calls"] < 30, "it takes them as it acknowledges, and does not wait for them"
     wait_until(lambda: not places(broker, task_ids), 30, "all have ended")
-    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
+    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
     assert all(broker.llen(keys.attempts(task_id)) == 1 for task_id in task_ids)
 
 
@@ -161,7 +161,7 @@ def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_othe
 def test_a_worker_that_is_killed_while_it_takes_leaves_every_task_in_one_place(
     worker, broker, redis_url, wait_until, killed
 ):
-    task_ids = busy(worker, broker, redis_url, wait_until, 200)
+    task_ids = busy(worker, broker, redis_url, wait_until, 450)
     time.sleep(killed * 0.003)  # at another moment of its work each time
     processes = psutil.Process(worker.pid).children()
     worker.kill()
@@ -202,7 +202,7 @@ def test_a_busy_worker_takes_a_message_that_is_no_utf8_as_kombu_does(worker, bro
 
 
 def test_an_urgent_task_is_the_next_one_that_a_busy_worker_takes(worker, broker, redis_url, wait_until):
-    busy(worker, broker, redis_url, wait_until, 8, seed=TAKES_SECONDS + 1)
+    busy(worker, broker, redis_url, wait_until, 8, seed=TAKES_SECONDS + 3)
     urgent = sent(redis_url, "high")
     before = broker.llen("medium")
     wait_until(lambda: broker.hget(keys.task(urgent), "status") == "SUCCESS", 30, "it has ended")
@@ -214,7 +214,7 @@ def test_a_worker_that_could_not_acknowledge_connects_again_and_goes_on(start, b
     """Redis takes no write just then; the worker's only process has stored the end before."""
     worker = start("celery", *WORKER, WORKER_CONCURRENCY="1")
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
-    (task_id, *others) = submitted(redis_url, count, seed=TAKES_SECONDS + 1)[:1] + submitted(redis_url, count - 1)
+    (task_id, *others) = submitted(redis_url, 1, seed=TAKES_SECONDS + 3) + submitted(redis_url, count - 1)
     wait_until(lambda: broker.hget(keys.task(task_id), "status") == "STARTED", 20, "it runs")
     main = psutil.Process(worker.pid)
     main.suspend()
@@ -228,7 +228,7 @@ def test_a_worker_that_could_not_acknowledge_connects_again_and_goes_on(start, b
         broker.config_set("min-replicas-to-write", 0)
     others += submitted(redis_url, 1)
     wait_until(lambda: {broker.hget(keys.task(each), "status") for each in others} == {"SUCCESS"}, 30, "others ran")
-    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
+    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
     assert all(broker.llen(keys.attempts(each)) == 1 for each in [task_id, *others])
 
 
@@ -262,6 +262,6 @@ def test_a_worker_goes_on_after_what_is_no_message(worker, broker, redis_url, wa
     wait_until(
         lambda: {broker.hget(keys.task(each), "status") for each in last} == {"SUCCESS"}, 30, "the last ones ran"
     )
-    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 10, "each is acknowledged")
+    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
     assert worker.poll() is None
     assert broker.hget(keys.task("odd"), "status") == "FAILURE"

@@ -21,7 +21,7 @@ def test_an_excluded_url_has_no_server_span_and_its_chain_holds(replica_with, br
 
     message = traceparent_of_message(broker, replica, **{"X-Request-ID": "EXCLUDED", "traceparent": PARENT})
 
-    (publish,) = replica.wait_until(lambda: replica.spans("EXCLUDED"), 10, "the span of the publication")
+    (publish,) = replica.wait_until(lambda: replica.spans("EXCLUDED"), 20, "the span of the publication")
     assert (publish.name, publish.trace_id, publish.parent_id) == ("publish medium", TRACE, CALLER)
     assert message == f"00-{TRACE}-{publish.span_id}-01"
     assert replica.line("EXCLUDED")["trace.id"] == TRACE

@@ -13,9 +13,9 @@ def test_a_process_is_connected_and_every_script_is_loaded_before_its_first_task
     start("celery", *WORKER, WORKER_CONCURRENCY="3")
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
     hashes = [sha1(text.encode(), usedforsecurity=False).hexdigest() for text in all_texts()]
-    wait_until(lambda: all(broker.script_exists(*hashes)), 10, "every script is loaded")
+    wait_until(lambda: all(broker.script_exists(*hashes)), 20, "every script is loaded")
 
     def loaders() -> int:
         return sum(client["cmd"] == "script|load" for client in broker.client_list())
 
-    wait_until(lambda: loaders() == 3, 10, "each process has a connection of its own")
+    wait_until(lambda: loaders() == 3, 20, "each process has a connection of its own")

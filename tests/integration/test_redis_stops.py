@@ -30,7 +30,7 @@ class StoppableRedis:
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
         program = [str(shutil.which("redis-server")), *options, "--dir", str(self._folder)]
         self._server = subprocess.Popen(program, stdout=subprocess.DEVNULL)
-        self._wait_until(self._answers, 10, "Redis answers")
+        self._wait_until(self._answers, 20, "Redis answers")
 
     def stop(self):
         self._server.terminate()

@@ -105,7 +105,7 @@ def test_a_running_task_shows_its_progress_and_stops_at_a_checkpoint_when_cancel
     assert told["task.cancelled"]["status"] == "REVOKED"
     assert told["task.cancelled"]["correlation_id"] == again["correlation_id"]
     assert 0 < told["task.cancelled"]["duration_ms"] < 60_000
-    run = wait_until(lambda: run_span(tmp_path, task_id), 10, "the run's span is written")
+    run = wait_until(lambda: run_span(tmp_path, task_id), 20, "the run's span is written")
     assert (run["name"], run["attributes"]["status"]) == ("run calculate_var", "REVOKED")
     assert run["traceId"] == again["trace_id"]
     assert api.delete(f"/api/v1/tasks/{task_id}").json()["code"] == "TASK_FINISHED"
@@ -129,7 +129,7 @@ def test_a_task_cancelled_before_it_starts_never_runs(api, broker, wait_until, t
         assert (task["status"], "result" in task, "started_at" in task) == ("REVOKED", False, False)
     assert said(tmp_path, waiting) == {}
     assert said(tmp_path, held).keys() == {"task.received", "task.cancelled"}
-    run = wait_until(lambda: run_span(tmp_path, held), 10, "the span of the one that was held is written")
+    run = wait_until(lambda: run_span(tmp_path, held), 20, "the span of the one that was held is written")
     assert run["attributes"]["status"] == "REVOKED"
     assert not [span for span in spans(tmp_path, held) if span["parentSpanId"] == run["spanId"]]
     assert spans(tmp_path, waiting) == []
@@ -167,7 +167,7 @@ def test_every_phase_of_a_calculation_is_a_span_of_the_vocabulary_under_its_run(
     for task_type, data, status, phases in PHASES:
         task_id = submit(api, task_type, data)
         assert final(api, task_id)["status"] == status
-        run = wait_until(lambda task_id=task_id: run_span(tmp_path, task_id), 10, "the run's span is written")
+        run = wait_until(lambda task_id=task_id: run_span(tmp_path, task_id), 20, "the run's span is written")
         own = [span for span in spans(tmp_path, task_id) if not span["name"].startswith(("run ", "wait "))]
         parents = {span["spanId"]: span["parentSpanId"] for span in own}
         for span in own:

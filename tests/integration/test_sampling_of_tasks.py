@@ -110,7 +110,7 @@ def test_a_task_and_what_it_sends_leave_all_their_spans_or_none(
     for traceparent, is_sampled in (case[2:] for case in CASES if case[:2] == sampler):
         tasks = traced(client, "sends", traceparent)
         if is_sampled:
-            wait_until(lambda tasks=tasks: names(client, *tasks) == ALL, 10, f"{traceparent} has its spans")
+            wait_until(lambda tasks=tasks: names(client, *tasks) == ALL, 20, f"{traceparent} has its spans")
             continue
         unsampled += tasks
         for task_id in tasks:
@@ -139,7 +139,7 @@ def test_every_attempt_at_a_task_without_a_traceparent_is_sampled_or_none(worker
             for task_id in expected
         }
 
-    wait_until(lambda: written() == expected, 10, "each has the spans of both attempts, or none")
+    wait_until(lambda: written() == expected, 20, "each has the spans of both attempts, or none")
 
 
 def test_a_lost_attempt_of_an_unsampled_task_is_told_by_log_lines_alone(worker, wait_until):
@@ -153,12 +153,12 @@ def test_a_lost_attempt_of_an_unsampled_task_is_told_by_log_lines_alone(worker, 
             spans = [span for span in spans_in(client.var_dir / "spans") if attributes(span)["task_id"] == task_id]
             return {span["spanId"] for span in spans if span["name"].startswith("run ")}
 
-        wait_until(lambda count=count, runs=runs: len(runs()) == count, 10, f"it has {count} runs")
+        wait_until(lambda count=count, runs=runs: len(runs()) == count, 20, f"it has {count} runs")
 
         def actions(task_id=task_id):
             return [line["event.action"] for line in client.lines(task_id)]
 
-        wait_until(lambda actions=actions: actions()[-1] == "task.dead_lettered", 10, "its last line tells its end")
+        wait_until(lambda actions=actions: actions()[-1] == "task.dead_lettered", 20, "its last line tells its end")
         assert actions().count("task.handed_back") == 3
         assert (names(client, task_id) == set()) == (flags == "00")
 

@@ -45,16 +45,16 @@ def test_a_full_file_of_spans_is_moved_away_and_no_line_is_lost(
     port, process = nginx
     spans, before = tmp_path / "spans.jsonl", tmp_path / "spans.jsonl.1"
     paths = [f"/{number:04}" for number in range(300)]
-    wait_until(spans.exists, 5, "NGINX has started")
+    wait_until(spans.exists, 20, "NGINX has started")
     command = ["sh", str(ROOT / "nginx" / "rotate.sh"), str(process.pid), str(spans), "1000"]
     with subprocess.Popen(command) as rotating, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         for path in paths[:250]:
             client.get(path)
-        wait_until(before.exists, 5, "the full file was moved away")
+        wait_until(before.exists, 20, "the full file was moved away")
         for path in paths[250:]:
             client.get(path)
         # NGINX writes into the old file until it has begun another.
-        wait_until(lambda: len(written(before, spans)) >= len(paths), 5, "all lines are written")
+        wait_until(lambda: len(written(before, spans)) >= len(paths), 20, "all lines are written")
         process.terminate()
         process.wait(timeout=10)
         rotating.wait(timeout=10)  # it ends with NGINX

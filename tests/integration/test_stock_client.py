@@ -37,7 +37,7 @@ def told(client, wait_until):
             ]
             return request and request.status == record["status"] and written and request
 
-        return record, wait_until(agrees, 5, f"the journey of {task_id} says {record['status']}")
+        return record, wait_until(agrees, 20, f"the journey of {task_id} says {record['status']}")
 
     return look
 
@@ -167,7 +167,7 @@ def test_a_task_that_has_expired_is_cancelled_under_its_senders_id(client, told)
 
 def test_a_task_with_a_countdown_is_pending_from_the_moment_that_a_worker_holds_it(client, told, wait_until):
     task_id = client.send(countdown=2, headers={"correlation_id": "LATER-1"})
-    wait_until(lambda: client.record(task_id), 10, "the worker holds it")
+    wait_until(lambda: client.record(task_id), 20, "the worker holds it")
     record = client.record(task_id)
     assert (record["status"], record["correlation_id"], record["queue"]) == ("PENDING", "LATER-1", "medium")
     assert told(task_id)[0]["status"] == "SUCCESS"

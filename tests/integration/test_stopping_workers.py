@@ -86,7 +86,7 @@ def test_a_worker_that_stops_just_after_it_gave_a_task_to_a_process_waits_for_it
 
 
 def test_an_attempt_that_was_taken_over_cannot_store_its_result(worker, running, broker, wait_until):
-    task_id = running(2)
+    task_id = running(5)
     broker.hset(keys.task(task_id), mapping={"worker": "worker-9", "process": 1, "attempt": 2})
     wait_until(lambda: broker.hlen(keys.CELERY_UNACKED) == 0, 20, "the late attempt has ended")
     assert broker.hget(keys.task(task_id), "status") == "STARTED"

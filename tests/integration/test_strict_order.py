@@ -22,7 +22,7 @@ def test_a_queue_that_was_cancelled_and_added_again_has_its_place(client, wait_u
     assert control.cancel_consumer("high", reply=True)
     assert control.add_consumer("high", reply=True)
     # One task runs while the queues are filled, in the order in which they must not be emptied.
-    running = client.send(args=[{"seed": 1002}], queue="low")
+    running = client.send(args=[{"seed": 1006}], queue="low")
     wait_until(lambda: client.record(running).get("status") == "STARTED", 20, "it runs")
     sent = {
         client.send(args=[{"seed": 0}], queue=queue): queue for queue in ("low", "medium", "high") for _ in range(EACH)

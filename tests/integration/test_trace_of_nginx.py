@@ -87,7 +87,7 @@ def test_nginxs_span_continues_the_callers_and_says_its_state(joining: Nginx, wa
     def span() -> dict[str, Any] | None:
         return next((each for each in joining.spans() if "OWN-SPAN" in json.dumps(each)), None)
 
-    found = wait_until(span, 5, "NGINX has written its span")
+    found = wait_until(span, 20, "NGINX has written its span")
     assert (found["traceId"], found["parentSpanId"], found["traceState"]) == (TRACE, SPAN, 'a="1",b=\\2')
     assert found["spanId"] == sent["traceparent"].split("-")[2]
 
@@ -121,7 +121,7 @@ def test_a_caller_is_followed_by_the_samplers_that_follow_it(one, sampler: str, 
     with one(OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG="0.5") as nginx:
         for trace_id in (LOW, HIGH):
             assert (_sampled(nginx, trace_id, "01"), _sampled(nginx, trace_id, "00")) == SAMPLERS[sampler]
-        wait_until(lambda: len(nginx.lines()) == 4, 5, "all lines are written")
+        wait_until(lambda: len(nginx.lines()) == 4, 20, "all lines are written")
         expected = [flag for flag, yes in zip("10", SAMPLERS[sampler], strict=True) if yes] * 2
         assert sorted(line["correlation_id"][-1] for line in nginx.lines() if "trace.sampled" not in line) == sorted(
             expected
@@ -142,7 +142,7 @@ def test_new_traces_are_kept_by_the_ratio(one, sampler: str, wait_until: Wait):
     with one(OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG="0.3") as nginx:
         for _ in range(100):
             nginx.passed_on([])
-        wait_until(lambda: len(nginx.lines()) == 100, 5, "all lines are written")
+        wait_until(lambda: len(nginx.lines()) == 100, 20, "all lines are written")
         expected = {
             line["trace.id"]: kept.should_sample(None, int(line["trace.id"], 16), "").decision.is_sampled()
             for line in nginx.lines()
@@ -164,6 +164,6 @@ def test_with_the_sdk_disabled_nothing_is_sampled(one, wait_until: Wait):
         assert [_sampled(nginx, LOW, flags) for flags in ("00", "01", "02", "03")] == [False] * 4
         sent = nginx.passed_on([])
         assert (sent["traceparent"] or sent[trace_context.OLD_NGINX]).endswith("-02")
-        wait_until(lambda: len(nginx.lines()) == 5, 5, "all lines are written")
+        wait_until(lambda: len(nginx.lines()) == 5, 20, "all lines are written")
         assert all(line["trace.sampled"] is False for line in nginx.lines())
         assert nginx.spans() == []

@@ -58,7 +58,7 @@ def test_one_search_finds_all_layers_within_ten_seconds(
 
 
 def test_jaeger_has_the_whole_chain_with_the_right_durations(stack: Stack, request_id: str, wait_until: Wait):
-    found = wait_until(lambda: _whole(stack, request_id), 10, "all layers")
+    found = wait_until(lambda: _whole(stack, request_id), 20, "all layers")
     answer = httpx.get(f"{stack.url('JAEGER')}/api/traces/{found.spans[0].trace_id}", trust_env=False).json()
     spans = {span["operationName"]: span for span in answer["data"][0]["spans"]}
 
@@ -76,7 +76,7 @@ def test_jaeger_has_the_whole_chain_with_the_right_durations(stack: Stack, reque
 
 
 def test_the_journey_command_draws_it_from_elasticsearch(stack: Stack, request_id: str, wait_until: Wait):
-    wait_until(lambda: _whole(stack, request_id), 10, "all layers")
+    wait_until(lambda: _whole(stack, request_id), 20, "all layers")
     drawn = _journey(stack, stack.secret("READER_PASSWORD"), request_id, "--logs")
 
     assert drawn.returncode == 0, drawn.stderr
@@ -130,7 +130,7 @@ def test_span_metrics_are_there_for_prometheus(stack: Stack, request_id: str, wa
         text = httpx.get(f"{stack.url('METRICS')}/metrics", trust_env=False).text
         return [line for line in text.splitlines() if "run calculate_var" in line and "_bucket" in line]
 
-    assert wait_until(series, 15, "the run span's histogram")
+    assert wait_until(series, 20, "the run span's histogram")
 
 
 def _whole(stack: Stack, correlation_id: str) -> Found | None:

@@ -44,7 +44,7 @@ def test_without_the_history_tasks_run_on_and_afterwards_it_has_each_once(
         accepted = {moved, *here, *done[0].accepted.values()}
         wait_until(lambda: len(_kept(stack, accepted)) == len(accepted), 90, "the history has every task")
         assert set(_kept(stack, accepted).values()) == {"SUCCESS"}
-        wait_until(lambda: redis.zscore(keys.ENDED, here[-1]) is None, 10, "nothing waits any more")
+        wait_until(lambda: redis.zscore(keys.ENDED, here[-1]) is None, 20, "nothing waits any more")
         assert client.get(f"/api/v1/tasks/{moved}").json()["status"] == "SUCCESS"
         listed = Counter(_listed(client, since=f"{prefix}-MOVED"))
     assert {task_id: listed[task_id] for task_id in accepted} == dict.fromkeys(accepted, 1)

@@ -139,7 +139,7 @@ def _last_sample(stack: Stack) -> dict[str, Any]:
 
 def _a_long_task_is_cancelled(stack: Stack, client: httpx.Client, found: Happened, wait_until: Wait) -> None:
     assert found.post(client, LONG) == 201
-    wait_until(lambda: _last_sample(stack)["tasks.in_flight"] == 1, 10, "a sample of the task that runs")
+    wait_until(lambda: _last_sample(stack)["tasks.in_flight"] == 1, 20, "a sample of the task that runs")
     found.moments.append(_now())
     assert client.delete(f"/api/v1/tasks/{list(found.tasks.values())[-1]}").status_code < 300
 
@@ -151,10 +151,10 @@ def _circuit_breaker_opens(stack: Stack, client: httpx.Client, found: Happened, 
         seconds, microseconds = redis.time()
         redis.hset("tl:breaker", mapping={"state": "open", "wait": 7, "until": f"{seconds + 7}.{microseconds:06}"})
     assert [found.post(client, TASK) for _ in range(REFUSED)] == [503] * REFUSED
-    wait_until(lambda: _last_sample(stack)["circuit.state"] == "open", 7, "a sample of the open circuit breaker")
-    wait_until(lambda: _last_sample(stack)["circuit.state"] == "half_open", 15, "its wait is over")
+    wait_until(lambda: _last_sample(stack)["circuit.state"] == "open", 20, "a sample of the open circuit breaker")
+    wait_until(lambda: _last_sample(stack)["circuit.state"] == "half_open", 20, "its wait is over")
     assert found.post(client, TASK) == 201
-    wait_until(lambda: _last_sample(stack)["circuit.state"] == "closed", 10, "a sample of the closed circuit breaker")
+    wait_until(lambda: _last_sample(stack)["circuit.state"] == "closed", 20, "a sample of the closed circuit breaker")
 
 
 def _ended(stack: Stack, found: Happened) -> int:

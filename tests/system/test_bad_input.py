@@ -105,7 +105,7 @@ def test_the_log_line_of_a_refused_request_carries_the_problems_code_and_no_othe
         completed = (line for line in nine.log_lines("fastapi-1") if line.get("event.action") == "request.completed")
         return {line["correlation_id"]: line.get("code") for line in completed}
 
-    wait_until(lambda: "CODE-2" in codes(), 5, "both lines are written")
+    wait_until(lambda: "CODE-2" in codes(), 20, "both lines are written")
     assert (codes()["CODE-1"], codes()["CODE-2"]) == ("VALIDATION_FAILED", None)
 
 
@@ -118,7 +118,7 @@ def test_a_refused_submission_is_an_event_and_no_other_refusal_is(nine: Nine, wa
         lines = (line for line in nine.log_lines("fastapi-1") if line.get("event.action") == "task.rejected")
         return {line["correlation_id"]: line["code"] for line in lines}
 
-    wait_until(lambda: "REFUSED-2" in rejected(), 5, "the line is written")
+    wait_until(lambda: "REFUSED-2" in rejected(), 20, "the line is written")
     assert rejected()["REFUSED-2"] == "VALIDATION_FAILED"
     assert "REFUSED-1" not in rejected()
 

@@ -22,7 +22,7 @@ def test_nginx_closes_an_idle_connection_to_a_replica_first(nine: Nine, wait_unt
 
     with nine.http() as client:
         client.get("/api/v1/queues")
-    ours = wait_until(held, 5, "NGINX holds a connection to a replica")
+    ours = wait_until(held, 20, "NGINX holds a connection to a replica")
 
     def closed_by() -> set[str]:
         """Who closes first keeps the connection in TIME_WAIT on its own side."""
@@ -30,7 +30,7 @@ def test_nginx_closes_an_idle_connection_to_a_replica_first(nine: Nine, wait_unt
         nginx = {"NGINX" for own, other in waiting if own in ours and other in replicas}
         return nginx | {"replica" for own, other in waiting if own in replicas and other in ours}
 
-    assert wait_until(closed_by, 15, "the connection is closed") == {"NGINX"}
+    assert wait_until(closed_by, 20, "the connection is closed") == {"NGINX"}
 
 
 def _is(connection: Any, status: str) -> bool:

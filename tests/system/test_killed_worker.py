@@ -41,7 +41,9 @@ def test_tasks_of_a_killed_worker_are_back_in_their_queue_within_fifteen_seconds
             return [step["what"] for request in journey["requests"] for step in request["steps"]]
 
         for task in interrupted:
-            wait_until(lambda task=task: any("→ SUCCESS" in what for what in told(task)), 5, "its last span is written")
+            wait_until(
+                lambda task=task: any("→ SUCCESS" in what for what in told(task)), 20, "its last span is written"
+            )
             # It no longer has it when supervisor has it running again by then.
             lost = "ran calculate_var: (lost with worker-2|worker-2 no longer had it)"
             assert any(re.fullmatch(lost, what) for what in told(task))

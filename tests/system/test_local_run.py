@@ -68,7 +68,7 @@ def test_processes_killed_all_at_once_come_back_by_themselves(nine: Nine, wait_u
     wait_until(lambda: _all_new(nine, killed), 20, "each killed process has another pid")
     wait_until(lambda: nine.run("status").returncode == 0, 30, "all nine are healthy again")
     # Workers of a killed master would keep its port: they would look healthy, and no command would reach them.
-    wait_until(lambda: not workers_of_nginx & set(_group(killed["nginx"])), 5, "NGINX's orphans have ended")
+    wait_until(lambda: not workers_of_nginx & set(_group(killed["nginx"])), 20, "NGINX's orphans have ended")
 
 
 def test_redis_killed_comes_back_with_what_it_had(nine: Nine, wait_until: Wait):
@@ -79,7 +79,7 @@ def test_redis_killed_comes_back_with_what_it_had(nine: Nine, wait_until: Wait):
 
     os.kill(pid, signal.SIGKILL)
 
-    wait_until(lambda: _all_new(nine, {"redis": pid}), 10, "Redis has another pid")
+    wait_until(lambda: _all_new(nine, {"redis": pid}), 20, "Redis has another pid")
     wait_until(lambda: nine.run("status").returncode == 0, 30, "all nine are healthy again")
     with nine.redis() as client:
         assert client.getdel("survives") == "yes"
@@ -173,7 +173,7 @@ def test_down_ends_the_processes_that_a_killed_supervisor_left_behind(apart: Nin
     leader = Supervisor(apart.recorded.socket).pid()
     assert leader is not None
     os.kill(leader, signal.SIGKILL)
-    wait_until(lambda: leader not in session.members(leader), 5, "supervisord has ended")
+    wait_until(lambda: leader not in session.members(leader), 20, "supervisord has ended")
     assert session.members(leader)
 
     assert "`make down` ends them" in apart.run("up").stderr

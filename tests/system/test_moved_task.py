@@ -48,7 +48,7 @@ def test_tasks_go_on_while_the_history_is_away_and_are_in_it_afterwards(forgetfu
             told = ("event.action", "history.unavailable")
             wait_until(lambda: told in events(forgetful), 30, "the monitor says that the history is away")
         wait_until(lambda: len(history_of(forgetful).find(ids)) == len(ids), 30, "it has all of them")
-        wait_until(lambda: ("event.action", "history.available") in events(forgetful), 10, "the end is told")
+        wait_until(lambda: ("event.action", "history.available") in events(forgetful), 20, "the end is told")
 
 
 def events(nine):

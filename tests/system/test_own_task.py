@@ -63,7 +63,7 @@ def test_the_pages_commands_run_the_task_and_its_journey_shows_its_phase(nine: N
     def shown() -> str:
         return nine.run(*journey.split()).stdout
 
-    wait_until(lambda: "split" in shown(), 15, "the phase is in the journey")
+    wait_until(lambda: "split" in shown(), 20, "the phase is in the journey")
     for words in ("WORDS-1  SUCCESS in", "waited in low", "ran word_count → SUCCESS", "validate"):
         assert words in shown()
 
@@ -91,7 +91,7 @@ def test_it_is_submitted_through_nginx_and_seen_with_its_phase_below_its_run(
         told = nine.run("journey", "WORDS-2", "--json")
         return _steps(json.loads(told.stdout)) if told.returncode == 0 else []
 
-    wait_until(lambda: "split" in {step["name"] for step in steps()}, 15, "the phase is in the journey")
+    wait_until(lambda: "split" in {step["name"] for step in steps()}, 20, "the phase is in the journey")
     by_name = {step["name"]: step for step in steps()}
     assert by_name["split"]["parent_span_id"] == by_name["run word_count"]["span_id"]
     assert page.status_code == 200

@@ -36,8 +36,8 @@ def done(nine: Nine, wait_until: Wait) -> str:
     with nine.http() as client:
         task_id = client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": "PAGE-1"}).json()["task_id"]
         assert client.get(f"/api/v1/tasks/{task_id}", params={"wait": 20}).json()["status"] == "SUCCESS"
-    wait_until(lambda: '"simulate"' in nine.run("journey", "PAGE-1", "--json").stdout, 10, "its spans are written")
-    wait_until(lambda: '"publish medium"' in nine.run("journey", "PAGE-1", "--json").stdout, 10, "the api's too")
+    wait_until(lambda: '"simulate"' in nine.run("journey", "PAGE-1", "--json").stdout, 20, "its spans are written")
+    wait_until(lambda: '"publish medium"' in nine.run("journey", "PAGE-1", "--json").stdout, 20, "the api's too")
     return "PAGE-1"
 
 
@@ -243,7 +243,7 @@ def test_the_pages_own_requests_leave_no_spans(nine: Nine, done: str, wait_until
     get(nine, f"/journeys/{done}", HTML | {"X-Request-ID": "LOOKED-1"})
     get(nine, "/api/v1/queues", {"X-Request-ID": "ASKED-1"})
     spans = nine.var_dir / "spans" / "nginx.jsonl"
-    wait_until(lambda: "ASKED-1" in spans.read_text(), 5, "NGINX has written the span of a later request")
+    wait_until(lambda: "ASKED-1" in spans.read_text(), 20, "NGINX has written the span of a later request")
 
     assert "LOOKED-1" not in spans.read_text()
     assert "LOOKED-1" in (nine.var_dir / "log" / "nginx.jsonl").read_text()
@@ -310,7 +310,7 @@ def test_an_admin_sees_the_page_with_links_to_kibana_and_jaeger(locked: tuple[Ni
     with nine.http() as client:
         sent = client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": "LOCKED-1", "X-API-Key": made["admin"]})
         assert sent.status_code == 201
-    wait_until(lambda: nine.run("journey", "LOCKED-1").stdout.count("api fastapi-1") > 1, 10, "its spans are written")
+    wait_until(lambda: nine.run("journey", "LOCKED-1").stdout.count("api fastapi-1") > 1, 20, "its spans are written")
 
     for headers in (basic(made["admin"]), {"X-API-Key": made["admin"]}, {"Authorization": f"Bearer {made['admin']}"}):
         assert get(nine, "/", HTML | headers).status_code == 200

@@ -89,7 +89,7 @@ def test_without_a_script_the_page_shows_the_same_on_reload(nine: Nine, tab: Ope
         page.reload()
         return "REVOKED" in page.locator(".told").inner_text()
 
-    wait_until(reloaded, 10, "a reload shows the end of the task")
+    wait_until(reloaded, 20, "a reload shows the end of the task")
 
 
 def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine: Nine, tab: Open):

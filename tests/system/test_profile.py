@@ -66,7 +66,7 @@ def done(nine: Nine, wait_until: Wait) -> Nine:
             assert client.get(f"/api/v1/tasks/{task_id}", params={"wait": 30}).json()["status"] != "PENDING"
         slow = _submitted(client, "nap", {"seconds": 1.5}, "SLOW-1")
         assert client.get(f"/api/v1/tasks/{slow}", params={"wait": 30}).json()["status"] == "SUCCESS"
-    wait_until(lambda: '"name": "run nap"' in nine.run("journey", "SLOW-1", "--json").stdout, 10, "its run is written")
+    wait_until(lambda: '"name": "run nap"' in nine.run("journey", "SLOW-1", "--json").stdout, 20, "its run is written")
     return nine
 
 
@@ -121,7 +121,7 @@ def test_failures_are_grouped_by_class_and_shape_with_an_example(done: Nine, beg
     def groups() -> list[dict[str, Any]]:
         return list(json.loads(done.run("errors", "--since", began, "--json").stdout)["errors"])
 
-    (group,) = wait_until(lambda: [each for each in groups() if each["count"] == 2], 10, "both failures are one group")
+    (group,) = wait_until(lambda: [each for each in groups() if each["count"] == 2], 20, "both failures are one group")
     assert group["error_type"] == "PermanentError"
     assert group["message"].startswith("nothing to be had for <n>")
     assert group["correlation_id"] in {"FAILS-0", "FAILS-1"}

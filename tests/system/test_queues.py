@@ -50,9 +50,9 @@ def test_waiting_tasks_survive_a_redis_that_is_killed(nine: Nine, wait_until: Wa
     pid = nine.pids()["redis"]
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: nine.pids()["redis"] not in {None, pid}, 10, "Redis runs again")
+    wait_until(lambda: nine.pids()["redis"] not in {None, pid}, 20, "Redis runs again")
     with nine.redis() as client:
-        wait_until(lambda: _answers(client), 10, "Redis has read its file")
+        wait_until(lambda: _answers(client), 20, "Redis has read its file")
         assert client.llen("medium") == 20
 
     assert nine.run("start", *nine.recorded.workers).returncode == 0
@@ -69,7 +69,7 @@ def test_the_monitor_reports_what_waits_in_its_log_and_to_prometheus(nine: Nine,
         last = lines[-1]
         return last if (last["queue.depth.low"], last["queue.depth.high"]) == (3, 2) else None
 
-    line = wait_until(sampled, 12, "a sample shows the five that wait")
+    line = wait_until(sampled, 20, "a sample shows the five that wait")
     with nine.http() as client:
         text = client.get("/metrics").text
     assert nine.run("start", *nine.recorded.workers).returncode == 0
@@ -106,7 +106,7 @@ def test_the_error_of_estimated_starts_is_a_metric(nine: Nine, wait_until: Wait)
     assert answer.json()["estimated_start"], "workers are alive and idle: it starts now"
     wait_until(lambda: all_succeed(nine, [answer.json()["task_id"]]), 30, "it has run")
 
-    wait_until(lambda: promises() > before, 12, "the next sample has counted it")
+    wait_until(lambda: promises() > before, 20, "the next sample has counted it")
 
 
 def test_the_monitor_samples_every_five_seconds(nine: Nine, wait_until: Wait):
@@ -115,7 +115,7 @@ def test_the_monitor_samples_every_five_seconds(nine: Nine, wait_until: Wait):
         return [line["@timestamp"] for line in lines if line.get("event.action") == "queue.sampled"]
 
     before = len(times())
-    wait_until(lambda: len(times()) >= before + 2, 14, "two more samples")
+    wait_until(lambda: len(times()) >= before + 2, 20, "two more samples")
 
 
 def _answers(client: Any) -> bool:

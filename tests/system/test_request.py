@@ -45,7 +45,7 @@ def journey(nine: Nine, wait_until: Wait) -> Callable[..., dict[str, Any]]:
         roles = [{step["role"] for step in request["steps"] if step["span_id"]} for request in found["requests"]]
         return found if sum({"nginx", "api", "publish", "run"} <= each for each in roles) == tasks else None
 
-    return lambda *arguments: wait_until(lambda: complete(*arguments), 15, f"the journey of {arguments} is complete")
+    return lambda *arguments: wait_until(lambda: complete(*arguments), 20, f"the journey of {arguments} is complete")
 
 
 def test_the_specifications_request_is_accepted_and_succeeds_with_the_value_at_risk(nine: Nine, wait_until: Wait):
@@ -57,7 +57,7 @@ def test_the_specifications_request_is_accepted_and_succeeds_with_the_value_at_r
         where = answer.headers["Location"]
         assert where == f"/api/v1/tasks/{answer.json()['task_id']}"
 
-        wait_until(lambda: client.get(where).json()["status"] == "SUCCESS", 15, "the task has succeeded")
+        wait_until(lambda: client.get(where).json()["status"] == "SUCCESS", 20, "the task has succeeded")
         task = client.get(where).json()
     assert task["result"]["var_amount"] == pytest.approx(983, rel=0.02)
     assert task["result"]["simulations"] == 100_000
@@ -153,7 +153,7 @@ def test_any_other_id_is_replaced_and_forges_no_log_line(nine: Nine, through: st
     assert set(made) <= set("0123456789abcdef")
 
     writer = "nginx" if through == "nginx" else "fastapi-1"
-    wait_until(lambda: _of(nine, writer, made), 5, "the request has its line")
+    wait_until(lambda: _of(nine, writer, made), 20, "the request has its line")
     assert not any("forged" in line for line in nine.log_lines(writer))
 
 

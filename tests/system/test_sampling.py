@@ -31,7 +31,7 @@ def test_a_trace_leaves_all_of_its_spans_or_none(tmp_path: Path, wait_until: Wai
     with Nine(tmp_path / "var", API_REPLICAS="1", WORKER_REPLICAS="1", **settings) as nine:
         tasks = _finished(nine, wait_until)
         kept = {name for name, trace_id in tasks.items() if _kept(trace_id)}
-        wait_until(lambda: _complete(nine) >= kept, 15, f"the spans of {kept} are written")
+        wait_until(lambda: _complete(nine) >= kept, 20, f"the spans of {kept} are written")
         written = _names(nine)
         unsampled = {line["correlation_id"] for line in nine.log_lines("nginx") if line.get("trace.sampled") is False}
     assert 0 < len(kept) < TRACES

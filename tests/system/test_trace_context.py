@@ -47,7 +47,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> dict
         with nine.redis() as client:
             messages = [json.loads(each)["headers"] for each in client.lrange("medium", 0, -1)]
         expected = sum(3 if way == "nginx" else 2 for case in CASES for way in WAYS if case.flags not in {"00", "02"})
-        wait_until(lambda: len(_of_cases(nine)) >= expected, 15, "all spans are written")
+        wait_until(lambda: len(_of_cases(nine)) >= expected, 20, "all spans are written")
         spans = defaultdict[str, dict[str, dict[str, Any]]](dict)
         for correlation_id, span in _of_cases(nine):
             spans[correlation_id][span["name"]] = span

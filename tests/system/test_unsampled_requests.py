@@ -61,8 +61,8 @@ def shown(nine: Nine, correlation_id: str) -> dict[str, Any]:
 
 def assert_drawn_from_lines(nine: Nine, correlation_id: str, steps: list[str], wait_until: Wait) -> None:
     """In the terminal, in the JSON and on the page."""
-    wait_until(lambda: shown(nine, correlation_id)["status"] == "SUCCESS", 10, "its lines are written")
-    wait_until(lambda: len(shown(nine, correlation_id)["steps"]) == len(steps), 10, "all of its lines are")
+    wait_until(lambda: shown(nine, correlation_id)["status"] == "SUCCESS", 20, "its lines are written")
+    wait_until(lambda: len(shown(nine, correlation_id)["steps"]) == len(steps), 20, "all of its lines are")
     request = shown(nine, correlation_id)
     assert [step["name"] for step in request["steps"]] == steps
     assert (request["source"], request["sampled"]) == ("log lines", False)
@@ -93,7 +93,7 @@ def test_so_is_that_of_a_request_past_nginx(nine: Nine, wait_until: Wait):
     with nine.http(nine.replica_urls[0]) as client:
         assert ended(client, submit(client, "DIRECT-00", f"00-{TRACE}02-00f067aa0ba902b7-00")) == "SUCCESS"
 
-    wait_until(lambda: len(shown(nine, "DIRECT-00")["steps"]) == 4, 10, "all lines are written")
+    wait_until(lambda: len(shown(nine, "DIRECT-00")["steps"]) == 4, 20, "all lines are written")
     request = shown(nine, "DIRECT-00")
     assert [step["name"] for step in request["steps"]] == STEPS[1:]
     assert (request["status"], request["source"], request["sampled"]) == ("SUCCESS", "log lines", False)
@@ -104,7 +104,7 @@ def test_the_lines_of_a_sampled_request_tell_what_its_spans_tell(nine: Nine, wai
     correlation_id = f"BOTH-{len(data)}-{data.get('failures', 0)}"
     with nine.http() as client:
         status = ended(client, submit(client, correlation_id, **data))
-    wait_until(lambda: of_spans(nine, correlation_id) is not None, 10, "all spans are written")
+    wait_until(lambda: of_spans(nine, correlation_id) is not None, 20, "all spans are written")
 
     by_spans = of_spans(nine, correlation_id)
     found = find(nine.var_dir, correlation_id)
@@ -117,11 +117,11 @@ def test_the_lines_of_a_sampled_request_tell_what_its_spans_tell(nine: Nine, wai
 def test_a_task_that_is_cancelled_while_it_runs_is_the_same_from_lines(nine: Nine, wait_until: Wait):
     with nine.http() as client:
         task_id = submit(client, "BOTH-CANCELLED", seconds=20)
-        wait_until(lambda: client.get(f"/api/v1/tasks/{task_id}").json()["status"] == "STARTED", 10, "it runs")
+        wait_until(lambda: client.get(f"/api/v1/tasks/{task_id}").json()["status"] == "STARTED", 20, "it runs")
         client.delete(f"/api/v1/tasks/{task_id}", headers={"X-Request-ID": "BOTH-DELETE"})
         assert ended(client, task_id) == "REVOKED"
     for correlation_id in ("BOTH-CANCELLED", "BOTH-DELETE"):
-        wait_until(lambda one=correlation_id: of_spans(nine, one) is not None, 10, "all spans are written")
+        wait_until(lambda one=correlation_id: of_spans(nine, one) is not None, 20, "all spans are written")
         by_spans = of_spans(nine, correlation_id)
         lines = find(nine.var_dir, correlation_id).log_lines
         assert by_spans
@@ -169,7 +169,7 @@ def test_without_any_spans_every_journey_is_whole(tmp_path: Path, environment: d
             refused = client.post("/api/v1/tasks", json={"task_type": "stumble"}, headers={"X-Request-ID": "REFUSED"})
             assert ended(client, retried) == "SUCCESS"
         assert_drawn_from_lines(nine, "NO-SPANS", STEPS, wait_until)
-        wait_until(lambda: shown(nine, "NO-SPANS-RETRY")["status"] == "SUCCESS", 10, "its lines are written")
+        wait_until(lambda: shown(nine, "NO-SPANS-RETRY")["status"] == "SUCCESS", 20, "its lines are written")
         request = shown(nine, "NO-SPANS-RETRY")
         assert [step["name"] for step in request["steps"] if step["role"] == "run"] == ["run stumble"] * 2
         assert (request["tasks"][0]["attempt"], request["pause_ms"] > 900) == (2, True)
@@ -187,7 +187,7 @@ def test_with_a_ratio_every_journey_is_whole_and_the_profile_says_of_how_many_it
         with nine.http() as client:
             tasks = [submit(client, name) for name in names]
             assert {ended(client, task_id) for task_id in tasks} == {"SUCCESS"}
-        wait_until(lambda: all(map(of_one_kind, whole(nine, names))), 10, "all spans and lines are written")
+        wait_until(lambda: all(map(of_one_kind, whole(nine, names))), 20, "all spans and lines are written")
         requests = [journey.requests[0] for journey in whole(nine, names)]
         sampled = sum(request.source is Source.SPANS for request in requests)
 
