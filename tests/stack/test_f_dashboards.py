@@ -126,7 +126,12 @@ def _tasks_wait(stack: Stack, client: httpx.Client, found: Happened, wait_until:
     for priority, many in WAITING.items():
         assert [found.post(client, TASK, priority=priority) for _ in range(many)] == [201] * many
     seen = {"queue.depth.total": sum(WAITING.values()), "workers.alive": 0}
-    wait_until(lambda: seen.items() <= _last_sample(stack).items(), 40, "a sample of waiting tasks without workers")
+
+    def are_waiting() -> bool:
+        sample = _last_sample(stack)
+        return seen.items() <= sample.items() and sample["queue.oldest_age_seconds"] > 5
+
+    wait_until(are_waiting, 40, "a sample of tasks that have waited for more than five seconds, without workers")
     found.moments.append(_now())
     stack.compose("start", "worker")
     wait_until(lambda: all_done(stack, found.tasks.values()), 60, "the waiting tasks are done")
