@@ -20,8 +20,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
 
 from api.deadline import answered_within
-from api.shared_connection import SharedConnection, packed
+from api.shared_connection import SharedConnection
 from api.waiting_calls import WaitingCall, WaitingCalls
+from throughline.ledger import packed_script
 from throughline.ledger.script import Call, Script, T
 
 _PAUSE_SECONDS: Final = 0.05  # before connecting again
@@ -58,7 +59,7 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         arguments = call.script.arguments(call.args, now="")
-        command = packed("EVALSHA", call.script.sha, len(call.keys), *call.keys, *arguments)
+        command = packed_script.call(call.script.sha, call.keys, arguments)
         if not self._gathered:
             loop.call_soon(self._take_turn)
         self._gathered.append(WaitingCall(call.script, command, answer))
@@ -108,7 +109,7 @@ class GroupCommit:
     def _text_of(self, script: Script) -> bytes:
         """Goes before the first call of a script on a connection; a fault of it shows in that call."""
         self._loaded.add(script.sha)
-        command = packed("SCRIPT", "LOAD", script.text)
+        command = packed_script.load(script.text)
         self._waiting.sent(WaitingCall(script, command, since=time.monotonic()))
         return command
 

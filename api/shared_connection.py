@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self, cast
 
-from hiredis import Reader, pack_command
+from hiredis import Reader
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection, DefaultParser
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -17,14 +17,8 @@ from redis.exceptions import InvalidResponse, RedisError
 
 _NOTHING: Final = object()
 
-Argument = str | bytes | int | float
 Answered = Callable[[Sequence[Any]], None]  # an error of Redis is an answer too
 Lost = Callable[[Exception], None]
-
-
-def packed(*command: Argument) -> bytes:
-    """The command as it goes to Redis."""
-    return pack_command(command)  # type: ignore[arg-type, no-any-return]  # its stub has a tuple of one
 
 
 class SharedConnection(asyncio.Protocol):

@@ -79,18 +79,19 @@ class RunningTask:
         return self._claimed
 
     @property
-    def queue_wait_ms(self) -> float | None:
+    def wait_fields(self) -> dict[str, float]:
+        """What its events say of the wait; nothing when nobody knows since when it waited."""
+        if self._waits_since is None:
+            return {}
         # Clocks of two hosts may differ by more than the wait was long: never a negative wait.
-        return None if self._waits_since is None else round(max(0.0, self._started - self._waits_since) * 1000, 3)
+        return {"queue_wait_ms": round(max(0.0, self._started - self._waits_since) * 1000, 3)}
 
     def ended(self, status: Status) -> dict[str, Any]:
         """The fields of the event that ends this run."""
         self._has_ended = True
         self.span.set_attribute("status", status)
         duration_ms = round((time.time() - self._started) * 1000, 3)
-        queue_wait_ms = self.queue_wait_ms
-        fields = self.fields | {"status": status, "duration_ms": duration_ms}
-        return fields | ({} if queue_wait_ms is None else {"queue_wait_ms": queue_wait_ms})
+        return self.fields | {"status": status, "duration_ms": duration_ms} | self.wait_fields
 
     def close(self) -> None:
         """Before the instrumentation ends the span."""

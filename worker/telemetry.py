@@ -90,9 +90,8 @@ def started(task: Task) -> None:
     """The task is claimed by this process and about to calculate."""
     running = _running.get(task.request.id)
     if running is not None:
-        queue_wait_ms = running.queue_wait_ms
-        wait = {} if queue_wait_ms is None else {"queue_wait_ms": queue_wait_ms}
-        event("task.started", f"Runs {task.name}", running.fields | wait | {"status": Status.STARTED})
+        fields = running.fields | running.wait_fields | {"status": Status.STARTED}
+        event("task.started", f"Runs {task.name}", fields)
 
 
 def not_run(task: Task, status: Status) -> None:

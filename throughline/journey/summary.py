@@ -85,16 +85,18 @@ def children(request: Request) -> str:
 
 def made_of(request: Request) -> str:
     """A sentence on the steps that are drawn from log lines; empty when all have their spans."""
-    phases = " Phases are not in log lines."
-    if request.source is Source.SPANS:
-        return ""
-    if request.source is Source.LINES and request.unsampled:
-        return f"From log lines: this trace is not sampled.{phases if request.submitted else ''}"
-    if request.source is Source.LINES:
-        return f"From log lines: no spans yet, or they were lost or switched off.{phases if request.submitted else ''}"
-    names = ", ".join(dict.fromkeys(step.name for step in request.steps if step.from_lines))
-    why = "not sampled" if request.unsampled else "no spans yet, or they were lost or switched off"
-    return f"From log lines, {why}: {names}."
+    no_spans = "no spans yet, or they were lost or switched off"
+    match request.source:
+        case Source.SPANS:
+            return ""
+        case Source.LINES:
+            why = "this trace is not sampled" if request.unsampled else no_spans
+            phases = " Phases are not in log lines." if request.submitted else ""
+            return f"From log lines: {why}.{phases}"
+        case Source.BOTH:
+            why = "not sampled" if request.unsampled else no_spans
+            names = ", ".join(dict.fromkeys(step.name for step in request.steps if step.from_lines))
+            return f"From log lines, {why}: {names}."
 
 
 def notes(request: Request) -> Iterator[str]:

@@ -30,12 +30,12 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
 from throughline.ledger import states
+from throughline.ledger.packed_script import Argument
 from throughline.ledger.script_calls import ScriptCalls
 from throughline.telemetry import correlation
 from throughline.telemetry.logging import event
 
 T = TypeVar("T")
-Argument = str | bytes | int | float
 Clock = Callable[[], float]
 
 _DECLARED: Final = re.compile(r"^-- (flags|keys|args|uses): (.+)$", re.MULTILINE)

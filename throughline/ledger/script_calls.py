@@ -8,9 +8,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from throughline.ledger import packed_script
 
 
 class ScriptCalls:
@@ -23,11 +24,11 @@ class ScriptCalls:
         self._at_hand: list[Any] = vars(redis.connection_pool).setdefault("_at_hand", [])
 
     def __call__(self, text: str, sha: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        packed = pack_command(("EVALSHA", sha, len(keys), *keys, *arguments))
+        packed = packed_script.call(sha, keys, arguments)
         try:
             return self._sent(packed)
         except NoScriptError:
-            self._sent(pack_command(("SCRIPT", "LOAD", text)))  # type: ignore[arg-type]  # its stub has a tuple of one
+            self._sent(packed_script.load(text))
             return self._sent(packed)
 
     def _sent(self, packed: bytes) -> Any:
