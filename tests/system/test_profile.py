@@ -66,7 +66,8 @@ def done(nine: Nine, wait_until: Wait) -> Nine:
             assert client.get(f"/api/v1/tasks/{task_id}", params={"wait": 30}).json()["status"] != "PENDING"
         slow = _submitted(client, "nap", {"seconds": 1.5}, "SLOW-1")
         assert client.get(f"/api/v1/tasks/{slow}", params={"wait": 30}).json()["status"] == "SUCCESS"
-    wait_until(lambda: '"name": "run nap"' in nine.run("journey", "SLOW-1", "--json").stdout, 20, "its run is written")
+    # The journey alone would tell of the run before its span is written, from log lines.
+    wait_until(lambda: '"source": "spans"' in nine.run("journey", "SLOW-1", "--json").stdout, 20, "all its spans are")
     return nine
 
 
