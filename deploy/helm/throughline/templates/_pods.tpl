@@ -1,0 +1,57 @@
+{{/* What all pods share. */}}
+
+{{/* The `restricted` Pod Security Standard. dict "user" 10000 */}}
+{{- define "throughline.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .user }}
+runAsGroup: {{ .user }}
+fsGroup: {{ .user }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "throughline.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* Where pods of a part run. dict "root" $ "part" "api", and "labels" to spread by, where the part's are too many */}}
+{{- define "throughline.placement" -}}
+{{- $values := get .root.Values .part -}}
+automountServiceAccountToken: false
+enableServiceLinks: false # a Service called redis would set REDIS_PORT
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- with $values.priorityClassName | default .root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{ toJson . }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{ toJson . }}
+{{- end }}
+{{- if .root.Values.spread }}
+topologySpreadConstraints:
+{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - topologyKey: {{ $key }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "throughline.selector" (dict "root" $.root "part" $.part) | nindent 8 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The three networks of docker-compose.yml, as labels of pods. list "tasks" "plane" */}}
+{{- define "throughline.networks" -}}
+{{- range . }}
+throughline/network-{{ . }}: member
+{{- end }}
+{{- end -}}
