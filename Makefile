@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test test-fast model chaos load bench lint format lock docs dashboards clean
-.PHONY: env stack stack-down test-stack browser
+.PHONY: env stack stack-down test-stack test-cluster browser
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -78,6 +78,9 @@ stack-down: ## stops it; its data stays (docker compose down -v removes that too
 
 test-stack: setup ## starts a stack of its own in Docker and checks it from outside
 	$(BIN)/pytest -m stack tests/stack --timeout 900
+
+test-cluster: setup ## installs the chart into a namespace of its own on the cluster at hand and checks it from outside
+	$(BIN)/pytest -m cluster tests/chart tests/cluster --timeout 900
 
 browser:
 	@sh throughline/local/setup.sh browser

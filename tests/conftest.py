@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import hypothesis
@@ -16,6 +17,17 @@ import redis
 
 # `make model` runs with this profile, every other run with Hypothesis's own.
 hypothesis.settings.register_profile("long", max_examples=int(os.environ.get("MODEL_EXAMPLES", "2000")), deadline=None)
+
+
+# What a folder's tests are marked with, and are not run without: they need more than this checkout.
+_MARKERS = {"stack": "stack", "chart": "cluster", "cluster": "cluster"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in _MARKERS:
+            item.add_marker(_MARKERS[folder])
 
 
 def free_port() -> int:
