@@ -55,3 +55,19 @@ topologySpreadConstraints:
 throughline/network-{{ . }}: member
 {{- end }}
 {{- end -}}
+
+{{/* One pod of a part may be away by intent; one that is not ready holds up no drain. dict "root" $ "part" "api" */}}
+{{- define "throughline.disruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "throughline.fullname" .root }}-{{ .part }}
+  labels:
+    {{- include "throughline.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "throughline.selector" . | nindent 6 }}
+{{- end -}}
