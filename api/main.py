@@ -34,6 +34,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         queue_service = QueueService(settings)
         app.state.queue_service = queue_service
         app.state.callers = callers
+        app.state.version = settings.service_version
         history = AsyncHistory(settings.history_address)
         app.state.history = history
         app.state.task_service = TaskService(queue_service, history)

@@ -29,7 +29,7 @@ _logger = logging.getLogger("throughline.monitor")
 def create_app(settings: MonitorSettings) -> FastAPI:
     """The monitor, ready for uvicorn."""
     log_lines.setup("monitor", settings)
-    metrics = Metrics(log_lines.node_name("monitor", settings), settings.worker_replicas)
+    metrics = Metrics(log_lines.node_name("monitor", settings), settings.service_version, settings.worker_replicas)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

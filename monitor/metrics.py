@@ -43,13 +43,13 @@ _OBSERVED: dict[str, _Observe] = {
 class Metrics:
     """Holds the latest sample and prints it in Prometheus's text format."""
 
-    def __init__(self, node: str, workers_expected: int) -> None:
+    def __init__(self, node: str, version: str, workers_expected: int) -> None:
         self.registry = CollectorRegistry()
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
         # The SDK reads it from the environment alone. It turns off what a program tells of itself; but these figures
         # are what the monitor is for: alerts and scaling go by them.
         os.environ.pop("OTEL_SDK_DISABLED", None)
-        resource, examples = source.of("monitor", node), AlwaysOffExemplarFilter()
+        resource, examples = source.of("monitor", node, version), AlwaysOffExemplarFilter()
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False, exemplar_filter=examples)
         self._sample: Sample | None = None
         self._behind: Behind | None = None

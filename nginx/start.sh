@@ -11,7 +11,7 @@ configure() {
   API_SERVERS=$(for ip in $1; do echo "server $ip:8000 max_fails=3 fail_timeout=4s;"; done)
   MONITOR_SERVER=${2:-127.0.0.1}:8084
   export API_SERVERS MONITOR_SERVER
-  envsubst '$API_SERVERS $MONITOR_SERVER $NGINX_LISTEN $NGINX_SPANS_FILE $NGINX_NODE_NAME
+  envsubst '$API_SERVERS $MONITOR_SERVER $NGINX_LISTEN $NGINX_SPANS_FILE $NGINX_NODE_NAME $SERVICE_VERSION
     $RATE_LIMIT_PER_SECOND $RATE_LIMIT_BURST $SAMPLING $TRACEPARENT_HEADER $TRACESTATE_HEADER' \
     </etc/throughline/throughline.conf.template >/tmp/throughline.conf
 }
@@ -27,9 +27,11 @@ follow() {
   done
 }
 
-SAMPLING=$(awk -f /etc/throughline/sampling.awk) # ends here when a variable is wrong
+# It ends here when a variable is wrong.
+SERVICE_VERSION=$(awk -f /etc/throughline/version.awk /etc/throughline/pyproject.toml)
+SAMPLING=$(awk -f /etc/throughline/sampling.awk)
 TRACEPARENT_HEADER=traceparent TRACESTATE_HEADER=tracestate
-export SAMPLING TRACEPARENT_HEADER TRACESTATE_HEADER
+export SERVICE_VERSION SAMPLING TRACEPARENT_HEADER TRACESTATE_HEADER
 
 until api=$(addresses fastapi) && [ -n "$api" ]; do sleep 0.2; done
 monitor=$(addresses monitor | head -n 1)

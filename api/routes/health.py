@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -12,8 +11,6 @@ from api.services import health_service
 from api.services.health_service import Health
 
 router = APIRouter(prefix="/health", tags=["health"])
-
-_VERSION = version("throughline")
 
 
 class Dependencies(BaseModel):
@@ -59,7 +56,7 @@ async def health(request: Request, response: Response) -> HealthView:
     return HealthView(
         status=found.status,
         timestamp=datetime.now(UTC),
-        version=_VERSION,
+        version=request.app.state.version,
         dependencies=Dependencies(
             redis="unavailable" if not found.redis else "refuses" if found.refuses else "healthy",
             celery="healthy" if found.workers else "unavailable",

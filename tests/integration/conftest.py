@@ -38,7 +38,7 @@ def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """The log lines of the test, as they are written."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
-    handler.setFormatter(JsonLine("test", "test-1"))
+    handler.setFormatter(JsonLine("test", "test-1", "1.0"))
     logger = logging.getLogger("throughline")
     logger.addHandler(handler)
     before = logger.level

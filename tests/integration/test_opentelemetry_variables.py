@@ -80,14 +80,16 @@ def test_the_sampler_decides_about_spans_and_flags(replica_with, broker, variabl
 
 def test_resource_attributes_are_added_and_what_is_ours_stays(replica_with):
     replica = replica_with(
-        OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test%20bed,service.name=other", OTEL_SERVICE_NAME="third"
+        OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test%20bed,service.name=other,service.version=0",
+        OTEL_SERVICE_NAME="third",
+        SERVICE_VERSION="1.2-rc.1",
     )
     replica.http.get("/health/live", headers={"X-Request-ID": "RESOURCE"})
 
     resource = replica.server_span("RESOURCE").resource
     assert resource["deployment.environment.name"] == "test bed"
     assert (resource["service.name"], resource["service.instance.id"]) == ("api", "fastapi-1")
-    assert resource["service.version"]
+    assert resource["service.version"] == "1.2-rc.1"
 
 
 def test_headers_are_recorded_on_demand_and_keys_never(replica_with):

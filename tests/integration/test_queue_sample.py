@@ -19,7 +19,7 @@ def told(redis_url: str) -> dict[str, float]:
         async with Redis.from_url(redis_url, decode_responses=True) as redis:
             return await queue_sample.take(redis)
 
-    metrics = Metrics("monitor", workers_expected=3)
+    metrics = Metrics("monitor", "1.0", workers_expected=3)
     metrics.update(asyncio.run(sampled()))
     families = text_string_to_metric_families(metrics.text().decode())
     return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}

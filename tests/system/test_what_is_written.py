@@ -16,6 +16,7 @@ from throughline.telemetry import vocabulary
 CONFIDENTIAL = re.compile(r"AAPL|portfolio_data|(?<![\w.-])(150(\.0+)?|15000(\.0+)?|986\.\d+)(?![\w.-])")
 # What a client sends beside its task.
 HIDDEN = {"Idempotency-Key": "s3cret-key", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+VERSION = "9.8-test"
 TYPES: dict[str, tuple[type, ...]] = {
     "keyword": (str,),
     "text": (str,),
@@ -30,7 +31,11 @@ LEVELS = {"development": {"debug", "info", "notice"}, "staging": {"info", "notic
 @pytest.fixture(scope="module", params=list(LEVELS))
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
     """A run in one environment after its demo, and after a submission with an idempotency key."""
-    own = {"ENVIRONMENT": request.param, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test%20bed"}
+    own = {
+        "ENVIRONMENT": request.param,
+        "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test%20bed",
+        "SERVICE_VERSION": VERSION,
+    }
     running = Nine(tmp_path_factory.mktemp("demo") / "var", API_REPLICAS="2", WORKER_REPLICAS="1", **own)
     try:
         answer = running.run("demo", "--id", "DEMO-1")
@@ -67,7 +72,8 @@ def test_the_demo_prints_the_journey_it_promises(nine: Nine):
 def test_every_line_keeps_to_the_vocabulary(demo: Nine):
     fields, events = vocabulary.load()["fields"], vocabulary.load()["events"]
     lines = list(written(demo.var_dir / "log"))
-    assert {line["service.name"] for line in lines} >= {"api", "worker", "monitor"}
+    assert {line["service.name"] for line in lines} >= {"nginx", "api", "worker", "monitor"}
+    assert {line["service.version"] for line in lines} == {VERSION}
     for line in lines:
         for name, value in line.items():
             assert name in fields, line
@@ -100,7 +106,8 @@ def test_every_process_that_makes_spans_says_what_the_shell_told_of_it(demo: Nin
     told = {source["service.name"]: source for source in map(_source, exports)}
     for service in ("api", "worker"):
         assert told[service]["deployment.environment.name"] == "test bed"
-        assert told[service]["service.version"]
+        assert told[service]["service.version"] == VERSION
+    assert told["nginx"]["service.version"] == VERSION
 
 
 def _source(export: dict[str, Any]) -> dict[str, str]:

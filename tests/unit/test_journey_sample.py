@@ -195,7 +195,11 @@ def nginx_line(log_format: str, values: dict[str, str]) -> bytes:
     text = _TEMPLATE.read_text()
     block = re.search(rf"log_format {log_format} escape=json\n(.*?);\n", text, re.DOTALL)
     assert block
-    line = "".join(re.findall(r"'(.*)'", block[1])).replace("${NGINX_NODE_NAME}", "nginx")
+    line = (
+        "".join(re.findall(r"'(.*)'", block[1]))
+        .replace("${NGINX_NODE_NAME}", "nginx")
+        .replace("${SERVICE_VERSION}", "1.0")
+    )
     return re.sub(r"\$(\w+)", lambda variable: values[variable[1]], line).encode() + b"\n"
 
 
@@ -244,7 +248,7 @@ def test_the_search_finds_what_the_log_formatter_writes(tmp_path: Path):
     sample = Sample(tmp_path)
     record = logging.LogRecord("throughline", logging.INFO, "file", 1, "Begins", None, None)
     with correlation.bound("ABC-1", "task-1"):
-        line = JsonLine("worker", "worker-2").format(record)
+        line = JsonLine("worker", "worker-2", "1.0").format(record)
     sample.write("log/worker-2.jsonl", line.encode() + b"\n")
 
     assert find(tmp_path, "ABC-1").log_lines == [json.loads(line)]

@@ -43,6 +43,7 @@ def test_no_placeholder_of_the_templates_is_left(run: Run):
         assert "${NGINX" not in conf(run, name)
         assert "${API" not in conf(run, name)
         assert "${REDIS" not in conf(run, name)
+        assert "${SERVICE" not in conf(run, name)
 
 
 def test_redis_listens_on_loopback_and_wants_the_password(run: Run):

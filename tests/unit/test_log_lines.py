@@ -26,7 +26,9 @@ def written(capfd):
 
     def lines(environment=None):
         if environment:
-            log_lines.setup("api", ProcessSettings(environment=environment, service_node_name="fastapi-2"))
+            log_lines.setup(
+                "api", ProcessSettings(environment=environment, service_node_name="fastapi-2", service_version="1.2")
+            )
         return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
 
     yield lines
@@ -44,6 +46,7 @@ def test_an_event_says_who_for_whom_and_in_which_span(written):
         >= {
             "service.name": "api",
             "service.node.name": "fastapi-2",
+            "service.version": "1.2",
             "correlation_id": "ABC-1",
             "task_id": "task-1",
             "event.action": "task.submitted",

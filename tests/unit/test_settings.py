@@ -48,6 +48,9 @@ READERS = [
     ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "x-[", "api up"),
     ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "(?P<a", "api up"),
     ("SERVICE_NODE_NAME", "../worker-1", "api worker monitor plane up"),
+    ("SERVICE_VERSION", '1.0"', "api worker monitor plane up"),
+    ("SERVICE_VERSION", "1.0\n", "api"),
+    ("SERVICE_VERSION", "v" * 129, "worker"),
     ("CIRCUIT_OPEN_SECONDS", "nan", "api up"),
     ("TASK_RETRY_SECONDS", "inf", "worker up"),
     ("RESULT_TTL_SECONDS", "9223372036854775807", "api worker up"),
@@ -133,7 +136,7 @@ def test_a_propagator_that_is_not_installed_is_asked_for_in_vain(imported):
 
 def test_an_exemplar_filter_is_not_read_by_the_monitor_either(monkeypatch):
     monkeypatch.setenv("OTEL_METRICS_EXEMPLAR_FILTER", "nonsense")
-    assert b"throughline_workers_expected" in Metrics("monitor", 1).text()
+    assert b"throughline_workers_expected" in Metrics("monitor", "1.0", 1).text()
 
 
 @pytest.mark.parametrize("command", ["uvicorn api.main:app", "celery -A worker.app worker", "monitor"])

@@ -91,6 +91,7 @@ def _site_template(run: Run, nginx: str) -> str:
         "MONITOR_SERVER": f"{HOST}:{run.ports['monitor']}",
         "NGINX_SPANS_FILE": _quoted(str(run.nginx_spans)),
         "NGINX_NODE_NAME": "nginx",
+        "SERVICE_VERSION": settings.service_version,
         "RATE_LIMIT_PER_SECOND": str(settings.rate_limit_per_second),
         "RATE_LIMIT_BURST": str(settings.rate_limit_burst),
         "SAMPLING": nginx_trace.sampling_rules(settings),

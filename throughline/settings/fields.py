@@ -1,6 +1,7 @@
 """The settings that more than one process reads, each declared once."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -35,8 +36,17 @@ def _node_name(name: str) -> str:
     return name
 
 
+def _service_version(tag: str) -> str:
+    # NGINX's configuration holds it between quotes, and so does each line that NGINX writes.
+    tag = tag or version("throughline")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}", tag):
+        raise ValueError("must be like an image's tag: at most 128 letters, digits, and . _ + - after the first")
+    return tag
+
+
 NodeName = Annotated[str, AfterValidator(_node_name)]
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
+ServiceVersion = Annotated[str, AfterValidator(_service_version)]
 HistoryUrl = Annotated[str, AfterValidator(history_url.checked)]
 RedisUrl = Annotated[str, AfterValidator(redis_url.normalised)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -44,6 +54,12 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 # Ten years. Redis refuses an expiry that it cannot count to, with each task and not when a process starts.
 LONGEST_SECONDS: Final = 315_360_000
 
+SERVICE_VERSION: Final = Field(
+    "",
+    validate_default=True,
+    description="Which version this is, such as the image's tag: `service.version` of log lines and spans; "
+    "default: that of the package.",
+)
 REDIS_TIMEOUT_SECONDS: Final = Field(
     0.5, gt=0, le=10, description="Longest wait of the api and the monitor for one answer from Redis."
 )

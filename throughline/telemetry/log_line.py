@@ -29,10 +29,11 @@ class EventRecord(logging.LogRecord):
 class JsonLine(OrjsonFormatter):
     """Formats a record as one JSON object; an event's own fields come last and may be read as they were given."""
 
-    def __init__(self, service: str, node: str) -> None:
+    def __init__(self, service: str, node: str, version: str) -> None:
         super().__init__()
         self._service = service
         self._node = node
+        self._version = version
 
     def of_event(self, level: int, message: str, fields: Mapping[str, Any]) -> bytes:
         """The same for an event that is no record: to make one and take it through a formatter costs as much again."""
@@ -63,6 +64,7 @@ class JsonLine(OrjsonFormatter):
             "message": message,
             "service.name": self._service,
             "service.node.name": self._node,
+            "service.version": self._version,
             "process.pid": process,
         }
         if correlation_id := correlation.current():

@@ -59,7 +59,8 @@ def setup(service: str, settings: ProcessSettings) -> None:
     own_level, library_level = _LEVELS[settings.environment]
     vocabulary.event_levels()  # read now, not inside the first request
     root = logging.getLogger()
-    root.handlers = [StandardOutput(JsonLine(service, node_name(service, settings)))]
+    json_line = JsonLine(service, node_name(service, settings), settings.service_version)
+    root.handlers = [StandardOutput(json_line)]
     root.setLevel(library_level)
     _EVENTS.setLevel(own_level)
     for name in list(logging.root.manager.loggerDict):

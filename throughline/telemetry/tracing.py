@@ -87,7 +87,8 @@ def setup(service: str, settings: BrokerSettings) -> None:
     The SDK reads the variables of its sampler and its limits itself; with OTEL_SDK_DISABLED it makes no span.
     """
     node = node_name(service, settings)
-    made = TracerProvider(resource=source.of(service, node), id_generator=_ids, shutdown_on_exit=False)
+    resource = source.of(service, node, settings.service_version)
+    made = TracerProvider(resource=resource, id_generator=_ids, shutdown_on_exit=False)
     _process.provider, _process.tracer = made, made.get_tracer("throughline")
     propagate.set_global_textmap(trace_context.Propagator())
     atexit.register(made.shutdown)
