@@ -1,15 +1,34 @@
 #!/bin/sh
-# Starts NGINX with the replicas that Docker's name server knows; asks again every second and reloads when they change.
+# Starts NGINX with the replicas that the name server knows; asks again every second and reloads when they change.
 # (Open-source NGINX does that itself from 1.27.3 on; see docs/decisions/scaling.md.)
+#
+# NGINX_API_HOST         name of the api: an address for each replica (Docker), or one for all (a Service of Kubernetes)
+# NGINX_API_BACKUP_HOST  name with an address for each replica, ready or not, for when the one for all refuses (Kubernetes)
+# NGINX_MONITOR_HOST     name of the monitor
 set -eu
 
 addresses() {
-  getent ahostsv4 "$1" | awk '$2 == "STREAM" { print $1 }' | sort
+  [ -z "$1" ] || getent ahostsv4 "$1" | awk '$2 == "STREAM" { print $1 }' | sort
+}
+
+look() {
+  api=$(addresses "$NGINX_API_HOST") backup=$(addresses "$NGINX_API_BACKUP_HOST")
+  monitor=$(addresses "$NGINX_MONITOR_HOST" | head -n 1)
+}
+
+api_servers() {
+  if [ -z "$NGINX_API_BACKUP_HOST" ]; then
+    for ip in $api; do echo "server $ip:8000 max_fails=3 fail_timeout=4s;"; done
+  else
+    # Twice: a second try is a new connection, and may reach another replica.
+    for ip in $api $api; do echo "server $ip:8000 max_fails=0;"; done
+    for ip in $backup; do echo "server $ip:8000 max_fails=0 backup;"; done
+    echo "keepalive_time 3s;" # a connection stays with its replica, whatever the Service says by now
+  fi
 }
 
 configure() {
-  API_SERVERS=$(for ip in $1; do echo "server $ip:8000 max_fails=3 fail_timeout=4s;"; done)
-  MONITOR_SERVER=${2:-127.0.0.1}:8084
+  API_SERVERS=$(api_servers) MONITOR_SERVER=${monitor:-127.0.0.1}:8084
   export API_SERVERS MONITOR_SERVER
   envsubst '$API_SERVERS $MONITOR_SERVER $NGINX_LISTEN $NGINX_SPANS_FILE $NGINX_NODE_NAME $SERVICE_VERSION
     $RATE_LIMIT_PER_SECOND $RATE_LIMIT_BURST $SAMPLING $TRACEPARENT_HEADER $TRACESTATE_HEADER' \
@@ -18,11 +37,11 @@ configure() {
 
 follow() {
   while sleep 1; do
-    api=$(addresses fastapi) monitor=$(addresses monitor | head -n 1)
+    look
     # No address at all: the name server does not answer, or all replicas are away. The last known ones stay.
-    if [ -n "$api" ] && [ "$api $monitor" != "$known" ]; then
-      configure "$api" "$monitor"
-      nginx -c /etc/throughline/nginx.conf -e stderr -s reload && known="$api $monitor"
+    if [ -n "$api" ] && [ "$api $backup $monitor" != "$known" ]; then
+      configure
+      nginx -c /etc/throughline/nginx.conf -e stderr -s reload && known="$api $backup $monitor"
     fi
   done
 }
@@ -30,13 +49,15 @@ follow() {
 # It ends here when a variable is wrong.
 SERVICE_VERSION=$(awk -f /etc/throughline/version.awk /etc/throughline/pyproject.toml)
 SAMPLING=$(awk -f /etc/throughline/sampling.awk)
+: "${NGINX_API_HOST:=fastapi}" "${NGINX_API_BACKUP_HOST:=}" "${NGINX_MONITOR_HOST:=monitor}"
+: "${RATE_LIMIT_PER_SECOND:=1000}" "${RATE_LIMIT_BURST:=2000}"
 TRACEPARENT_HEADER=traceparent TRACESTATE_HEADER=tracestate
-export SERVICE_VERSION SAMPLING TRACEPARENT_HEADER TRACESTATE_HEADER
+export SERVICE_VERSION SAMPLING RATE_LIMIT_PER_SECOND RATE_LIMIT_BURST TRACEPARENT_HEADER TRACESTATE_HEADER
 
-until api=$(addresses fastapi) && [ -n "$api" ]; do sleep 0.2; done
-monitor=$(addresses monitor | head -n 1)
-configure "$api" "$monitor"
-known="$api $monitor"
+trap 'exit 0' TERM QUIT # as the first process of a container, a shell ignores both
+until look && [ -n "$api" ]; do sleep 0.2; done
+configure
+known="$api $backup $monitor"
 follow &
 /etc/throughline/rotate.sh $$ "$NGINX_SPANS_FILE" &
 exec nginx -c /etc/throughline/nginx.conf -e stderr
