@@ -38,8 +38,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $image := .root.Values.image -}}
 {{- $own := get (get .root.Values .part | default dict) "image" -}}
 {{- if $own -}}
-{{ $own }}
+{{ with .tag }}{{ regexReplaceAll ":[^:/]+$" $own "" }}:{{ . }}{{ else }}{{ $own }}{{ end }}
 {{- else -}}
 {{ with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}/{{ .part }}:{{ .tag | default (include "throughline.tag" .root) }}
 {{- end -}}
+{{- end -}}
+
+{{/* A Service's name in full. The dot at its end spares the name server a question for each search domain. dict "root" $ "name" "…-api" */}}
+{{- define "throughline.host" -}}
+{{ .name }}.{{ .root.Release.Namespace }}.svc.{{ .root.Values.clusterDomain }}.
 {{- end -}}

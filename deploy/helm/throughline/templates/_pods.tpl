@@ -51,8 +51,10 @@ topologySpreadConstraints:
 
 {{/* The three networks of docker-compose.yml, as labels of pods. list "tasks" "plane" */}}
 {{- define "throughline.networks" -}}
-{{- range . }}
-throughline/network-{{ . }}: member
+{{- range $index, $network := . }}
+{{- if $index }}
+{{ end -}}
+throughline/network-{{ $network }}: member
 {{- end }}
 {{- end -}}
 
@@ -61,7 +63,7 @@ throughline/network-{{ . }}: member
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ include "throughline.fullname" .root }}-{{ .part }}
+  name: {{ include "throughline.fullname" .root }}-{{ .part }}{{ with .colour }}-{{ . }}{{ end }}
   labels:
     {{- include "throughline.labels" . | nindent 4 }}
 spec:
@@ -70,4 +72,7 @@ spec:
   selector:
     matchLabels:
       {{- include "throughline.selector" . | nindent 6 }}
+      {{- with .colour }}
+      colour: {{ . }}
+      {{- end }}
 {{- end -}}

@@ -1,0 +1,23 @@
+{{/* Where spans go, and where they and the log lines are searched. Empty where there is no such place. */}}
+
+{{- define "throughline.otlpEndpoint" -}}
+{{- if .Values.otlp.endpoint -}}
+{{ .Values.otlp.endpoint }}
+{{- else if .Values.otelCollector.enabled -}}
+http://{{ include "throughline.fullname" . }}-otel-collector:4318
+{{- end -}}
+{{- end -}}
+
+{{- define "throughline.otlpHeadersEnv" -}}
+{{- with .Values.otlp.headersSecret }}
+- {name: OTEL_EXPORTER_OTLP_HEADERS, valueFrom: {secretKeyRef: {name: {{ . }}, key: headers}}}
+{{- end }}
+{{- end -}}
+
+{{- define "throughline.elasticsearchUrl" -}}
+{{- if .Values.elasticsearch.url -}}
+{{ .Values.elasticsearch.url }}
+{{- else if .Values.demo.enabled -}}
+http://{{ include "throughline.fullname" . }}-elasticsearch:9200
+{{- end -}}
+{{- end -}}
