@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.stack.stack import ROOT
+from tests.command import ROOT
 
 _VALUES = ROOT / "tests" / "cluster" / "values.yaml"
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import yaml
 
+from tests.command import ROOT
 from tests.stack.receiver import PORT
-from tests.stack.stack import ROOT, Stack
+from tests.stack.stack import Stack
 
 FASTER: Final = 20  # five minutes are fifteen seconds
 ROUTING_KEY: Final = "0123456789abcdef0123456789abcdef"

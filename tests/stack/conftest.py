@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.stack import ROOT, Stack
+from tests.command import ROOT
+from tests.stack.stack import Stack
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
 _HEADING = "## The stack"

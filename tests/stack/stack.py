@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any, Final, cast
 import httpx
 from redis import Redis
 
+from tests.command import output
 from tests.system.nine import free_base
 from throughline.journey.elasticsearch_client import Client
 from throughline.ledger.history import History
 from throughline.settings import NineSettings
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 NINE: Final = ("nginx", "fastapi-1", "fastapi-2", "fastapi-3", "redis", "worker-1", "worker-2", "worker-3", "monitor")
 _METRICS: Final = ("log-lag", "prometheus", "alertmanager")
 HISTORY: Final = ("postgres", "history-setup")
@@ -48,7 +47,7 @@ class Stack:
         self.seconds_to_healthy = 0.0
 
     def __enter__(self) -> "Stack":
-        subprocess.run(["sh", "deploy/env.sh", str(self.env_file)], cwd=ROOT, check=True)
+        output(["sh", "deploy/env.sh", str(self.env_file)], 30)
         try:
             self.compose("build", "nginx", "fastapi", "worker", "monitor", "otel-collector", seconds=600)
             began = time.monotonic()
@@ -67,14 +66,14 @@ class Stack:
 
     def compose(self, *arguments: str, seconds: float = 300, environment: Mapping[str, str] | None = None) -> str:
         command = ["docker", "compose", "--env-file", str(self.env_file), "-p", self.project, *arguments]
-        return _output(command, seconds, self.environment | dict(environment or {}))
+        return output(command, seconds, self.environment | dict(environment or {}))
 
     def container(self, name: str) -> str:
         """`worker-2` → the container's name; a service with one container has number 1."""
         return f"{self.project}-{name}" if name[-1].isdigit() else f"{self.project}-{name}-1"
 
     def docker(self, *arguments: str, seconds: float = 120) -> str:
-        return _output(["docker", *arguments], seconds, self.environment)
+        return output(["docker", *arguments], seconds, self.environment)
 
     def inspect(self, name: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.docker("inspect", self.container(name)))[0])
@@ -113,12 +112,3 @@ class Stack:
 
     def reader(self) -> Client:
         return Client(self.url("ELASTICSEARCH"), "throughline_reader", self.secret("READER_PASSWORD"))
-
-
-def _output(command: list[str], seconds: float, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-3000:]}")
-    return done.stdout

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests import lone_nginx
-from tests.stack.stack import ROOT
+from tests.command import ROOT
 from tests.trace_context_cases import CASES, Case
 from throughline.local import nginx_trace
 

@@ -1,0 +1,74 @@
+"""The images of this checkout, built and brought to the cluster's nodes."""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from tests.cluster.cluster import Cluster
+from tests.command import ROOT, Failed, output
+
+OWN: Final = ("nginx", "api", "worker", "monitor")
+_PREFIX: Final = "test-"
+# Beside the checkout; CI machines keep it there.
+_LOADER: Final = ROOT.parent / "shared" / "stack" / "cluster-load"
+
+
+def build() -> str:
+    """The tag of all four, made of what is in them: the same code has the same tag."""
+    ids = {part: _build(part) for part in OWN}
+    tag = _PREFIX + hashlib.sha256("".join(ids.values()).encode()).hexdigest()[:12]
+    for part, image in ids.items():
+        _remove_older(part, tag)
+        output(["docker", "tag", image, f"throughline/{part}:{tag}"], 20)
+    return tag
+
+
+def bring(cluster: Cluster, images: Sequence[str]) -> None:
+    """What Docker has of them; the nodes pull the others. A cluster that has no loader shares Docker's images."""
+    own = [image for image in images if image.startswith("throughline/")]
+    loader = os.environ.get("THROUGHLINE_CLUSTER_LOAD")
+    if loader is None and cluster.context.startswith("kind-"):
+        output(["kind", "load", "docker-image", "--name", cluster.context.removeprefix("kind-"), *own], 300)
+    elif loader or _LOADER.exists():
+        known = [image for image in images if image in own or image_id(image)]
+        output([loader or str(_LOADER), "--missing", *known], 400)
+
+
+def named_in(manifests: str) -> list[str]:
+    """The images that they name, each once."""
+    return sorted(set(re.findall(r"\bimage: *\"?([^\s\",}]+)", manifests)))
+
+
+def image_id(image: str) -> str:
+    """Nothing when Docker has no such image."""
+    try:
+        return output(["docker", "image", "inspect", "--format", "{{.Id}}", image], 20).strip()
+    except Failed:
+        return ""
+
+
+def user_id(image: str, user: str) -> str:
+    """The number that a user has in an image; nothing when Docker does not have it."""
+    if not image_id(image):
+        return ""
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "id", image, "-u", user]
+    return output(command, 60).strip()
+
+
+def _build(part: str) -> str:
+    options = ["-f", "nginx/Dockerfile"] if part == "nginx" else _python(part)
+    return output(["docker", "build", "-q", *options, "."], 600).strip()
+
+
+def _python(part: str) -> list[str]:
+    return ["-f", "deploy/Dockerfile", "--target", part, "--build-arg", f"PART={part}"]
+
+
+def _remove_older(part: str, tag: str) -> None:
+    """Docker would keep half a gigabyte for each change of the code."""
+    found = output(["docker", "image", "ls", "--format", "{{.Tag}}", f"throughline/{part}"], 20).split()
+    for older in found:
+        if older.startswith(_PREFIX) and older != tag:
+            output(["docker", "image", "rm", f"throughline/{part}:{older}"], 60)
