@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from subprocess import TimeoutExpired
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,12 +29,17 @@ class Cluster:
     """The current context, for as long as the tests run: a context that is switched meanwhile changes nothing."""
 
     def __init__(self) -> None:
+        missing = [program for program in ("kubectl", "helm") if not shutil.which(program)]
+        if missing:
+            raise Unsuitable(
+                f"tests on a Kubernetes cluster need kubectl and helm; not installed: {', '.join(missing)}"
+            )
         try:
             self.context = output(["kubectl", "config", "current-context"], 20).strip()
             self._only_if_meant()
             self.kubectl("version", "--request-timeout=10s")
-        except (Failed, FileNotFoundError) as error:
-            raise Unsuitable(f"no Kubernetes cluster to test on: {error}") from None
+        except (Failed, TimeoutExpired) as error:
+            raise Unsuitable(f"no Kubernetes cluster answers: {error}") from None
 
     def _only_if_meant(self) -> None:
         """On a cluster elsewhere, other people's work may run: it must be named."""
@@ -126,3 +134,10 @@ def _is_here(host: str) -> bool:
     except OSError:
         return False
     return True
+
+
+if __name__ == "__main__":  # .ci/run asks whether there is a cluster
+    try:
+        Cluster()
+    except Unsuitable as error:
+        sys.exit(str(error))
