@@ -60,7 +60,7 @@ format: setup ## formats the code
 lock: setup ## writes the lock files from pyproject.toml
 	sh throughline/local/lock.sh
 
-docs: setup ## writes docs/settings.md, vocabulary.md, states.md and the Grafana dashboard from their sources
+docs: setup ## writes the reference pages, the Grafana dashboard and what the chart knows of the settings from their sources
 	$(BIN)/python -m throughline.local.reference
 	$(BIN)/python -m dashboards.grafana.build
 

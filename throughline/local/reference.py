@@ -1,4 +1,4 @@
-"""Prints docs/settings.md, docs/vocabulary.md and docs/states.md: `python -m throughline.local.reference`."""
+"""Prints the reference pages and what the chart knows of the settings: `python -m throughline.local.reference`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,16 +6,11 @@ from typing import Final
 
 import yaml
 
+from throughline.local import chart_settings
+from throughline.local.chart_settings import CHART
+from throughline.local.chart_values import values_page
 from throughline.local.states_page import states_page
-from throughline.settings import (
-    ApiSettings,
-    LocalSettings,
-    MonitorSettings,
-    NginxSettings,
-    PlaneSettings,
-    WorkerSettings,
-    together,
-)
+from throughline.settings import LocalSettings, together
 from throughline.settings.command import CommandSettings
 from throughline.settings.environment import EnvironmentSettings
 from throughline.telemetry import vocabulary
@@ -26,11 +21,7 @@ NOTE: Final = "<!-- Printed by `make docs`; change the source, not this file. --
 
 
 _READERS: Final[Mapping[str, type[EnvironmentSettings]]] = {
-    "api": ApiSettings,
-    "worker": WorkerSettings,
-    "monitor": MonitorSettings,
-    "nginx": NginxSettings,
-    "plane": PlaneSettings,
+    **chart_settings.READERS,
     "local run": LocalSettings,
     "command": CommandSettings,
 }
@@ -104,10 +95,21 @@ def _shown(value: object) -> str:
     return "" if value in (None, "") else str(value)
 
 
+def written() -> dict[Path, str]:
+    """Everything that `make docs` writes from these sources, by its path."""
+    return {
+        DOCS / "settings.md": settings_page(),
+        DOCS / "vocabulary.md": vocabulary_page(),
+        DOCS / "states.md": states_page(NOTE),
+        DOCS / "chart-values.md": values_page((CHART / "values.yaml").read_text(encoding="utf-8"), NOTE),
+        CHART / "files" / "settings.json": chart_settings.settings_file(),
+        CHART / "values.schema.json": chart_settings.schema_file((CHART / "values.schema.json").read_text("utf-8")),
+    }
+
+
 def main() -> None:
-    (DOCS / "settings.md").write_text(settings_page(), encoding="utf-8")
-    (DOCS / "vocabulary.md").write_text(vocabulary_page(), encoding="utf-8")
-    (DOCS / "states.md").write_text(states_page(NOTE), encoding="utf-8")
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

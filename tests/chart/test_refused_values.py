@@ -1,0 +1,83 @@
+"""Values that make no sense are refused before anything is installed, with one line that names them."""
+
+from typing import Any
+
+import pytest
+
+from throughline.local.chart_settings import INSTEAD, READERS
+from throughline.settings import together
+
+PARTS = ["api", "worker", "monitor", "nginx"]
+
+WRONG_ALONE = {
+    "a typo in a setting": ({"settings": {"CIRCUT_MAX_DEPTH": 500}}, "CIRCUT_MAX_DEPTH"),
+    "a setting that the part does not read": ({"api": {"settings": {"MAX_DELIVERIES": 3}}}, "MAX_DELIVERIES"),
+    "a setting out of its range": ({"settings": {"MAX_DELIVERIES": 0}}, "/settings/MAX_DELIVERIES"),
+    "a setting of another type": ({"settings": {"CIRCUIT_MAX_DEPTH": "many"}}, "/settings/CIRCUIT_MAX_DEPTH"),
+    "a typo at the top": ({"workers": {"replicas": 3}}, "workers"),
+    "a typo in a part": ({"worker": {"replica": 3}}, "replica"),
+    "a typo deep inside": ({"nginx": {"resources": {"limits": {"mem": "1Gi"}}}}, "mem"),
+    "fewer pods than none": ({"nginx": {"replicas": -1}}, "/nginx/replicas"),
+    "half a pod": ({"worker": {"replicas": 1.5}}, "/worker/replicas"),
+    "no process": ({"worker": {"concurrency": 0}}, "/worker/concurrency"),
+    "an unknown environment": ({"environment": "test"}, "/environment"),
+    "an unknown colour": ({"api": {"active": "red"}}, "/api/active"),
+    "a size that is none": ({"redis": {"storage": {"size": "large"}}}, "/redis/storage/size"),
+    "root": ({"postgres": {"runAsUser": 0}}, "/postgres/runAsUser"),
+    "a tag that is none": ({"image": {"tag": "a b"}}, "/image/tag"),
+    "a number as a tag": ({"image": {"tag": 1.0}}, "/image/tag"),
+    "an address without its scheme": ({"elasticsearch": {"url": "es:9200"}}, "/elasticsearch/url"),
+    "a password in an address": ({"elasticsearch": {"url": "http://me:secret@es:9200"}}, "/elasticsearch/url"),
+    "a port that is none": ({"nginx": {"service": {"port": 70000}}}, "/nginx/service/port"),
+}
+
+WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
+    "two Redis": ({"externalRedis": {"url": "redis://redis:6379/0"}}, "redis.enabled and externalRedis name two Redis"),
+    "no Redis": ({"redis": {"enabled": False}}, "set externalRedis.url or externalRedis.existingSecret"),
+    "two addresses of Redis": (
+        {"redis": {"enabled": False}, "externalRedis": {"url": "redis://redis", "existingSecret": "redis"}},
+        "give one of them",
+    ),
+    "a password of Redis": (
+        {"redis": {"enabled": False}, "externalRedis": {"url": "redis://:secret@redis"}},
+        "goes into a Secret",
+    ),
+    "two PostgreSQL": ({"externalPostgres": {"existingSecret": "urls"}}, "set postgres.enabled to false"),
+    "no PostgreSQL": ({"postgres": {"enabled": False}}, "set externalPostgres.existingSecret"),
+}
+
+
+@pytest.mark.parametrize(("values", "named"), WRONG_ALONE.values(), ids=WRONG_ALONE)
+def test_a_value_that_is_wrong_alone_is_named(values, named, refused):
+    assert named in refused(values)
+
+
+@pytest.mark.parametrize(("values", "told"), WRONG_TOGETHER.values(), ids=WRONG_TOGETHER)
+def test_values_that_do_not_go_together_are_refused_with_what_to_do(values, told, refused):
+    line = refused(values).splitlines()[0]
+
+    assert told in line
+    assert "secret@" not in line
+
+
+def each_order_broken():
+    """For each part that reads both of two settings: values that do not fit, and the line of the process itself."""
+    for part in PARTS:
+        fields = READERS[part].model_fields
+        for order in together.ORDERS:
+            if order.smaller in fields and order.larger in fields:
+                smaller = fields[order.smaller].default
+                values = {order.smaller: smaller + order.may_be_equal, order.larger: smaller + order.margin}
+                yield pytest.param(part, values, together.broken(values)[0], id=f"{part}-{order.smaller}")
+
+
+@pytest.mark.parametrize(("part", "values", "line"), list(each_order_broken()))
+def test_settings_that_do_not_go_together_are_refused_as_their_process_would(part, values, line, refused):
+    settings = {name.upper(): value for name, value in values.items()}
+
+    assert f"Wrong setting: {line}" in refused({part: {"settings": settings}})
+
+
+@pytest.mark.parametrize("name", sorted(INSTEAD))
+def test_what_the_chart_gives_is_refused_among_the_settings_with_what_to_use(name, refused):
+    assert f"settings: {name} is given by the chart. Use {INSTEAD[name]}." in refused({"settings": {name: "x"}})
