@@ -6,7 +6,7 @@ from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
-from worker import heartbeat, killed_processes, patches, process_start, publications, shutdown, telemetry
+from worker import heartbeat, killed_processes, liveness, patches, process_start, publications, shutdown, telemetry
 from worker.publications import PublishingCelery
 
 settings = WorkerSettings.load()
@@ -80,3 +80,4 @@ publications.install()
 killed_processes.install()
 process_start.install(app)
 heartbeat.install(app, settings)
+liveness.install(settings)

@@ -12,7 +12,7 @@ from celery.worker.state import maybe_shutdown
 from throughline.ledger import unwritable
 from throughline.ledger.states import Status
 from throughline.telemetry.logging import event
-from worker import attempt_spans
+from worker import attempt_spans, liveness
 from worker.delivery import Delivery
 from worker.next_messages import NextMessages
 
@@ -30,6 +30,7 @@ class RecordingConsumer(Consumer):
 
     def ensure_connected(self, conn: Any) -> Any:
         """A Redis that answers and takes no write gives no messages either: the worker waits as if it were away."""
+        liveness.main_loop.waits()
         connected = super().ensure_connected(conn)
         waits_for = ""
         while reason := self.app.backend.refuses_writes():
@@ -44,6 +45,7 @@ class RecordingConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """One that Redis refused a write would otherwise connect again at once, and be refused again."""
+        liveness.main_loop.waits()
         super().on_connection_error_after_connected(exc)
         if unwritable.reason(exc):
             time.sleep(_LOOK_AGAIN_SECONDS)
@@ -51,6 +53,8 @@ class RecordingConsumer(Consumer):
     def create_task_handler(self, **options: Any) -> Callable[[Any], None]:
         """The handler of each message; a message that makes it fail must not end the worker."""
         handle = super().create_task_handler(**options)
+        if self.hub is not None:
+            liveness.main_loop.begins(self.hub)
         if self.hub is not None and hasattr(self.task_consumer.channel, "_in_poll"):  # a pool of processes, and Redis
             NextMessages(self, self._unacknowledged)
 

@@ -27,6 +27,8 @@ from throughline.telemetry.logging import node_name
 _EVERY_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.2
 
+_threads: Final[list[threading.Thread]] = []
+
 
 def install(_: Celery, settings: WorkerSettings) -> None:
     name = node_name("worker", settings)
@@ -51,7 +53,9 @@ def install(_: Celery, settings: WorkerSettings) -> None:
 
     def begin(**_: Any) -> None:
         beat()
-        threading.Thread(target=beat_on, name="heartbeat", daemon=True).start()
+        thread = threading.Thread(target=beat_on, name="heartbeat", daemon=True)
+        thread.start()
+        _threads.append(thread)
 
     def leave(**_: Any) -> None:
         ended.set()
@@ -60,6 +64,11 @@ def install(_: Celery, settings: WorkerSettings) -> None:
 
     worker_ready.connect(begin, weak=False)
     worker_shutdown.connect(leave, weak=False)
+
+
+def has_ended() -> bool:
+    """Whether this worker began to send heartbeats and sends none any more: its tasks are then run by others too."""
+    return any(not thread.is_alive() for thread in _threads)
 
 
 def _held() -> str:

@@ -1,5 +1,7 @@
 """What a worker reads."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from throughline.settings import fields
@@ -49,3 +51,8 @@ class WorkerSettings(BrokerSettings):
         description="How long a worker that is told to stop may finish its tasks; then they go back.",
     )
     worker_kill_seconds: int = fields.WORKER_KILL_SECONDS
+    probes_dir: Path | None = Field(
+        None,
+        description="Folder of two files for Kubernetes's probes: `alive` is touched every five seconds, `ready` is "
+        "made when the worker first takes tasks. Default: none.",
+    )
