@@ -59,6 +59,18 @@ class Cluster:
 
         until(rolled, seconds, lambda: f"{part} has not been replaced after {seconds:.0f} s: {self._stuck(part, tag)}")
 
+    def wait_for_history(self, revision: int, seconds: float) -> None:
+        """Until the history's tables are those of the version that the revision sets them up with."""
+        name = f"{self.fullname}-history-{revision}"
+
+        def set_up() -> bool:
+            job = self.kubectl.get("job", name)
+            of_job = self.kubectl.get("pods", "--selector", f"batch.kubernetes.io/job-name={name}")
+            self.refuse_hopeless(pods(of_job))
+            return int(job.get("status", {}).get("succeeded") or 0) > 0
+
+        until(set_up, seconds, lambda: f"The history is not set up after {seconds:.0f} s: see the Job {name}.")
+
     def wait_until_chosen(self, chosen: list[Pod], seconds: float) -> None:
         """Until the Service that NGINX asks has these pods' addresses and no others."""
         wanted = {pod.address for pod in chosen}

@@ -1,13 +1,16 @@
 """The api's two colours as a release's values say them, and what a run still has to do."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, Literal
 
 Colour = Literal["blue", "green"]
 Settings = dict[str, str | bool]
 
+_PARTS: Final = ("api", "worker", "monitor")  # whose images may be a user's own
+_TAG: Final = re.compile(r":[^:/@]+$")
 _OTHER: Final[dict[Colour, Colour]] = {"blue": "green", "green": "blue"}
 
 
@@ -22,12 +25,16 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True)
 class Installed:
-    """`shared_tag` is the tag of whatever has none of its own: workers, monitors, NGINX, and a colour."""
+    """`shared_tag` is the tag of whatever has none of its own: workers, monitors, NGINX, and a colour.
+
+    `own_images` are by part those that hold a user's own task types. A colour's tag takes the place of the tag in it.
+    """
 
     active: Colour
     enabled: frozenset[Colour]
     own_tags: Mapping[Colour, str]
     shared_tag: str
+    own_images: Mapping[str, str] = field(default_factory=dict)
     scaled: bool = False
 
     @property
@@ -35,7 +42,14 @@ class Installed:
         return _OTHER[self.active]
 
     def tag_of(self, colour: Colour) -> str:
-        return self.own_tags.get(colour) or self.shared_tag
+        return self.own_tags.get(colour) or self._part_tag("api")
+
+    def all_have(self, tag: str) -> bool:
+        return self.shared_tag == tag and all(self._part_tag(part) == tag for part in self.own_images)
+
+    def _part_tag(self, part: str) -> str:
+        found = _TAG.search(self.own_images.get(part, ""))
+        return found[0][1:] if found else self.shared_tag
 
 
 def installed(values: Mapping[str, Any], app_version: str) -> Installed:
@@ -47,6 +61,7 @@ def installed(values: Mapping[str, Any], app_version: str) -> Installed:
         enabled=frozenset(colour for colour in colours if api[colour]["enabled"]),
         own_tags={colour: str(api[colour].get("tag") or "") for colour in colours},
         shared_tag=str(values["image"].get("tag") or app_version),
+        own_images={part: str(values[part]["image"]) for part in _PARTS if values[part].get("image")},
         scaled=bool(api["autoscaling"]["enabled"]),
     )
 
@@ -57,7 +72,7 @@ def first_stage(found: Installed, tag: str) -> Stage:
         return Stage.BRING_UP
     if found.idle in found.enabled:
         return Stage.WATCH
-    return Stage.NOTHING if found.shared_tag == tag else Stage.REST
+    return Stage.NOTHING if found.all_have(tag) else Stage.REST
 
 
 def left_over(found: Installed, tag: str) -> bool:
@@ -66,9 +81,13 @@ def left_over(found: Installed, tag: str) -> bool:
 
 
 def bring_up(found: Installed, tag: str) -> Settings:
-    """The shared tag is written out: that of a newer chart must not reach the workers with this step."""
+    """The shared tag is written out: that of a newer chart must not reach the workers with this step.
+
+    The history's tables are brought to the new version first. The old one reads them too (expand, then contract).
+    """
     return {
         "image.tag": found.shared_tag,
+        "history.tag": tag,
         f"api.{found.active}.tag": found.tag_of(found.active),
         f"api.{found.idle}.enabled": True,
         f"api.{found.idle}.tag": tag,
@@ -80,16 +99,20 @@ def switch_to(colour: Colour) -> Settings:
 
 
 def take_away(colour: Colour) -> Settings:
+    """The history's tag stays: the set-up of an older version would refuse newer tables."""
     return {f"api.{colour}.enabled": False, f"api.{colour}.tag": ""}
 
 
-def roll_the_rest(colour: Colour, tag: str) -> Settings:
-    """The colour's own tag becomes empty: it is the shared one now, and its pods stay."""
-    return {"image.tag": tag, f"api.{colour}.tag": ""}
+def roll_the_rest(found: Installed, tag: str) -> Settings:
+    """The active colour's own tag becomes empty: it is the shared one now, and its pods stay."""
+    images = {f"{part}.image": f"{_TAG.sub('', image)}:{tag}" for part, image in found.own_images.items()}
+    return {"image.tag": tag, "history.tag": "", f"api.{found.active}.tag": "", **images}
 
 
-def put_the_rest_back(colour: Colour, tag: str, shared_tag: str) -> Settings:
-    return {"image.tag": shared_tag, f"api.{colour}.tag": tag}
+def put_the_rest_back(found: Installed, tag: str) -> Settings:
+    """`found` is what was there before the rest was rolled."""
+    images = {f"{part}.image": image for part, image in found.own_images.items()}
+    return {"image.tag": found.shared_tag, "history.tag": tag, f"api.{found.active}.tag": tag, **images}
 
 
 def arguments(settings: Settings) -> list[str]:

@@ -50,7 +50,7 @@ class Release:
     def __init__(self, helm: Helm, cluster: Cluster, lock: Lock, signals: Signals, wish: Wish) -> None:
         self._helm, self._cluster, self._lock, self._signals, self._wish = helm, cluster, lock, signals, wish
         self._values = helm.values()
-        self._found: Installed = colours.installed(self._values, helm.app_version())
+        self._found = self._installed()
         self._id = f"release-{wish.tag}-{secrets.token_hex(4)}"
 
     def run(self) -> None:
@@ -80,11 +80,11 @@ class Release:
                 "The api asks for keys (apiKeysSecret). Put one of scope admin into the environment as "
                 "THROUGHLINE_API_KEY: the checks send a task."
             )
-        image = str(self._values["api"].get("image") or "")
-        if ":" in image.rpartition("/")[2]:
-            raise CannotRelease(
-                f"The value api.image ({image}) names a tag, which both colours would get. Leave the tag out of it."
-            )
+        for part, image in self._found.own_images.items():
+            if "@" in image:
+                raise CannotRelease(
+                    f"The value {part}.image ({image}) is a digest. Name the image by a tag: --tag is put in."
+                )
 
     def _bring_up(self, new: Colour) -> list[Pod]:
         found, wish = self._found, self._wish
@@ -96,6 +96,7 @@ class Release:
             self._wish.files,
         )
         self._as_many_as_the_old(new)
+        self._cluster.wait_for_history(self._helm.revisions()[-1].number, wish.timeout)
         pods = self._cluster.wait_for_colour(new, wish.timeout)
         tell(f"{new} is ready: {', '.join(pod.name for pod in pods)}")
         return pods
@@ -166,10 +167,10 @@ class Release:
         raise SwitchedBack(str(reason))
 
     def _roll_the_rest(self) -> None:
-        now = colours.installed(self._helm.values(), self._found.shared_tag)
-        wish, old_tag = self._wish, now.shared_tag
+        wish = self._wish
+        before = self._installed()
         self._upgrade(
-            colours.roll_the_rest(now.active, wish.tag), f"Workers, monitors and NGINX get {wish.tag}, pod by pod"
+            colours.roll_the_rest(before, wish.tag), f"Workers, monitors and NGINX get {wish.tag}, pod by pod"
         )
         try:
             for part in _THE_REST:
@@ -178,10 +179,8 @@ class Release:
         except NotFit as reason:
             tell(f"✗ {reason}")
             with self._signals.held():
-                self._upgrade(
-                    colours.put_the_rest_back(now.active, wish.tag, old_tag),
-                    f"Workers, monitors and NGINX stay at {old_tag}",
-                )
+                back = f"Workers, monitors and NGINX stay at {before.shared_tag}"
+                self._upgrade(colours.put_the_rest_back(before, wish.tag), back)
             raise RestPutBack(str(reason)) from None
 
     @contextmanager
@@ -200,6 +199,9 @@ class Release:
         with self._signals.held():
             self._helm.upgrade(self._wish.chart, files, settings, why)
         tell(why)
+
+    def _installed(self) -> Installed:
+        return colours.installed(self._helm.values(), self._helm.app_version())
 
     def _inside(self, new: Colour) -> InsidePod:
         return InsidePod(self._cluster, new, self._wish.api_key)

@@ -49,7 +49,7 @@ def test_after_each_step_a_second_run_finds_that_step_done() -> None:
         colours.bring_up(found, "1.3"),
         colours.switch_to("green"),
         colours.take_away("blue"),
-        colours.roll_the_rest("green", "1.3"),
+        colours.roll_the_rest(Installed("green", frozenset({"green"}), {"green": "1.3"}, "1.2"), "1.3"),
     ]
     for settings in steps:
         _apply(values, settings)
@@ -61,6 +61,7 @@ def test_the_next_release_goes_back_to_the_other_colour() -> None:
     found = Installed("green", frozenset({"green"}), {}, "1.3")
     assert colours.bring_up(found, "1.4") == {
         "image.tag": "1.3",
+        "history.tag": "1.4",
         "api.green.tag": "1.3",
         "api.blue.enabled": True,
         "api.blue.tag": "1.4",
@@ -83,11 +84,33 @@ def test_what_is_put_back_keeps_the_new_api() -> None:
     values = _values(
         tag="1.2", active="green", green={"enabled": True, "tag": "1.3"}, blue={"enabled": False, "tag": ""}
     )
-    _apply(values, colours.roll_the_rest("green", "1.3"))
-    _apply(values, colours.put_the_rest_back("green", "1.3", "1.2"))
+    before = colours.installed(values, "0.1")
+    _apply(values, colours.roll_the_rest(before, "1.3"))
+    _apply(values, colours.put_the_rest_back(before, "1.3"))
     found = colours.installed(values, "0.1")
     assert (found.tag_of("green"), found.shared_tag) == ("1.3", "1.2")
     assert colours.first_stage(found, "1.3") is Stage.REST
+
+
+def test_images_of_a_users_own_get_the_tag_in_the_place_of_theirs() -> None:
+    values = _values(tag="0.1", image="registry:5000/mine/api:1.2", green={"enabled": True, "tag": "1.3"})
+    values["worker"]["image"] = "registry:5000/mine/worker"
+    before = colours.installed(values, "0.1")
+    assert (before.tag_of("blue"), before.tag_of("green")) == ("1.2", "1.3")
+    _apply(values, colours.switch_to("green") | colours.take_away("blue"))
+    before = colours.installed(values, "0.1")
+    assert colours.first_stage(before, "1.3") is Stage.REST
+    _apply(values, colours.roll_the_rest(before, "1.3"))
+    assert (values["api"]["image"], values["worker"]["image"]) == (
+        "registry:5000/mine/api:1.3",
+        "registry:5000/mine/worker:1.3",
+    )
+    assert colours.first_stage(colours.installed(values, "0.1"), "1.3") is Stage.NOTHING
+    _apply(values, colours.put_the_rest_back(before, "1.3"))
+    assert (values["api"]["image"], values["worker"]["image"]) == (
+        "registry:5000/mine/api:1.2",
+        "registry:5000/mine/worker",
+    )
 
 
 def test_a_tag_that_looks_like_a_number_reaches_helm_as_a_string() -> None:
@@ -99,14 +122,14 @@ def test_a_tag_that_looks_like_a_number_reaches_helm_as_a_string() -> None:
     ]
 
 
-def _values(tag: str = "", active: str = "blue", **given: dict[str, Any]) -> dict[str, Any]:
+def _values(tag: str = "", active: str = "blue", **given: Any) -> dict[str, Any]:
     api = {
         "active": active,
         "blue": {"enabled": True, "tag": ""},
         "green": {"enabled": False, "tag": ""},
         "autoscaling": {"enabled": False},
     }
-    return {"image": {"tag": tag}, "api": api | given}
+    return {"image": {"tag": tag}, "history": {"tag": ""}, "api": api | given, "worker": {}, "monitor": {}}
 
 
 def _apply(values: dict[str, Any], settings: colours.Settings) -> None:
