@@ -3,7 +3,7 @@
 # (Open-source NGINX does that itself from 1.27.3 on; see docs/decisions/scaling.md.)
 #
 # NGINX_API_HOST         name of the api: an address for each replica (Docker), or one for all (a Service of Kubernetes)
-# NGINX_API_BACKUP_HOST  name with an address for each replica, ready or not, for when the one for all refuses (Kubernetes)
+# NGINX_API_BACKUP_HOST  one for all as well, also for those that are not ready, for when the first one refuses (Kubernetes)
 # NGINX_MONITOR_HOST     name of the monitor
 set -eu
 
@@ -22,7 +22,7 @@ api_servers() {
   else
     # Twice: a second try is a new connection, and may reach another replica.
     for ip in $api $api; do echo "server $ip:8000 max_fails=0;"; done
-    for ip in $backup; do echo "server $ip:8000 max_fails=0 backup;"; done
+    for ip in $backup $backup; do echo "server $ip:8000 max_fails=0 backup;"; done
     echo "keepalive_time 3s;" # a connection stays with its replica, whatever the Service says by now
   fi
 }

@@ -78,7 +78,6 @@ metadata:
     {{- include "throughline.labels" . | nindent 4 }}
 spec:
   {{- if .any }}
-  clusterIP: None
   publishNotReadyAddresses: true
   {{- end }}
   selector:
