@@ -57,7 +57,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(BodyLimit)
-    app.add_middleware(RequestContext)  # added last: outermost, but for the server span
+    # Added last: outermost, but for the server span.
+    app.add_middleware(RequestContext, version=settings.service_version)
     problems.install(app)
     instrumentation.install(app, settings, durations)
     return app

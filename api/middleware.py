@@ -19,6 +19,7 @@ from throughline.telemetry.logging import event
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
 # Of the answer to a submission that was taken: NGINX writes it into its span and does not pass it on.
 TASK_TYPE_HEADER: Final = "X-Task-Type"
+_VERSION_HEADER: Final = b"x-service-version"  # of every answer, for NGINX alone too
 _SUBMISSION: Final = ("POST", "/api/v1/tasks")
 
 _logger = logging.getLogger("throughline.api")
@@ -27,8 +28,9 @@ _logger = logging.getLogger("throughline.api")
 class RequestContext:
     """Binds the correlation ID to the request and its span, and logs `request.completed`, however the request ends."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, version: str) -> None:
         self._app = app
+        self._version = (_VERSION_HEADER, version.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -53,7 +55,8 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", correlation.current().encode())]
+                own = (b"x-request-id", correlation.current().encode())
+                message["headers"] = [*message["headers"], own, self._version]
                 if span.is_recording():
                     _describe(span, message)  # now: the instrumentation ends the span with the last of the body
             await send(message)

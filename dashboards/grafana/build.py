@@ -47,6 +47,13 @@ def _quantile(share: float, selector: str, by: str = "") -> str:
     return f"histogram_quantile({share}, sum by ({labels}) ({buckets}))"
 
 
+def _share(selector: str, which: str, by: str, window: str) -> str:
+    """Of all calls, those of `which`, split by a label: a value that has none of them is 0."""
+    every = f"rate(throughline_span_calls_total{{{selector}}}[{window}])"
+    chosen = f"rate(throughline_span_calls_total{{{selector}, {which}}}[{window}])"
+    return f"(sum by ({by}) ({chosen}) or 0 * sum by ({by}) ({every})) / on () group_left () sum({every})"
+
+
 _FROM_SPANS: Final = ("throughline_span_", "throughline:")  # what the collector counts
 _OF_SAMPLED: Final = (
     "Counted from spans: of sampled requests, all unless OTEL_TRACES_SAMPLER or a caller says otherwise."
@@ -85,6 +92,37 @@ _REQUESTS: Final = Row(
             limit=0.05,
         ),
         Panel("Answered within", {_quantile(q, _NGINX): f"{q:.0%}" for q in (0.5, 0.95, 0.99)}, "s"),
+    ],
+)
+_FAILED: Final = 'http_response_status_code=~"5.."'
+_VERSIONS: Final = Row(
+    "Versions",
+    [
+        Panel(
+            "Answered by",
+            {_calls(_NGINX, "upstream_version"): "{{upstream_version}}"},
+            "reqps",
+            means="The version of the replica that answered; none: NGINX itself did.",
+        ),
+        Panel(
+            "Share that fails, by version",
+            {
+                _share(_NGINX, _FAILED, "upstream_version", "5m"): "{{upstream_version}}",
+            },
+            "percentunit",
+            means="Of all requests, those answered with a 5xx: the lines add up to the share that fails. A replica "
+            "that crashes answers nothing: none.",
+            limit=0.05,
+        ),
+        Panel(
+            "Runs that fail, by version",
+            {
+                _share(_RUN, 'status="FAILURE"', "service_version", "10m"): "{{service_version}}",
+            },
+            "percentunit",
+            means="Of all runs, by the version of the worker.",
+            limit=0.2,
+        ),
     ],
 )
 _QUEUES: Final = Row(
@@ -162,7 +200,7 @@ _PLANE: Final = Row(
         Panel("Metrics given", {"up": "{{job}}"}, kind="state-timeline"),
     ],
 )
-ROWS: Final = (_NOW, _REQUESTS, _QUEUES, _TASKS, _HISTORY, _PLANE)
+ROWS: Final = (_NOW, _REQUESTS, _VERSIONS, _QUEUES, _TASKS, _HISTORY, _PLANE)
 
 
 def dashboard(rows: Sequence[Row] = ROWS) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dashboards.kibana.columns import (
     by_task_type,
     constant,
     count,
+    different,
     highest,
     latest,
     lowest,
@@ -38,6 +39,7 @@ def page() -> SavedObject:
             (6, _now()),
             (11, _requests()),
             (11, _latencies()),
+            (9, _versions()),
             (11, _queues()),
             (9, _workers()),
             (9, _tasks()),
@@ -76,6 +78,25 @@ def _latencies() -> list[SavedObject]:
     return [
         chart("latency-nginx", "Latency at NGINX", AT_NGINX, "line", columns),
         chart("latency-api", "Latency at the api", AT_API, "line", columns),
+    ]
+
+
+def _versions() -> list[SavedObject]:
+    failed = {
+        "time": over_time(),
+        "version": by("Version", "upstream.version"),
+        "failed": count("Failed requests", "http.response.status_code >= 500"),
+    }
+    seen = {
+        "service": by("Service", "service.name", most=4, order="lines"),
+        "version": by("Version", "service.version", order="lines"),
+        "instances": different("Instances", "service.node.name"),
+        "lines": count("Log lines"),
+        "errors": count("Errors", ERRORS),
+    }
+    return [
+        chart("errors-by-version", "Failed requests by the version that answered", AT_NGINX, "bar_stacked", failed),
+        table("versions", "Versions", "service.version : *", seen, sort="lines"),
     ]
 
 

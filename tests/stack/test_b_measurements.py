@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import httpx
 
 from tests.stack.stack import Stack
 
-_BY = ("job", "instance", "http_request_method", "http_route", "http_response_status_code")
+_BY = ("job", "instance", "service_version", "http_request_method", "http_route", "http_response_status_code")
 _QUERY = f"sum by ({', '.join(_BY)}) (http_server_request_duration_seconds_count)"
 
 
@@ -25,7 +26,7 @@ def test_durations_of_requests_are_in_prometheus_by_route_method_and_status(
     def counted() -> dict[tuple[str, str, str], int]:
         found: dict[tuple[str, str, str], int] = {}
         for labels, count in _asked(stack, _QUERY):
-            assert labels["job"] == "api"
+            assert (labels["job"], labels["service_version"]) == ("api", version("throughline"))
             name = (labels["http_request_method"], labels.get("http_route", ""), labels["http_response_status_code"])
             found[name] = found.get(name, 0) + count
         return found

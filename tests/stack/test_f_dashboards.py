@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -280,6 +281,13 @@ def test_requests_and_errors_are_those_that_were_sent(ours: Looking, happened: H
     assert sum(row["rate"] for row in ours.rows(lens("request-rate"), "10s")) == happened.requests
     assert ours.value(lens("errors-now")) == pytest.approx(REFUSED / happened.requests)
     assert max(row["rate"] or 0 for row in ours.rows(lens("error-rate"), "1s")) > 0.05  # above its line
+
+
+def test_what_failed_is_told_by_the_version_that_answered(ours: Looking):
+    failed = summed(ours.rows(lens("errors-by-version"), "1d"), "version", "failed")
+    assert failed == {version("throughline"): REFUSED}
+    services = {(row["service"], row["version"]) for row in ours.rows(lens("versions"))}
+    assert services == {(service, version("throughline")) for service in ("nginx", "api", "worker")}
 
 
 def test_latency_is_that_of_the_requests(ours: Looking, happened: Happened):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,23 @@ def test_every_process_that_makes_spans_says_what_the_shell_told_of_it(demo: Nin
         assert told[service]["deployment.environment.name"] == "test bed"
         assert told[service]["service.version"] == VERSION
     assert told["nginx"]["service.version"] == VERSION
+
+
+def test_nginx_tells_which_version_answered_and_does_not_pass_it_on(demo: Nine, wait_until: Callable[..., Any]):
+    with demo.http() as client:
+        answered = client.get("/health", headers={"X-Request-ID": "ANSWERED-1"})
+        refused = client.get("/" + "x" * 9000, headers={"X-Request-ID": "REFUSED-1"})
+    assert (answered.json()["version"], refused.status_code) == (VERSION, 414)
+    assert "x-service-version" not in answered.headers
+
+    def versions() -> dict[str, str]:
+        lines = (line for line in written(demo.var_dir / "log") if line["service.name"] == "nginx")
+        return {line["correlation_id"]: line["upstream.version"] for line in lines}
+
+    wait_until(lambda: versions().keys() >= {"ANSWERED-1"}, 20, "NGINX's line")
+    found = versions()
+    assert found["DEMO-1"] == found["ANSWERED-1"] == VERSION
+    assert "none" in found.values()
 
 
 def _source(export: dict[str, Any]) -> dict[str, str]:

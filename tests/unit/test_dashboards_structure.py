@@ -29,6 +29,7 @@ PAGES = {
         *("Queue depth by priority", "Queue wait against run time", "Age of the oldest waiting task"),
         *("Workers alive", "Tasks in flight", "Circuit breaker: state", "Circuit breaker: transitions"),
         *("Throughput by task type", "Top errors", "Slowest requests"),
+        *("Failed requests by the version that answered", "Versions"),
     },
     "throughline-journey": {"Waterfall", "Log lines, in order", "Answered within", "Waited in queues", "Ran", "Errors"},
     "throughline-workers": {

@@ -95,6 +95,7 @@ class Sample:
             "url_path": path,
             "status": str(status),
             "upstream_addr": "127.0.0.1:8082",
+            "upstream_version": "1.0",
             "upstream_http_x_task_type": task_type,
         }
         self.write("spans/nginx.jsonl", nginx_line("span_line", values))
@@ -232,6 +233,7 @@ def test_the_search_finds_what_nginx_writes(tmp_path: Path):
         "body_bytes_sent": "100",
         "duration_ms": "12",
         "upstream_addr": "127.0.0.1:8082",
+        "upstream_version": "1.0",
         "upstream_duration_ms": "11",
     }
     sample.write("log/nginx.jsonl", nginx_line("access_line", values))
