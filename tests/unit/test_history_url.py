@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 from throughline import history_url
@@ -95,5 +96,6 @@ def test_a_local_run_does_not_start_on_a_file_that_is_no_database(tmp_path, monk
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
     with pytest.raises(SystemExit, match=f"Wrong setting: HISTORY_URL: the file {file} is not a SQLite database"):
         up._require_history(NineSettings.load())
+    assert str(file) not in [opened.path for opened in psutil.Process().open_files()]
     file.unlink()
     up._require_history(NineSettings.load())  # the monitor makes it

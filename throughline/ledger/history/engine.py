@@ -39,11 +39,15 @@ def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
         if writes:
             _make_private(place.path)
         connection = sqlite3.connect(name, uri=True, timeout=timeout, check_same_thread=False, isolation_level=None)
-        if writes:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of effect only before the first table
-        # A commit that is lost with the power would be a task that is lost: it leaves Redis after it.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16000")  # kB
+        try:
+            if writes:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of effect only before the first table
+            # A commit that is lost with the power would be a task that is lost: it leaves Redis after it.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -16000")  # kB
+        except sqlite3.Error:  # the file is no database
+            connection.close()
+            raise
         return connection
 
     # "sqlite:///:memory:" would get a pool of one connection; the name only chooses the pool, `connect` the file.
