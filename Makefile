@@ -7,6 +7,8 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test test-fast model chaos load bench lint format lock docs dashboards clean
 .PHONY: env stack stack-down test-stack test-cluster browser
+.PHONY: images images-push images-pull images-index chart chart-push kind lint-deploy lock-check lock-upgrade lock-proposal
+.PHONY: release-notes release-page
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -47,11 +49,18 @@ bench: setup ## measures the figures of docs/benchmarks.md, each beside a floor 
 	@for name in journey_search profile front_door in_process group_commit growth worker value_at_risk pricing memory cancellation durability redis_blocking task_list history; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
-lint: setup ## checks style, types and imports
+lint: setup ## checks style, types, imports, Dockerfiles and workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint deploy/Dockerfile nginx/Dockerfile observability/otel-collector/Dockerfile
+	$(BIN)/zizmor --quiet --offline --persona pedantic .github
+
+lint-deploy: ## checks workflows and chart by what `lint` does not need: Go (actionlint) and helm
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	helm lint --strict deploy/helm/throughline
+	helm lint --strict deploy/helm/throughline --values tests/cluster/values.yaml
 
 format: setup ## formats the code
 	$(BIN)/ruff check --fix
@@ -60,12 +69,50 @@ format: setup ## formats the code
 lock: setup ## writes the lock files from pyproject.toml
 	sh throughline/local/lock.sh
 
+lock-check: setup ## fails where `make lock` would change a lock file
+	sh throughline/local/lock.sh
+	@git diff --exit-code --stat -- '*.lock' || { echo "The lock files are not those of pyproject.toml: run 'make lock' and commit them." >&2; exit 1; }
+
+lock-upgrade: setup ## as `lock`, with the newest version of all that pyproject.toml does not pin
+	sh throughline/local/lock.sh --upgrade
+
+lock-proposal: ## makes a pull request of changed lock files (GH_TOKEN)
+	@sh deploy/lock_proposal.sh
+
 docs: setup ## writes the reference pages, the Grafana dashboard and what the chart knows of the settings from their sources
 	$(BIN)/python -m throughline.local.reference
 	$(BIN)/python -m dashboards.grafana.build
 
 dashboards: setup ## writes Kibana's saved objects from their sources
 	$(BIN)/python -m dashboards.kibana.build
+
+images: ## builds the images of nginx, api, worker and monitor (TAG, REGISTRY)
+	@sh deploy/images.sh build
+
+images-push: ## builds and pushes them for this architecture, by digest, with SBOM and provenance (REGISTRY, TAG)
+	@sh deploy/images.sh push
+
+images-pull: ## fetches by digest what images-push pushed (REGISTRY, TAG, PULL_AS)
+	@sh deploy/images.sh pull
+
+images-index: ## puts both architectures' images under one tag (REGISTRY, TAG)
+	@sh deploy/images.sh index
+
+chart: ## packs the Helm chart into var/chart (TAG, REGISTRY)
+	@sh deploy/chart.sh pack
+
+chart-push: ## pushes what `chart` packed to REGISTRY/charts
+	@sh deploy/chart.sh push
+
+release-notes: setup ## writes the changelog's section of TAG into var/release/notes.md; refuses a TAG that is not the version
+	@mkdir -p var/release
+	@$(BIN)/python -m deploy.release_notes $(TAG) >var/release/notes.md
+
+release-page: ## makes TAG's page on GitHub of var/release/notes.md and the packed chart (GH_TOKEN)
+	gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file var/release/notes.md var/chart/*.tgz
+
+kind: ## brings metrics-server and KEDA into a new cluster of kind's
+	@sh tests/cluster/kind.sh
 
 env: ## writes the stack's passwords into .env, if they are not there yet
 	@sh deploy/env.sh .env

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Writes the lock files from pyproject.toml: one for a developer's .venv, one for each image. `make lock` calls it.
+# Writes the lock files from pyproject.toml: one for a developer's .venv, one for each image. `make lock` calls it,
+# `make lock-upgrade` with the option --upgrade.
 set -eu
+options=${1:-}
 cd "$(dirname "$0")/../.."
 lock() {
   out=$1
   shift
-  .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet \
+  # shellcheck disable=SC2086 # none or one
+  .venv/bin/uv pip compile $options --universal --python-version 3.11 --generate-hashes --quiet \
     --no-header --no-emit-find-links --no-emit-index-url "$@" --output-file "$out" >/dev/null
 }
 lock requirements.lock pyproject.toml --all-extras
