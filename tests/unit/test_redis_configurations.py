@@ -19,7 +19,7 @@ def test_what_is_accepted_is_on_the_disk_before_the_answer_and_is_never_evicted(
 
 def test_both_have_the_same_limit_from_one_setting():
     assert "maxmemory ${REDIS_MAXMEMORY_MB}mb" in LOCAL.splitlines()
-    assert 'echo "maxmemory $${REDIS_MAXMEMORY_MB}mb"' in COMPOSE
+    assert 'echo "maxmemory ${REDIS_MAXMEMORY_MB}mb"' in (ROOT / "deploy/redis.sh").read_text(encoding="utf-8")
     default = re.search(r"\$\{REDIS_MAXMEMORY_MB:-(\d+)\}", COMPOSE)
     assert default
     assert int(default[1]) == LocalSettings.model_fields["redis_maxmemory_mb"].default
