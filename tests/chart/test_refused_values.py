@@ -44,6 +44,43 @@ WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two PostgreSQL": ({"externalPostgres": {"existingSecret": "urls"}}, "set postgres.enabled to false"),
     "no PostgreSQL": ({"postgres": {"enabled": False}}, "set externalPostgres.existingSecret"),
+    "no active colour": ({"api": {"active": "green"}}, "api.green.enabled is false"),
+    "no colour at all": ({"api": {"blue": {"enabled": False}}}, "api.blue.enabled is false"),
+    "more at least than at most": (
+        {"worker": {"autoscaling": {"from": 5, "to": 4}}},
+        "worker.autoscaling.from (5) must be at most worker.autoscaling.to (4)",
+    ),
+    "a share of nothing": (
+        {"api": {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}}},
+        "set api.resources.requests.cpu",
+    ),
+    "an Ingress for nobody": ({"nginx": {"ingress": {"enabled": True}}}, "set nginx.ingress.host"),
+    "a node's port of a Service without": ({"nginx": {"service": {"nodePort": 30080}}}, "set the type to NodePort"),
+    "a Redis larger than its pod": (
+        {"redis": {"maxmemoryMb": 768}},
+        "must be below redis.resources.limits.memory (768Mi)",
+    ),
+    "a pod of half a gigabyte": (
+        {"redis": {"resources": {"limits": {"memory": "0.4G"}}}},
+        "redis.maxmemoryMb (400) must be below redis.resources.limits.memory (0.4G)",
+    ),
+    "a process larger than its pod": (
+        {"settings": {"WORKER_MAX_MEMORY_MB": 4096}},
+        "WORKER_MAX_MEMORY_MB (4096) must be at most worker.resources.limits.memory (2Gi)",
+    ),
+    "a request above its limit": (
+        {"monitor": {"resources": {"requests": {"memory": "1Gi"}}}},
+        "monitor.resources asks for memory of 1Gi and allows 192Mi",
+    ),
+    "log lines for nobody": ({"filebeat": {"enabled": True}}, "set elasticsearch.url or demo.enabled"),
+    "a Kibana of nothing": ({"elasticsearch": {"kibanaUrl": "https://kibana"}}, "set elasticsearch.url too"),
+    "headers for nobody": ({"otlp": {"headersSecret": "otlp"}}, "otlp.headersSecret is set without otlp.endpoint"),
+    "spans for two": (
+        {"otlp": {"endpoint": "https://otlp"}, "otelCollector": {"exportTo": "tempo:4317"}},
+        "give one of them",
+    ),
+    "names that would be cut off": ({"fullnameOverride": "a" * 41}, "longer than 40 characters"),
+    "names that begin with a digit": ({"fullnameOverride": "1a"}, "a letter first"),
 }
 
 
