@@ -44,5 +44,5 @@ ALTER DEFAULT PRIVILEGES FOR ROLE history_owner IN SCHEMA public GRANT SELECT ON
 SQL
 
 # No line of its log holds what is in a task: neither a statement that fails nor the row that it failed with.
-exec postgres -c listen_addresses='*' -c max_connections=60 -c shared_buffers=96MB -c max_wal_size=512MB \
-  -c log_statement=none -c log_min_error_statement=panic -c log_error_verbosity=terse
+exec postgres -c listen_addresses='*' -c max_connections="${POSTGRES_MAX_CONNECTIONS:-60}" -c shared_buffers=96MB \
+  -c max_wal_size=512MB -c log_statement=none -c log_min_error_statement=panic -c log_error_verbosity=terse

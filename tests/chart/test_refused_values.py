@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from throughline.ledger.history.engine import POOL_SIZE
 from throughline.local.chart_settings import INSTEAD, READERS
 from throughline.settings import together
 
@@ -44,6 +45,10 @@ WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two PostgreSQL": ({"externalPostgres": {"existingSecret": "urls"}}, "set postgres.enabled to false"),
     "no PostgreSQL": ({"postgres": {"enabled": False}}, "set externalPostgres.existingSecret"),
+    "more connections than PostgreSQL has": (
+        {"api": {"replicas": 30}},
+        "postgres.maxConnections (100) must be at least 140",
+    ),
     "no active colour": ({"api": {"active": "green"}}, "api.green.enabled is false"),
     "no colour at all": ({"api": {"blue": {"enabled": False}}}, "api.blue.enabled is false"),
     "more at least than at most": (
@@ -82,6 +87,11 @@ WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
     "names that would be cut off": ({"fullnameOverride": "a" * 41}, "longer than 40 characters"),
     "names that begin with a digit": ({"fullnameOverride": "1a"}, "a letter first"),
 }
+
+
+def test_as_many_connections_as_a_process_keeps_are_counted():
+    """The text above counts four for each."""
+    assert POOL_SIZE == 4
 
 
 @pytest.mark.parametrize(("values", "named"), WRONG_ALONE.values(), ids=WRONG_ALONE)

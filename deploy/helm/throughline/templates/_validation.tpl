@@ -1,7 +1,7 @@
 {{/* Values that make no sense together, each refused with one line that says what to do. What is wrong alone, the schema refuses. */}}
 
 {{- define "throughline.validation" -}}
-{{- range $what := list "names" "settings" "stores" "parts" "resources" "plane" "secrets" -}}
+{{- range $what := list "names" "settings" "stores" "connections" "parts" "resources" "plane" "secrets" -}}
 {{- include (printf "throughline.validation.%s" $what) $ -}}
 {{- end -}}
 {{- end -}}
@@ -59,6 +59,17 @@
 {{- end -}}
 {{- if not (or .Values.postgres.enabled $postgres) -}}
 {{- fail "postgres.enabled is false and externalPostgres names none: set externalPostgres.existingSecret." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Each api and each monitor keeps up to four connections to PostgreSQL; during an upgrade there is one pod more of each. */}}
+{{- define "throughline.validation.connections" -}}
+{{- $api := .Values.api -}}
+{{- $each := ternary $api.autoscaling.to $api.replicas $api.autoscaling.enabled | int -}}
+{{- $colours := add (ternary 1 0 $api.blue.enabled) (ternary 1 0 $api.green.enabled) -}}
+{{- $needed := mul 4 (add (mul $colours (add1 $each)) (add1 .Values.monitor.replicas)) | add 4 -}}
+{{- if and .Values.postgres.enabled (gt (int $needed) (int .Values.postgres.maxConnections)) -}}
+{{- fail (printf "postgres.maxConnections (%v) must be at least %d for so many api and monitor pods, which keep four connections each." .Values.postgres.maxConnections $needed) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,0 +1,45 @@
+"""The last of the tests: what is left of a release that is taken away, and what a new one of its name finds."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.cluster.release import CHART, Release
+
+Wait = Callable[..., Any]
+KINDS = "deployments,statefulsets,daemonsets,jobs,pods,services,configmaps,secrets,persistentvolumeclaims"
+POLICIES = "networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,serviceaccounts,roles,rolebindings"
+
+
+def left(release: Release) -> set[str]:
+    """The kinds and names of the objects that its namespaces still hold."""
+    names = [release.namespace, release.filebeat_namespace]
+    found = [it for name in names for it in release.cluster.objects(f"{KINDS},{POLICIES}", "-n", name)]
+    return {
+        f"{it['kind']} {it['metadata']['name']}"
+        for it in found
+        if it["metadata"]["name"] not in ("default", "kube-root-ca.crt")
+    }
+
+
+def test_an_uninstall_leaves_the_volumes_and_the_passwords_that_fit_them(release: Release, wait_until: Wait):
+    with release.redis() as client:
+        client.set("kept", "yes")
+    kept = {f"Secret {release.name}-passwords"} | {
+        f"PersistentVolumeClaim {it['metadata']['name']}"
+        for it in release.cluster.objects("persistentvolumeclaims", "-n", release.namespace)
+    }
+
+    release.helm("uninstall", "--wait", "--timeout", "120s", seconds=150)
+
+    wait_until(lambda: left(release) == kept, 120, "only the volumes and their passwords are left")
+
+
+def test_a_release_of_the_same_name_finds_its_data_and_its_passwords_again(release: Release):
+    few = [f"{part}.replicas=0" for part in ("nginx", "api", "worker", "monitor")]
+    options = [word for value in ["demo.enabled=false", *few] for word in ("--set", value)]
+
+    release.helm("install", CHART, *release.options, *options, "--wait", "--timeout", "120s", seconds=150)
+
+    with release.redis() as client:
+        assert client.get("kept") == "yes"
+    release.history().check()
