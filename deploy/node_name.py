@@ -1,6 +1,7 @@
 """Runs the given command under its container's name: in `throughline-fastapi-2` the instance is `fastapi-2`.
 
-A scaled container does not know its number; Docker's name server knows which container has this one's address.
+A scaled container does not know its number; Docker's name server knows which container has this one's address. It is
+not asked where SERVICE_NODE_NAME is given, as in Kubernetes.
 """
 
 import os
@@ -15,8 +16,10 @@ _SECONDS: Final = 2
 
 
 def main() -> None:
-    if found := re.search(r"(?:^|[-_])([a-z]+)[-_](\d+)$", _container_name()):
-        os.environ.setdefault("SERVICE_NODE_NAME", f"{found[1]}-{found[2]}")
+    if not os.environ.get("SERVICE_NODE_NAME"):
+        found = re.search(r"(?:^|[-_])([a-z]+)[-_](\d+)$", _container_name())
+        if found:
+            os.environ["SERVICE_NODE_NAME"] = f"{found[1]}-{found[2]}"
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command is this image's own
 
 
