@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import free_port
-from tests.system.nine import Nine
+from tests.system.nine import ROOT, Nine
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 SCOPES = {"alice": "submit,read", "bob": "submit,read", "viewer": "read", "root": "admin"}
@@ -120,3 +120,19 @@ def test_a_key_for_no_name_or_scope_is_not_made(nine: Nine, arguments: list[str]
     answer = nine.run("api-key", *arguments)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert says in answer.stderr
+
+
+def test_the_trial_of_helm_says_which_key_it_needs(locked):
+    nine, made = locked
+    for key in ({}, {"THROUGHLINE_API_KEY": made["viewer"]}):
+        done = subprocess.run(
+            [sys.executable, "-m", "monitor.plane.trial"],
+            env=nine.environment | {"THROUGHLINE_URL": nine.base_url} | key,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("The service asks for an API key. Put one of the scope admin")

@@ -11,6 +11,7 @@ from rich.console import Console
 from tests.unit.test_journey_sample import Sample
 from throughline.cli.journey import draw, journey
 from throughline.journey import assemble, find
+from throughline.journey.json_document import to_dict
 
 ID = "ULTIMATE-SUCCESS-123"
 
@@ -152,6 +153,15 @@ def test_a_lone_request_without_a_task_is_drawn_in_full(sample: Sample):
     assert lines[0] == f"{ID}  404 in 2.00 ms"
     assert any(line.endswith("answered 404") for line in lines)
     assert not any("queue wait" in line for line in lines)
+
+
+def test_the_document_says_whether_the_whole_way_can_be_seen(sample: Sample):
+    sample.submission(ID)
+    assert to_dict(assemble(ID, find(sample.var_dir, ID)))["complete"] is False
+
+    other = f"{ID}-WHOLE"
+    sample.complete(other)
+    assert to_dict(assemble(other, find(sample.var_dir, other)))["complete"] is True
 
 
 def test_a_task_that_is_not_done_is_shown_as_such(sample: Sample):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from throughline.journey.assembly import is_complete
 from throughline.journey.comparison import Compare, Comparison, no_comparison
 from throughline.journey.journey import Effect, Journey, LogLine, Request, Source, Step, Task
 from throughline.journey.summary import made_of
@@ -13,6 +14,7 @@ def to_dict(journey: Journey, compare: Compare = no_comparison) -> dict[str, Any
     """Everything that was found, also what the terminal leaves out; `typical` is null where too few are known."""
     return {
         "correlation_id": journey.correlation_id,
+        "complete": is_complete(journey),
         "tasks": len(journey.tasks),
         "requests": [_request(request, compare(request)) for request in journey.requests],
         "loose_logs": [dict(line.fields) for line in journey.loose_logs],

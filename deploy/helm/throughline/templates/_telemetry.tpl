@@ -21,3 +21,15 @@ http://{{ include "throughline.fullname" . }}-otel-collector:4318
 http://{{ include "throughline.fullname" . }}-elasticsearch:9200
 {{- end -}}
 {{- end -}}
+
+{{/*
+Where a journey can be seen. spans: in the demo, whole. lines: in an Elasticsearch of the user's own, which has the log lines,
+and the spans if the Jaeger behind the collector stores them there. record: nowhere but in the task's own record.
+*/}}
+{{- define "throughline.journeySeen" -}}
+{{- $spans := and .Values.demo.enabled .Values.otelCollector.enabled (not .Values.otlp.endpoint) (not .Values.otelCollector.exportTo) -}}
+{{- if $spans }}spans
+{{- else if and (include "throughline.elasticsearchUrl" .) (ne (toString .Values.filebeat.enabled) "false") }}lines
+{{- else }}record
+{{- end -}}
+{{- end -}}
