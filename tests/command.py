@@ -16,6 +16,7 @@ def output(
     command: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None, text: str | None = None
 ) -> str:
     """What it printed on stdout, called in the checkout's folder with `text` as its input."""
+    __tracebackhide__ = True  # the command says enough
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -27,7 +27,8 @@ def _not_ready(release: Release) -> list[str]:
     return [
         pod["metadata"]["name"]
         for pod in found
-        if not all(status["ready"] for status in pod["status"].get("containerStatuses", []))
+        if pod["status"].get("phase") != "Succeeded"
+        and not all(status["ready"] for status in pod["status"].get("containerStatuses", []))
     ][:6]
 
 

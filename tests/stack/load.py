@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Protocol
 
 import httpx
-
-from tests.stack.stack import Stack
 
 TASK: Final = {
     "task_type": "calculate_var",
@@ -20,6 +18,13 @@ TASK: Final = {
     },
 }
 _SENDERS: Final = 8
+
+
+class Service(Protocol):
+    """The stack in Docker, or a release on a cluster."""
+
+    def http(self, **options: Any) -> httpx.Client:
+        """A client of it, through NGINX."""
 
 
 @dataclass
@@ -40,13 +45,13 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-def send(stack: Stack, prefix: str, count: int, per_second: float) -> Load:
+def send(service: Service, prefix: str, count: int, per_second: float) -> Load:
     """Sends them all; returns when the last is answered."""
     load, numbers, began = Load(prefix), iter(range(count)), time.monotonic()
     lock = threading.Lock()
 
     def sender() -> None:
-        with stack.http() as client:
+        with service.http() as client:
             while (number := _next(numbers, lock)) is not None:
                 time.sleep(max(0.0, began + number / per_second - time.monotonic()))
                 _one(client, load, f"{prefix}-{number}")
@@ -60,10 +65,10 @@ def send(stack: Stack, prefix: str, count: int, per_second: float) -> Load:
 
 
 @contextmanager
-def sending(stack: Stack, prefix: str, count: int, per_second: float) -> Iterator[list[Load]]:
+def sending(service: Service, prefix: str, count: int, per_second: float) -> Iterator[list[Load]]:
     """Sends them while the block runs, and waits for their end; the list then holds the load."""
     done: list[Load] = []
-    thread = threading.Thread(target=lambda: done.append(send(stack, prefix, count, per_second)))
+    thread = threading.Thread(target=lambda: done.append(send(service, prefix, count, per_second)))
     thread.start()
     try:
         yield done

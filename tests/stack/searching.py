@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.stack.load import Service
 from tests.stack.stack import NINE, Stack
 
 
@@ -66,6 +67,6 @@ def unparsed(stack: Stack, text: str) -> list[dict[str, Any]]:
     return [hit["_source"] for hit in answer["hits"]["hits"]]
 
 
-def all_done(stack: Stack, task_ids: Iterable[str]) -> bool:
-    with stack.http() as client:
+def all_done(service: Service, task_ids: Iterable[str]) -> bool:
+    with service.http() as client:
         return all(client.get(f"/api/v1/tasks/{task}").json().get("status") == "SUCCESS" for task in task_ids)
