@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from monitor import indices, page, rounds
+from monitor import indices, page, rounds, scaling
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
@@ -42,8 +42,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async def look() -> None:
             seen = await queue_sample.take(redis)
             metrics.update(seen, await archive.behind())
-            depth = sum(seen.depth.values())
-            event("queue.sampled", f"{depth} waiting, {seen.in_flight} in flight", seen.fields())
+            event("queue.sampled", f"{seen.waiting} waiting, {seen.in_flight} in flight", seen.fields())
             # Last: a Redis that takes no write is still seen.
             change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
             admission_events.tell([change] if change else [])
@@ -77,6 +76,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     async def live() -> dict[str, str]:
         return {"status": "ok"}
 
+    app.include_router(scaling.router(settings))
     app.include_router(page.router(settings))
     return app
 

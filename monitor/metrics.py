@@ -19,6 +19,8 @@ _OBSERVED: dict[str, _Observe] = {
     "throughline.queue.depth": lambda s: [Observation(n, {"queue": q}) for q, n in s.depth.items()],
     "throughline.queue.oldest_age": lambda s: [Observation(age, {"queue": q}) for q, age in s.oldest_age.items()],
     "throughline.tasks.in_flight": lambda s: [Observation(s.in_flight)],
+    "throughline.tasks.outstanding": lambda s: [Observation(s.outstanding)],
+    "throughline.workers.slots": lambda s: [Observation(s.slots)],
     "throughline.workers.alive": lambda s: [Observation(len(s.workers))],
     "throughline.circuit.state": lambda s: [
         Observation(int(s.circuit == state), {"state": state}) for state in CIRCUIT_STATES

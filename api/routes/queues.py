@@ -55,7 +55,7 @@ async def queues(request: Request, _: Reader) -> QueuesView:
                 }
                 for queue in Queue
             ],
-            "depth": sum(sample.depth.values()),
+            "depth": sample.waiting,
             "in_flight": sample.in_flight,
             "workers": sample.workers,
             "circuit": sample.circuit,

@@ -86,7 +86,7 @@ class HomeView:
 def queues_view(sample: Sample, most: int) -> QueuesView:
     word, tone, means = _CIRCUIT[sample.circuit]
     return QueuesView(
-        waiting=sum(sample.depth.values()),
+        waiting=sample.waiting,
         most=most,
         queues=tuple(_queue(queue, sample, most) for queue in Queue),
         in_flight=sample.in_flight,

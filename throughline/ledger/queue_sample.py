@@ -29,12 +29,22 @@ class Sample:
     memory_used: int = 0  # bytes, as Redis compares them with its maxmemory
     memory_limit: int = 0  # that maxmemory; 0 for none
     memory_full: bool = False  # new tasks are refused
+    slots: int = 0  # processes of live workers, and so tasks that may run at a time
+
+    @property
+    def waiting(self) -> int:
+        return sum(self.depth.values())
+
+    @property
+    def outstanding(self) -> int:
+        """What there is to do now. A task whose retry is not due is not part of it: it needs no process until then."""
+        return self.waiting + self.in_flight
 
     def fields(self) -> dict[str, Any]:
         """As the fields of a `queue.sampled` line."""
         return {
             **{f"queue.depth.{queue}": depth for queue, depth in self.depth.items()},
-            "queue.depth.total": sum(self.depth.values()),
+            "queue.depth.total": self.waiting,
             "queue.oldest_age_seconds": max(self.oldest_age.values()),
             "tasks.in_flight": self.in_flight,
             "workers.alive": len(self.workers),
@@ -50,6 +60,7 @@ async def take(redis: "Redis") -> Sample:
         pipe.time()
         pipe.hgetall(keys.BREAKER)
         pipe.hgetall(keys.WORKER_TASKS)
+        pipe.hgetall(keys.WORKER_SLOTS)
         pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
         pipe.hgetall(keys.DRAIN)
         pipe.hgetall(keys.PROMISES)
@@ -63,6 +74,7 @@ async def take(redis: "Redis") -> Sample:
             (seconds, microseconds),
             breaker,
             held,
+            slots,
             heartbeats,
             drain,
             promises,
@@ -86,6 +98,7 @@ async def take(redis: "Redis") -> Sample:
         memory_used=memory["used_memory"] - memory["mem_not_counted_for_evict"],
         memory_limit=memory["maxmemory"],
         memory_full=bool(full),
+        slots=sum(int(slots.get(name, "0").split()[0]) for name in alive),
     )
 
 

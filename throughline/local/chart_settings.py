@@ -38,6 +38,7 @@ INSTEAD: Final[Mapping[str, str]] = {
     "WORKER_REPLICAS": "worker.replicas, or worker.autoscaling",
     "MONITOR_HOST": "nothing: it listens on all addresses of its pod",
     "MONITOR_PORT": "nothing: it is always 8084",
+    "PROBES_DIR": "nothing: the chart's probes look at it",
     "API_URL": "nothing: it is the release's own NGINX",
     "SPANS_DIR": "otelCollector.enabled, or otlp.endpoint",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "otlp.endpoint",

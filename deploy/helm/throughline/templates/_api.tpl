@@ -12,9 +12,9 @@ metadata:
     {{- include "throughline.labels" . | nindent 4 }}
     colour: {{ .colour }}
 spec:
-  {{- if not $values.autoscaling.enabled }}
-  replicas: {{ $values.replicas }}
-  {{- end }}
+  {{- /* A new colour begins with as many pods as the active one has. */}}
+  {{- $active := printf "%s-api-%s" (include "throughline.fullname" .root) $values.active }}
+  {{- include "throughline.replicas" (dict "root" .root "values" $values "live" (list .name $active)) | nindent 2 }}
   strategy:
     {{- include "throughline.rollingUpdate" . | nindent 4 }}
   selector:
