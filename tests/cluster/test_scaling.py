@@ -1,0 +1,157 @@
+"""Workers follow the work, up and down, and a task on a worker that goes is finished or handed back, not lost."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.release import Release
+from tests.cluster.waiting_release import waiting
+from tests.command import Failed
+
+Wait = Callable[..., object]
+FAST = {"pollingSeconds": 2, "scaleDownAfterSeconds": 5, "scaleDownEverySeconds": 5}
+DRAIN_SECONDS = 3
+ENDED = {"SUCCESS", "FAILURE", "REVOKED"}
+
+
+@pytest.fixture(scope="module")
+def scaled(release: Release):
+    """Workers that KEDA scales from two to six."""
+    if not has_keda(release.cluster):
+        pytest.fail("workers are scaled by KEDA, and this cluster has none: install it (https://keda.sh/docs/deploy)")
+    limits = {"TASK_SOFT_TIME_LIMIT_SECONDS": 90, "TASK_TIME_LIMIT_SECONDS": 100, "VISIBILITY_TIMEOUT_SECONDS": 120}
+    with waiting(release, FAST, WORKER_SHUTDOWN_SECONDS=DRAIN_SECONDS, **limits):
+        yield release
+
+
+def has_keda(cluster: Cluster) -> bool:
+    return "scaledobjects" in cluster.kubectl("api-resources", "--api-group=keda.sh", "-o", "name")
+
+
+class Tasks:
+    """What was submitted, and what became of each by the ledger's own account."""
+
+    def __init__(self, release: Release) -> None:
+        self._client = release.http()
+        self.ids: list[str] = []
+        self.ended: dict[str, dict[str, Any]] = {}
+
+    def submit(self, count: int, seconds: float) -> None:
+        for _ in range(count):
+            body = {"task_type": "wait_for", "data": {"seconds": seconds}}
+            answer = self._client.post("/api/v1/tasks", json=body)
+            assert answer.status_code == 201, answer.text
+            self.ids.append(answer.json()["task_id"])
+
+    def have_ended(self, least: int | None = None) -> bool:
+        for task_id in self.ids:
+            if task_id not in self.ended:
+                task = self._client.get(f"/api/v1/tasks/{task_id}").json()
+                if task["status"] in ENDED:
+                    self.ended[task_id] = task
+            if least is not None and len(self.ended) >= least:
+                return True
+        return len(self.ended) == len(self.ids)
+
+    def outcome(self) -> tuple[Counter[str], Counter[str]]:
+        """Each task's end, and why each attempt ended that was not the last one."""
+        ends = Counter(task["status"] for task in self.ended.values())
+        before = Counter(attempt["ended_by"] for task in self.ended.values() for attempt in task["attempts"][:-1])
+        return ends, before
+
+
+@pytest.fixture
+def tasks(scaled: Release) -> Tasks:
+    return Tasks(scaled)
+
+
+def workers(release: Release) -> int:
+    return sum(pod.ready and not pod.ending for pod in release.pods("worker"))
+
+
+def in_no_place(broker) -> bool:
+    """Nothing is in a queue, unacknowledged or put back."""
+    return not (sum(broker.llen(queue) for queue in ("high", "medium", "low")) or broker.hlen("unacked"))
+
+
+def check(release: Release, tasks: Tasks, wait_until: Wait) -> Counter[str]:
+    """Lost 0, stored twice 0, run again 0 beyond what was handed back; answers how much that was."""
+    wait_until(tasks.have_ended, 120, "all tasks have ended")
+    ends, before = tasks.outcome()
+    assert ends == {"SUCCESS": len(tasks.ids)}
+    assert set(before) <= {"handed_back"}
+    stored = Counter(each["outcome"] for task in tasks.ended.values() for each in task["attempts"])
+    assert stored["SUCCESS"] == len(tasks.ids)
+    with release.redis() as broker:
+        wait_until(lambda: in_no_place(broker), 30, "every message is acknowledged")
+    return before
+
+
+def test_workers_scaled_by_hand_while_200_tasks_run_lose_and_repeat_none(scaled, tasks, wait_until, measured):
+    name = f"{scaled.name}-worker"
+    scaled.kubectl("annotate", "scaledobject", name, "autoscaling.keda.sh/paused=true")
+    try:
+        wait_until(lambda: not scaled.cluster.objects("hpa", "-n", scaled.namespace), 60, "KEDA pauses")
+        tasks.submit(200, 2)
+        scaled.kubectl("scale", f"deployment/{name}", "--replicas=6")
+        wait_until(lambda: workers(scaled) == 6, 120, "six workers are ready")
+        tasks.submit(12, 20)  # longer than a worker that goes may take
+        scaled.kubectl("scale", f"deployment/{name}", "--replicas=2")
+        handed_back = check(scaled, tasks, wait_until)
+        wait_until(lambda: len(scaled.pods("worker")) == 2, 60, "two workers are left")
+    finally:
+        scaled.kubectl("annotate", "scaledobject", name, "autoscaling.keda.sh/paused-")
+    measured["scaled 2 → 6 → 2 by hand while 212 tasks ran: lost 0, stored twice 0, handed back"] = str(
+        handed_back.total()
+    )
+
+
+def test_workers_follow_the_work_up_and_down_and_tasks_that_run_on_are_kept(scaled, tasks, wait_until, measured):
+    wait_until(lambda: workers(scaled) == 2, 90, "two workers are there")
+    began = time.monotonic()
+    tasks.submit(7, 45)  # these are running when the others have ended
+    tasks.submit(193, 1.5)
+    wait_until(lambda: workers(scaled) == 6, 120, "KEDA has made six workers")
+    measured["from two workers to six, all ready"] = f"{time.monotonic() - began:.0f} s"
+    wait_until(lambda: workers(scaled) < 6, 120, "KEDA takes workers away while tasks run")
+    assert not tasks.have_ended()
+    handed_back = check(scaled, tasks, wait_until)
+    wait_until(lambda: workers(scaled) == 2, 120, "two workers are left")
+    measured["scaled by KEDA while 200 tasks ran: lost 0, stored twice 0, handed back"] = str(handed_back.total())
+
+
+def test_while_redis_is_away_the_number_of_workers_stays(scaled, tasks, wait_until):
+    scaler = f"{scaled.name}-worker"
+    tasks.submit(60, 1.5)
+    wait_until(lambda: wanted(scaled) > 2, 60, "KEDA wants more than the least")
+    scaled.kubectl("scale", f"statefulset/{scaled.name}-redis", "--replicas=0", "--timeout=30s")
+    try:
+        wait_until(lambda: not asked(scaled), 60, "the monitor says 503")
+        before = wanted(scaled)
+        since = time.monotonic()
+        # Longer than a zero would take to take workers away: stabilisation, policy and the autoscaler's own 15 s.
+        wait_until(lambda: wanted(scaled) != before or time.monotonic() - since > 45, 60, "45 s go by")
+        assert wanted(scaled) == before > 2, scaled.kubectl("describe", "scaledobject", scaler)
+    finally:
+        scaled.kubectl("scale", f"statefulset/{scaled.name}-redis", "--replicas=1")
+    wait_until(tasks.have_ended, 120, "all tasks have ended")
+
+
+def wanted(release: Release) -> int:
+    found = release.kubectl("get", "deployment", f"{release.name}-worker", "-o", "jsonpath={.spec.replicas}")
+    return int(found or 0)
+
+
+def asked(release: Release) -> bool:
+    """Whether the monitor knows how much work there is."""
+    monitor = release.pods("monitor")[0].name
+    ask = "import urllib.request as u; u.urlopen('http://127.0.0.1:8084/scaling', timeout=5)"
+    try:
+        release.exec(monitor, "python", "-c", ask)
+    except Failed:
+        return False
+    return True
