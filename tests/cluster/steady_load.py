@@ -36,7 +36,7 @@ class Stretch:
     tasks_a_second: float
 
 
-STEADY: Final = (Stretch(150, 2.5), Stretch(120, 5), Stretch(330, 2.5))
+STEADY: Final = (Stretch(150, 0.8), Stretch(120, 1.6), Stretch(330, 0.8))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ async def held(
     send: Callable[[float], httpx.Response],
     look: Callable[[float], Look],
 ) -> list[Look]:
-    """Sends tasks of two to six seconds at even distances, and looks every few seconds meanwhile."""
+    """Sends tasks of eight to sixteen seconds at even distances, and looks every few seconds meanwhile."""
     began = time.monotonic()
     looks: list[Look] = []
     done = asyncio.Event()
@@ -79,7 +79,7 @@ async def held(
             ends = due + stretch.seconds
             while due < ends:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-                sent.add(asyncio.create_task(asyncio.to_thread(send, random.uniform(2, 6))))
+                sent.add(asyncio.create_task(asyncio.to_thread(send, random.uniform(8, 16))))
                 due += 1 / stretch.tasks_a_second
         answers = await asyncio.gather(*sent, return_exceptions=True)
         done.set()
@@ -118,7 +118,7 @@ def picture(looks: Sequence[Look], stretches: Sequence[Stretch]) -> str:
     begins = list(itertools.accumulate((stretch.seconds for stretch in stretches), initial=0.0))
     marks = {begin: f"{each.tasks_a_second:g} tasks a second" for begin, each in zip(begins, stretches, strict=False)}
     return drawn(
-        "Workers follow the work: tasks of two to six seconds, four slots a worker",
+        "Workers follow the work: tasks of eight to sixteen seconds, four slots a worker",
         at,
         marks,
         [
