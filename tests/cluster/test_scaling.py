@@ -3,12 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.release import Release
+from tests.cluster.release import NINE, Release
 from tests.cluster.waiting_release import waiting
 from tests.command import Failed
 
@@ -41,11 +43,14 @@ class Tasks:
         self.ended: dict[str, dict[str, Any]] = {}
 
     def submit(self, count: int, seconds: float) -> None:
-        for _ in range(count):
+        def submitted(_: int) -> str:
             body = {"task_type": "wait_for", "data": {"seconds": seconds}}
             answer = self._client.post("/api/v1/tasks", json=body)
             assert answer.status_code == 201, answer.text
-            self.ids.append(answer.json()["task_id"])
+            return str(answer.json()["task_id"])
+
+        with ThreadPoolExecutor(8) as pool:
+            self.ids += pool.map(submitted, range(count))
 
     def have_ended(self, least: int | None = None) -> bool:
         for task_id in self.ids:
@@ -89,6 +94,12 @@ def check(release: Release, tasks: Tasks, wait_until: Wait) -> Counter[str]:
     with release.redis() as broker:
         wait_until(lambda: in_no_place(broker), 30, "every message is acknowledged")
     return before
+
+
+def test_an_upgrade_that_turns_scaling_on_takes_no_worker_away(scaled):
+    manifest = yaml.safe_load_all(scaled.helm("get", "manifest"))
+    (worker,) = [it for it in manifest if it["kind"] == "Deployment" and it["metadata"]["name"].endswith("-worker")]
+    assert worker["spec"]["replicas"] == NINE["worker"]  # as many as were there; left out, Helm would set it to 1
 
 
 def test_workers_scaled_by_hand_while_200_tasks_run_lose_and_repeat_none(scaled, tasks, wait_until, measured):
