@@ -75,8 +75,8 @@ def test_whoever_scales_a_deployment_decides_its_number_of_pods(values, apis, re
 
 
 WRONG = {
-    "from above to": ({"worker": {"autoscaling": {"from": 5, "to": 4}}}, "worker.autoscaling.from (5) is above"),
-    "of the api too": ({"api": {"autoscaling": {"from": 10}}}, "api.autoscaling.from (10) is above"),
+    "from above to": ({"worker": {"autoscaling": {"from": 5, "to": 4}}}, "worker.autoscaling.from (5) must be at most"),
+    "of the api too": ({"api": {"autoscaling": {"from": 10}}}, "api.autoscaling.from (10) must be at most"),
     "no worker": ({"worker": {"autoscaling": {"from": 0}}}, "/worker/autoscaling/from"),
     "no task for a slot": ({"worker": {"autoscaling": {"tasksPerSlot": 0}}}, "/worker/autoscaling/tasksPerSlot"),
     "CPU that nobody asks for": (

@@ -37,17 +37,3 @@ spec:
     - type: Resource
       resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ .scaling.cpuPercent }}}}
 {{- end -}}
-
-{{- define "throughline.validation.autoscaling" -}}
-{{- range $part := list "api" "worker" -}}
-{{- $scaling := (get $.Values $part).autoscaling -}}
-{{- if gt (int $scaling.from) (int $scaling.to) -}}
-{{- fail (printf "%s.autoscaling.from (%v) is above %s.autoscaling.to (%v): from is the least number of pods, to the most." $part $scaling.from $part $scaling.to) -}}
-{{- end -}}
-{{- $requests := dig "requests" dict (get $.Values $part).resources -}}
-{{- $onCpu := or (eq $part "api") (not ($.Capabilities.APIVersions.Has "keda.sh/v1alpha1/ScaledObject")) -}}
-{{- if and $scaling.enabled $onCpu (not (get $requests "cpu")) -}}
-{{- fail (printf "%s.autoscaling.enabled scales on a share of the CPU that a pod asks for: set %s.resources.requests.cpu." $part $part) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}

@@ -1,7 +1,7 @@
 {{/* Values that make no sense together, each refused with one line that says what to do. What is wrong alone, the schema refuses. */}}
 
 {{- define "throughline.validation" -}}
-{{- range $what := list "names" "settings" "stores" "connections" "parts" "resources" "plane" "secrets" "autoscaling" -}}
+{{- range $what := list "names" "settings" "stores" "connections" "parts" "resources" "plane" "secrets" -}}
 {{- include (printf "throughline.validation.%s" $what) $ -}}
 {{- end -}}
 {{- end -}}
