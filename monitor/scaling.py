@@ -73,7 +73,8 @@ class LookAtWork:
 
 def router(settings: MonitorSettings) -> APIRouter:
     """To be included by the monitor."""
-    redis = redis_client(settings)
+    # A Redis that is so busy that it answers after a second is just what more workers may be needed for.
+    redis = redis_client(settings, _DEADLINE_SECONDS)
     look = LookAtWork(redis)
     address = redis_url.without_password(settings.redis_url)
 
