@@ -59,7 +59,7 @@ WRONG_TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
         {"api": {"autoscaling": {"enabled": True}, "resources": {"requests": {"cpu": None}}}},
         "set api.resources.requests.cpu",
     ),
-    "an Ingress for nobody": ({"nginx": {"ingress": {"enabled": True}}}, "set nginx.ingress.host"),
+    "an Ingress for nobody": ({"nginx": {"ingress": {"enabled": True}}}, "nginx.ingress.host is empty"),
     "a node's port of a Service without": ({"nginx": {"service": {"nodePort": 30080}}}, "set the type to NodePort"),
     "a Redis larger than its pod": (
         {"redis": {"maxmemoryMb": 768}},

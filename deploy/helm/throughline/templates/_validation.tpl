@@ -93,7 +93,7 @@
 {{- define "throughline.validation.parts" -}}
 {{- $api := .Values.api -}}
 {{- if not (get $api $api.active).enabled -}}
-{{- fail (printf "api.active is %s, and api.%s.enabled is false: NGINX would have no api. Enable that colour, or make the other one active." $api.active $api.active) -}}
+{{- fail (printf "api.active is %s, and api.%s.enabled is false: NGINX would have nobody to send requests to; set api.%s.enabled to true, or make the other colour active." $api.active $api.active $api.active) -}}
 {{- end -}}
 {{- range $part := list "api" "worker" -}}
 {{- $scaling := (get $.Values $part).autoscaling -}}
@@ -107,7 +107,7 @@
 {{- end -}}
 {{- $nginx := .Values.nginx -}}
 {{- if and $nginx.ingress.enabled (not $nginx.ingress.host) -}}
-{{- fail "nginx.ingress.enabled is true and no host is named: set nginx.ingress.host." -}}
+{{- fail "nginx.ingress.enabled is true, and nginx.ingress.host is empty: set it to the host that clients use." -}}
 {{- end -}}
 {{- if and $nginx.service.nodePort (eq $nginx.service.type "ClusterIP") -}}
 {{- fail "nginx.service.nodePort is set and nginx.service.type is ClusterIP, which has none: set the type to NodePort or LoadBalancer." -}}
