@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from tests.cluster.cluster import Cluster
@@ -33,8 +34,8 @@ def build() -> str:
 def bring(cluster: Cluster, images: Sequence[str]) -> None:
     """What Docker has of them; the nodes pull the others. A cluster that has no loader shares Docker's images."""
     own = [image for image in images if image.startswith("throughline/")]
-    loader = os.environ.get("THROUGHLINE_CLUSTER_LOAD")
-    if loader is None and cluster.context.startswith("kind-"):
+    loader = os.environ.get("THROUGHLINE_CLUSTER_LOAD", "")
+    if not loader and cluster.context.startswith("kind-"):
         output(["kind", "load", "docker-image", "--name", cluster.context.removeprefix("kind-"), *own], 300)
     elif loader or _LOADER.exists():
         known = [image for image in images if image in own or image_id(image)]
@@ -76,4 +77,5 @@ def _remove_older(part: str, tag: str) -> None:
     found = output(["docker", "image", "ls", "--format", "{{.Tag}}", f"throughline/{part}"], 20).split()
     for older in found:
         if older.startswith(_PREFIX) and older != tag:
-            output(["docker", "image", "rm", f"throughline/{part}:{older}"], 60)
+            with suppress(Failed):  # a container has it
+                output(["docker", "image", "rm", f"throughline/{part}:{older}"], 60)

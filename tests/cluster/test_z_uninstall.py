@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.cluster.release import CHART, Release
 
 Wait = Callable[..., Any]
@@ -21,19 +23,24 @@ def left(release: Release) -> set[str]:
     }
 
 
-def test_an_uninstall_leaves_the_volumes_and_the_passwords_that_fit_them(release: Release, wait_until: Wait):
+@pytest.fixture(scope="module")
+def kept(release: Release) -> set[str]:
+    """What the release was taken away from: its volumes, one with a word in it, and their passwords."""
     with release.redis() as client:
         client.set("kept", "yes")
-    kept = {f"Secret {release.name}-passwords"} | {
-        f"PersistentVolumeClaim {it['metadata']['name']}"
-        for it in release.cluster.objects("persistentvolumeclaims", "-n", release.namespace)
-    }
-
+    volumes = release.cluster.objects("persistentvolumeclaims", "-n", release.namespace)
     release.helm("uninstall", "--wait", "--timeout", "120s", seconds=150)
+    names = {f"PersistentVolumeClaim {it['metadata']['name']}" for it in volumes}
+    return {f"Secret {release.name}-passwords"} | names
 
+
+def test_an_uninstall_leaves_the_volumes_and_the_passwords_that_fit_them(
+    release: Release, wait_until: Wait, kept: set[str]
+):
     wait_until(lambda: left(release) == kept, 120, "only the volumes and their passwords are left")
 
 
+@pytest.mark.usefixtures("kept")
 def test_a_release_of_the_same_name_finds_its_data_and_its_passwords_again(release: Release):
     few = [f"{part}.replicas=0" for part in ("nginx", "api", "worker", "monitor")]
     options = [word for value in ["demo.enabled=false", *few] for word in ("--set", value)]
