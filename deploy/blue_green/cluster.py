@@ -1,5 +1,6 @@
 """A release as the cluster has it: Deployments, pods, addresses and log lines."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -31,6 +32,15 @@ class Cluster:
 
     def pods(self, part: str, colour: Colour | None = None) -> list[Pod]:
         return pods(self.kubectl.get("pods", "--selector", self.selector(part, colour)))
+
+    def choose(self, colour: Colour) -> None:
+        """At once, where a helm upgrade takes seconds in which clients get errors; it then finds what it wants."""
+        patch = json.dumps({"spec": {"selector": {"colour": colour}}})
+        for service in (f"{self.fullname}-api", f"{self.fullname}-api-any"):
+            self.kubectl("patch", "service", service, "--patch", patch)
+
+    def has_written(self, part: str, colour: Colour, text: str) -> bool:
+        return text in self.kubectl.logs(self.selector(part, colour), "--since=120s")
 
     def scale(self, colour: Colour, replicas: int) -> None:
         self.kubectl("scale", f"deployment/{self.fullname}-api-{colour}", f"--replicas={replicas}")

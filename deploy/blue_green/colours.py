@@ -34,6 +34,7 @@ class Installed:
     enabled: frozenset[Colour]
     own_tags: Mapping[Colour, str]
     shared_tag: str
+    history_tag: str = ""
     own_images: Mapping[str, str] = field(default_factory=dict)
     scaled: bool = False
 
@@ -61,6 +62,7 @@ def installed(values: Mapping[str, Any], app_version: str) -> Installed:
         enabled=frozenset(colour for colour in colours if api[colour]["enabled"]),
         own_tags={colour: str(api[colour].get("tag") or "") for colour in colours},
         shared_tag=str(values["image"].get("tag") or app_version),
+        history_tag=str(values["history"].get("tag") or ""),
         own_images={part: str(values[part]["image"]) for part in _PARTS if values[part].get("image")},
         scaled=bool(api["autoscaling"]["enabled"]),
     )
@@ -99,8 +101,13 @@ def switch_to(colour: Colour) -> Settings:
 
 
 def take_away(colour: Colour) -> Settings:
-    """The history's tag stays: the set-up of an older version would refuse newer tables."""
     return {f"api.{colour}.enabled": False, f"api.{colour}.tag": ""}
+
+
+def give_up(found: Installed, *, history_is_new: bool) -> Settings:
+    """New tables keep their set-up: that of the old version would refuse them. One that did not run is forgotten."""
+    settings = take_away(found.idle)
+    return settings if history_is_new else settings | {"history.tag": found.history_tag}
 
 
 def roll_the_rest(found: Installed, tag: str) -> Settings:

@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.blue_green.answers import Answer
 
-_RECENT_WINDOWS: Final = 3
+_RECENT_WINDOWS: Final = 5
 _SAMPLES: Final = 3
 
 
@@ -38,7 +38,7 @@ def count(found: Iterable[Answer], excused: Collection[str] = ()) -> Count:
 
 @dataclass
 class ErrorRate:
-    """Judges each window with the two before it, and all since the switch: a sudden outage, and a slow leak.
+    """Judges each window with the four before it, and all since the switch: a sudden outage, and a slow leak.
 
     Bad is a share that lies more than `max_percent` above that before the switch: who has a client that always causes
     errors must be able to release too. Single errors are not judged, whatever share of few requests they are.

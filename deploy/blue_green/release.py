@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from deploy.blue_green import colours
 from deploy.blue_green.answers import faults
-from deploy.blue_green.cluster import Cluster, until
+from deploy.blue_green.cluster import Cluster
 from deploy.blue_green.colours import Colour, Installed, Stage
 from deploy.blue_green.error_rate import Count, ErrorRate
 from deploy.blue_green.errors import CannotRelease, NotFit
@@ -19,11 +19,10 @@ from deploy.blue_green.lock import Lock
 from deploy.blue_green.pods import Pod
 from deploy.blue_green.signals import Signals
 from deploy.blue_green.telling import tell
-from deploy.blue_green.watch import NginxLines, watch
+from deploy.blue_green.watch import NginxLines, Watch
 
 _CHECK_SECONDS: Final = 200.0
 _CHOSEN_SECONDS: Final = 60.0
-_REACHED_SECONDS: Final = 60.0
 _THE_REST: Final = ("worker", "monitor", "nginx")
 
 
@@ -51,6 +50,7 @@ class Release:
         self._helm, self._cluster, self._lock, self._signals, self._wish = helm, cluster, lock, signals, wish
         self._values = helm.values()
         self._found = self._installed()
+        self._history_is_new = False
         self._id = f"release-{wish.tag}-{secrets.token_hex(4)}"
 
     def run(self) -> None:
@@ -97,6 +97,7 @@ class Release:
         )
         self._as_many_as_the_old(new)
         self._cluster.wait_for_history(self._helm.revisions()[-1].number, wish.timeout)
+        self._history_is_new = True
         pods = self._cluster.wait_for_colour(new, wish.timeout)
         tell(f"{new} is ready: {', '.join(pod.name for pod in pods)}")
         return pods
@@ -131,21 +132,19 @@ class Release:
             before = lines.before()
             if self._found.active == new:
                 before = Count()  # what came before this run is the new colour's already
-            rate = ErrorRate(before, self._wish.max_percent)
+            watch = Watch(self._cluster, new, lines, ErrorRate(before, self._wish.max_percent), f'"{self._id}-')
             try:
                 self._switch(new)
                 tell(f"Watching for {self._wish.watch_seconds:.0f} s; {_in_words(before.answers, before.errors)}")
-                watch(self._cluster, new, lines, rate, self._wish.watch_seconds)
+                watch.last(self._wish.watch_seconds)
             except NotFit as reason:
                 self._switch_back(old, new, reason)
-        tell(f"Good: {rate.since.answers} answers since the switch, {rate.since.errors} errors")
+        tell(f"Good: {watch.rate.since.answers} answers since the switch, {watch.rate.since.errors} errors")
 
     def _switch(self, new: Colour) -> None:
         self._as_many_as_before(new)
         self._upgrade(colours.switch_to(new), f"NGINX's requests go to {new}")
         self._cluster.wait_until_chosen(self._cluster.pods("api", new), _CHOSEN_SECONDS)
-        until(lambda: self._reached(new), _REACHED_SECONDS, lambda: f"No request through NGINX has reached {new}.")
-        tell(f"Requests through NGINX reach {new}")
 
     def _as_many_as_before(self, new: Colour) -> None:
         """The old colour may have been scaled while the new one was checked."""
@@ -153,14 +152,11 @@ class Release:
             self._as_many_as_the_old(new)
             self._cluster.wait_for_colour(new, self._wish.timeout)
 
-    def _reached(self, new: Colour) -> bool:
-        """A probe's task is told by the replica that took it in, in every environment."""
-        said = self._cluster.kubectl.logs(self._cluster.selector("api", new), "--since=90s")
-        return f'"{self._id}-' in said
-
     def _switch_back(self, old: Colour, new: Colour, reason: NotFit) -> None:
         tell(f"✗ {reason}")
         with self._signals.held():
+            self._lock.ensure()
+            self._cluster.choose(old)
             self._upgrade(colours.switch_to(old), f"Switched back: {old} serves")
             self._cluster.wait_until_chosen(self._cluster.pods("api", old), _CHOSEN_SECONDS)
             self._upgrade(colours.take_away(new), f"{new} is taken away")
@@ -191,7 +187,8 @@ class Release:
         except NotFit as reason:
             tell(f"✗ {reason}")
             with self._signals.held():
-                self._upgrade(colours.take_away(new), f"{new} is taken away; {self._found.active} served all along")
+                settings = colours.give_up(self._found, history_is_new=self._history_is_new)
+                self._upgrade(settings, f"{new} is taken away; {self._found.active} served all along")
             raise
 
     def _upgrade(self, settings: colours.Settings, why: str, files: tuple[Path, ...] = ()) -> None:

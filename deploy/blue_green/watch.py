@@ -12,8 +12,8 @@ from deploy.blue_green.pods import restarted, restarts
 from deploy.blue_green.telling import tell
 
 BEFORE_SECONDS: Final = 60
-_WINDOW_SECONDS: Final = 5.0
-_TOLD_EVERY: Final = 3  # windows
+_WINDOW_SECONDS: Final = 3.0
+_TOLD_EVERY: Final = 5  # windows
 _UNREAD_AT_MOST: Final = 3  # windows in a row, while the API server is away
 
 
@@ -54,30 +54,46 @@ class NginxLines:
         return count(found, excused(said))
 
 
-def watch(cluster: Cluster, colour: Colour, lines: NginxLines, rate: ErrorRate, seconds: float) -> None:
-    """Raises `NotFit` as soon as the error rate or a pod is bad."""
-    known = restarts(cluster.pods("api", colour))
-    deadline, number, unread = time.monotonic() + seconds, 0, 0
-    while time.monotonic() < deadline:
-        time.sleep(min(_WINDOW_SECONDS, max(0.5, deadline - time.monotonic())))
-        number += 1
-        try:
-            rate.add(lines.since(colour))
-            pods = cluster.pods("api", colour)
-            unread = 0
-        except CannotRelease as failed:
-            unread += 1
-            tell(f"NGINX's lines could not be read ({unread} of {_UNREAD_AT_MOST} times): {failed}")
-            if unread >= _UNREAD_AT_MOST:
-                raise
-            continue
-        if bad := rate.bad():
-            raise NotFit(_told(bad, rate))
-        if again := restarted(known, pods):
+class Watch:
+    """From the switch on: errors may begin with the first request."""
+
+    def __init__(self, cluster: Cluster, colour: Colour, lines: NginxLines, rate: ErrorRate, probe: str) -> None:
+        self._cluster, self._lines, self.rate = cluster, lines, rate
+        self._colour: Colour = colour
+        self._probe = probe
+        self._reached = False
+        self._restarts = restarts(cluster.pods("api", colour))
+
+    def last(self, seconds: float) -> None:
+        """Raises `NotFit` as soon as the error rate or a pod is bad, and when no request has come by the end."""
+        deadline, number, unread = time.monotonic() + seconds, 0, 0
+        while time.monotonic() < deadline:
+            time.sleep(min(_WINDOW_SECONDS, max(0.5, deadline - time.monotonic())))
+            number += 1
+            try:
+                self._look()
+                unread = 0
+            except CannotRelease as failed:
+                unread += 1
+                tell(f"The cluster was not read ({unread} of {_UNREAD_AT_MOST} times): {failed}")
+                if unread >= _UNREAD_AT_MOST:
+                    raise
+            if number % _TOLD_EVERY == 0:
+                tell(f"  {self.rate.since.answers} answers since the switch, {self.rate.since.errors} errors")
+        if not self._reached:
+            raise NotFit(f"No request through NGINX has reached {self._colour} within {seconds:.0f} s.")
+
+    def _look(self) -> None:
+        self.rate.add(self._lines.since(self._colour))
+        if bad := self.rate.bad():
+            raise NotFit(_told(bad, self.rate))
+        pods = self._cluster.pods("api", self._colour)
+        if again := restarted(self._restarts, pods):
             raise NotFit(f"{again[0].name} has restarted. {again[0].hopeless}".rstrip())
-        cluster.refuse_hopeless(pods)
-        if number % _TOLD_EVERY == 0:
-            tell(f"  {rate.since.answers} answers since the switch, {rate.since.errors} errors")
+        self._cluster.refuse_hopeless(pods)
+        if not self._reached and self._cluster.has_written("api", self._colour, self._probe):
+            self._reached = True
+            tell(f"  requests through NGINX reach {self._colour}")
 
 
 def _told(bad: Count, rate: ErrorRate) -> str:

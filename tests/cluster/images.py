@@ -31,6 +31,28 @@ def build() -> str:
     return tag
 
 
+def build_another(tag: str) -> str:
+    """The same four once more: what a next version is to a release, but for its code."""
+    another = f"{tag}-another"
+    for part in OWN:
+        output(["docker", "tag", f"throughline/{part}:{tag}", f"throughline/{part}:{another}"], 20)
+    return another
+
+
+def build_faulty(tag: str) -> str:
+    """A version that passes every check and then fails: see faulty_api/."""
+    faulty = f"{tag}-faulty"
+    folder = str(ROOT / "tests" / "cluster" / "faulty_api")
+    arguments = ["--build-arg", f"API=throughline/api:{tag}", "-t", f"throughline/api:{faulty}"]
+    output(["docker", "build", "-q", *arguments, folder], 120)
+    output(["docker", "tag", f"throughline/monitor:{tag}", f"throughline/monitor:{faulty}"], 20)
+    return faulty
+
+
+def names(tag: str, parts: Sequence[str] = OWN) -> list[str]:
+    return [f"throughline/{part}:{tag}" for part in parts]
+
+
 def bring(cluster: Cluster, images: Sequence[str]) -> None:
     """What Docker has of them; the nodes pull the others. A cluster that has no loader shares Docker's images."""
     own = [image for image in images if image.startswith("throughline/")]

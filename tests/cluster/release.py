@@ -114,6 +114,11 @@ class Release:
         found = self.cluster.objects("pods", "-n", namespace, "-l", selector)
         return [Pod.of(it) for it in sorted(found, key=lambda it: str(it["metadata"]["creationTimestamp"]))]
 
+    def images(self, part: str, **labels: str) -> set[str]:
+        """Those that the part's pods run, but for pods that are ending."""
+        pods = [pod for pod in self.pods(part, **labels) if not pod.ending]
+        return {container["image"] for pod in pods for container in pod.found["spec"]["containers"]}
+
     def is_ready(self, parts: Mapping[str, int] = NINE) -> bool:
         """Whether so many pods of each part are ready, and no others are there."""
         for part, count in parts.items():

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Final, Protocol
 
 import httpx
@@ -18,6 +19,7 @@ TASK: Final = {
     },
 }
 _SENDERS: Final = 8
+_MOST_SECONDS: Final = 300
 
 
 class Service(Protocol):
@@ -35,6 +37,8 @@ class Load:
     seconds: list[float] = field(default_factory=list)
     accepted: dict[str, str] = field(default_factory=dict)  # correlation ID → task ID
     refused: list[str] = field(default_factory=list)
+    submit_every: int = 1  # the other requests ask for the latest task
+    latest: str = ""
 
     @property
     def p99(self) -> float:
@@ -47,21 +51,25 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def send(service: Service, prefix: str, count: int, per_second: float) -> Load:
     """Sends them all; returns when the last is answered."""
-    load, numbers, began = Load(prefix), iter(range(count)), time.monotonic()
-    lock = threading.Lock()
+    load = Load(prefix)
+    _send(service, load, iter(range(count)), per_second)
+    return load
+
+
+def _send(service: Service, load: Load, numbers: Iterator[int], per_second: float) -> None:
+    began, lock = time.monotonic(), threading.Lock()
 
     def sender() -> None:
         with service.http() as client:
             while (number := _next(numbers, lock)) is not None:
                 time.sleep(max(0.0, began + number / per_second - time.monotonic()))
-                _one(client, load, f"{prefix}-{number}")
+                _one(client, load, number)
 
     senders = [threading.Thread(target=sender) for _ in range(_SENDERS)]
     for thread in senders:
         thread.start()
     for thread in senders:
         thread.join()
-    return load
 
 
 @contextmanager
@@ -76,17 +84,36 @@ def sending(service: Service, prefix: str, count: int, per_second: float) -> Ite
         thread.join()
 
 
-def _one(client: httpx.Client, load: Load, correlation_id: str) -> None:
-    began = time.monotonic()
+@contextmanager
+def sending_on(service: Service, prefix: str, per_second: float, submit_every: int) -> Iterator[Load]:
+    """Sends as long as the block runs, for five minutes at most."""
+    load, ended = Load(prefix, submit_every=submit_every), threading.Event()
+    numbers = takewhile(lambda _: not ended.is_set(), range(int(_MOST_SECONDS * per_second)))
+    thread = threading.Thread(target=_send, args=(service, load, numbers, per_second))
+    thread.start()
     try:
-        answer = client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": correlation_id})
+        yield load
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _one(client: httpx.Client, load: Load, number: int) -> None:
+    began, correlation_id = time.monotonic(), f"{load.prefix}-{number}"
+    headers = {"X-Request-ID": correlation_id}
+    submits = number % load.submit_every == 0 or not load.latest
+    try:
+        if submits:
+            answer = client.post("/api/v1/tasks", json=TASK, headers=headers)
+        else:
+            answer = client.get(f"/api/v1/tasks/{load.latest}", headers=headers)
     except httpx.HTTPError as error:
-        load.refused.append(f"{correlation_id}: {type(error).__name__}")
+        load.refused.append(f"{correlation_id}: {type(error).__name__}: {error}")
         return
     load.seconds.append(time.monotonic() - began)
-    if answer.status_code == 201:
-        load.accepted[correlation_id] = answer.json()["task_id"]
-    else:
+    if submits and answer.status_code == 201:
+        load.latest = load.accepted[correlation_id] = answer.json()["task_id"]
+    elif submits or answer.status_code != 200:
         load.refused.append(f"{correlation_id}: {answer.status_code}")
 
 

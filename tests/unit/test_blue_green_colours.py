@@ -80,6 +80,17 @@ def test_an_idle_colour_with_another_tag_is_left_over() -> None:
     assert not colours.left_over(Installed("blue", frozenset({"blue"}), {"green": "1.1"}, "1.2"), "1.3")
 
 
+def test_the_set_up_of_new_tables_stays_with_them_and_one_that_did_not_run_is_forgotten() -> None:
+    values = _values(tag="1.2")
+    values["history"]["tag"] = "1.1"
+    found = colours.installed(values, "0.1")
+    _apply(values, colours.bring_up(found, "1.3"))
+    _apply(values, colours.give_up(found, history_is_new=True))
+    assert (values["history"]["tag"], values["api"]["green"]) == ("1.3", {"enabled": False, "tag": ""})
+    _apply(values, colours.give_up(found, history_is_new=False))
+    assert values["history"]["tag"] == "1.1"
+
+
 def test_what_is_put_back_keeps_the_new_api() -> None:
     values = _values(
         tag="1.2", active="green", green={"enabled": True, "tag": "1.3"}, blue={"enabled": False, "tag": ""}

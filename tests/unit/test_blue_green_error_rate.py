@@ -61,7 +61,7 @@ def test_an_outage_after_a_long_good_time_is_seen_at_once() -> None:
     assert rate.bad() is None
     rate.add(Count(1000, 900, ("x", "y", "z")))
     assert rate.since.percent < 1
-    assert rate.bad() == Count(3000, 900, ("x", "y", "z"))
+    assert rate.bad() == Count(5000, 900, ("x", "y", "z"))
 
 
 def test_a_few_errors_again_and_again_are_seen_in_the_sum() -> None:
