@@ -20,7 +20,8 @@ class Stage(IntEnum):
     BRING_UP = 1
     WATCH = 2
     REST = 3
-    NOTHING = 4
+    TIDY = 4  # the version that serves is asked for again: the other colour, which was never switched to, goes
+    NOTHING = 5
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,17 @@ def first_stage(found: Installed, tag: str) -> Stage:
     """A colour with the tag that is not active was never switched to, or switched back from: it is checked anew."""
     if found.tag_of(found.active) != tag:
         return Stage.BRING_UP
-    if found.idle in found.enabled:
-        return Stage.WATCH
-    return Stage.NOTHING if found.all_have(tag) else Stage.REST
+    if found.all_have(tag):
+        return Stage.TIDY if found.idle in found.enabled else Stage.NOTHING
+    return Stage.WATCH if found.idle in found.enabled else Stage.REST
+
+
+def unfinished(found: Installed) -> str:
+    """The tag whose release was begun and not finished; empty where there is none."""
+    active = found.tag_of(found.active)
+    if not found.all_have(active):
+        return active
+    return found.tag_of(found.idle) if found.idle in found.enabled else ""
 
 
 def left_over(found: Installed, tag: str) -> bool:

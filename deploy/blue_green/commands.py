@@ -32,8 +32,8 @@ def run(command: Sequence[str], *, given: str | None = None, seconds: float = SE
 
 
 def _shown(command: Sequence[str]) -> str:
-    """The first words, which tell what was done; a pod's script is no word."""
-    return " ".join(word for word in command[:6] if "\n" not in word)
+    """The first words, which tell what was done."""
+    return " ".join(command[:4])
 
 
 def _reason(said: str) -> str:

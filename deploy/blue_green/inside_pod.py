@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ class InsidePod:
         name = f"{self._cluster.fullname}-{_PART}-{secrets.token_hex(3)}"
         try:
             if self._api_key:
-                self._kubectl.create(_secret(name, self._api_key))
+                self._kubectl.create(self._secret(name))
             self._kubectl.create(self._described(name, what, plan))
             yield name
         finally:
@@ -68,18 +69,13 @@ class InsidePod:
             time.sleep(1)
 
     def _described(self, name: str, what: str, plan: Mapping[str, Any]) -> dict[str, Any]:
-        deployment = self._cluster.deployment(self._colour)
-        template = deployment["spec"]["template"]
-        of_release = {
-            key: value for key, value in template["metadata"]["labels"].items() if key.startswith("app.kubernetes.io/")
-        }
+        template = self._template
         networks = {f"throughline/network-{network}": "member" for network in ("clients", "tasks")}
-        labels = of_release | {"app.kubernetes.io/component": _PART} | networks
         spec = {key: value for key, value in template["spec"].items() if key in _COPIED}
         return {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "labels": labels},
+            "metadata": {"name": name, "labels": self._labels | networks},
             "spec": spec
             | {
                 "restartPolicy": "Never",
@@ -96,6 +92,21 @@ class InsidePod:
                 "containers": [self._container(template["spec"]["containers"][0], name, what, plan)],
             },
         }
+
+    def _secret(self, name: str) -> dict[str, Any]:
+        metadata = {"name": name, "labels": self._labels}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"api-key": self._api_key}}
+
+    @cached_property
+    def _template(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._cluster.deployment(self._colour)["spec"]["template"]
+        return found
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        labels: dict[str, str] = self._template["metadata"]["labels"]
+        of_release = {key: value for key, value in labels.items() if key.startswith("app.kubernetes.io/")}
+        return of_release | {"app.kubernetes.io/component": _PART}
 
     def _container(self, api: Mapping[str, Any], name: str, what: str, plan: Mapping[str, Any]) -> dict[str, Any]:
         environment: list[dict[str, Any]] = [{"name": "PLAN", "value": json.dumps(dict(plan))}]
@@ -117,5 +128,6 @@ class InsidePod:
         }
 
 
-def _secret(name: str, api_key: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"api-key": api_key}}
+def remove_left_behind(cluster: Cluster) -> None:
+    """By a run that was killed."""
+    cluster.kubectl.delete("pod,secret", "--selector", cluster.selector(_PART))

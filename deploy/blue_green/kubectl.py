@@ -9,12 +9,16 @@ from deploy.blue_green.commands import SECONDS, run
 
 class Kubectl:
     def __init__(self, namespace: str, context: str = "") -> None:
-        self._command = ["kubectl", "--namespace", namespace, "--request-timeout", "20s"]
-        if context:
-            self._command += ["--context", context]
+        self._where = [
+            "--namespace",
+            namespace,
+            "--request-timeout",
+            "20s",
+            *(["--context", context] if context else []),
+        ]
 
     def __call__(self, *arguments: str, given: str | None = None, seconds: float = SECONDS) -> str:
-        return run([*self._command, *arguments], given=given, seconds=seconds)
+        return run(["kubectl", *arguments, *self._where], given=given, seconds=seconds)
 
     def get(self, *what: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self("get", *what, "--output", "json"))

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from deploy.blue_green.colours import Installed
 from deploy.blue_green.commands import run
 from deploy.blue_green.errors import CannotRelease, NotFit
 from deploy.blue_green.helm import Helm, Revision
+from deploy.blue_green.inside_pod import remove_left_behind
 from deploy.blue_green.kubectl import Kubectl
 from deploy.blue_green.lock import Lock
 from deploy.blue_green.release import Release, RestPutBack, SwitchedBack, Wish
@@ -18,6 +20,7 @@ from deploy.blue_green.signals import Interrupted, Signals
 from deploy.blue_green.telling import complain, tell
 
 _CHART: Final = Path(__file__).resolve().parents[1] / "helm" / "throughline"
+_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DESCRIPTION: Final = """\
 Releases a version of the api beside the one that serves (blue/green), then rolls workers, monitors and NGINX.
 
@@ -74,6 +77,7 @@ def _release(arguments: argparse.Namespace, signals: Signals) -> int:
     )
     with Lock(cluster.kubectl, f"{cluster.fullname}-release") as lock:
         _settle(helm, lock)
+        remove_left_behind(cluster)
         Release(helm, cluster, lock, signals, wish).run()
     tell(f"Released: {arguments.tag}")
     return 0
@@ -93,17 +97,17 @@ def _status(arguments: argparse.Namespace) -> int:
 def _told_what_is_open(found: Installed, last: Revision) -> int:
     if last.pending:
         tell(f"Revision {last.number} is {last.status}: a helm command runs, or was killed.")
-    if found.idle in found.enabled or found.tag_of(found.active) != found.shared_tag:
-        tell(f"A release is not finished. deploy/release --tag {found.tag_of(found.active)} finishes it.")
+    if tag := colours.unfinished(found):
+        tell(f"A release of {tag} is not finished: --tag {tag} goes on with it.")
+    if tag and tag != found.tag_of(found.active):
+        tell(f"  --tag {found.tag_of(found.active)} gives it up.")
     return 0
 
 
 def _connected(arguments: argparse.Namespace) -> tuple[Helm, Cluster]:
     kubectl = Kubectl(arguments.namespace, arguments.context)
-    context = arguments.context or run(
-        ["kubectl", "config", "view", "--minify", "--output=jsonpath={.current-context}"]
-    )
-    tell(f"Release {arguments.release}, namespace {arguments.namespace}, context {context or '(none)'}")
+    context = arguments.context or _current_context()
+    tell(f"Release {arguments.release}, namespace {arguments.namespace}, context {context}")
     helm = Helm(arguments.namespace, arguments.release, arguments.context)
     kubectl("version")
     if not helm.revisions():
@@ -112,6 +116,15 @@ def _connected(arguments: argparse.Namespace) -> tuple[Helm, Cluster]:
             "`helm list --all-namespaces` shows those that there are; the first one is made by `helm install`."
         )
     return helm, Cluster(kubectl, arguments.release)
+
+
+def _current_context() -> str:
+    try:
+        return run(["kubectl", "config", "current-context"]).strip()
+    except CannotRelease as failed:
+        if "current-context is not set" in str(failed):
+            return "none (a pod's own account, or nothing)"
+        raise
 
 
 def _settle(helm: Helm, lock: Lock) -> None:
@@ -133,8 +146,12 @@ def _settle(helm: Helm, lock: Lock) -> None:
 def _arguments() -> argparse.Namespace:
     parser = _parser()
     given = parser.parse_args()
-    if given.command is None and not given.tag:
-        parser.error("--tag is missing: the tag of the new images")
+    if given.command is None and not _TAG.fullmatch(given.tag or ""):
+        parser.error(
+            f"--tag {given.tag} is no image's tag" if given.tag else "--tag is missing: the tag of the new images"
+        )
+    if missing := next((path for path in (given.chart, *given.values) if not path.exists()), None):
+        parser.error(f"there is no {missing}")
     return given
 
 

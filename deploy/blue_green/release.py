@@ -59,6 +59,10 @@ class Release:
             raise CannotRelease(
                 f"{self._wish.tag} is what {self._found.active} serves already, and all other parts have it."
             )
+        if stage is Stage.TIDY:
+            idle = self._found.idle
+            self._upgrade(colours.take_away(idle), f"{idle} ({self._found.tag_of(idle)}) is given up and taken away")
+            return
         self._refuse_what_would_fail()
         if stage is Stage.BRING_UP:
             old, new = self._found.active, self._found.idle

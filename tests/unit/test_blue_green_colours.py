@@ -34,6 +34,9 @@ def test_without_any_tag_it_is_the_version_of_the_chart() -> None:
         ),
         pytest.param(Installed("green", frozenset({"green"}), {"green": "1.3"}, "1.2"), Stage.REST, id="rest-open"),
         pytest.param(Installed("green", frozenset({"green"}), {}, "1.3"), Stage.NOTHING, id="released"),
+        pytest.param(
+            Installed("blue", frozenset({"blue", "green"}), {"green": "1.4"}, "1.3"), Stage.TIDY, id="given-up"
+        ),
     ],
 )
 def test_a_run_goes_on_where_the_release_is(found: Installed, stage: Stage) -> None:
@@ -55,6 +58,14 @@ def test_after_each_step_a_second_run_finds_that_step_done() -> None:
         _apply(values, settings)
         stages.append(colours.first_stage(colours.installed(values, "0.1"), "1.3"))
     assert stages == [Stage.BRING_UP, Stage.WATCH, Stage.REST, Stage.NOTHING]
+
+
+def test_what_is_unfinished_is_the_new_version_on_either_side_of_the_switch() -> None:
+    both: frozenset[Colour] = frozenset({"blue", "green"})
+    assert colours.unfinished(Installed("blue", both, {"green": "1.3"}, "1.2")) == "1.3"
+    assert colours.unfinished(Installed("green", both, {"blue": "1.2", "green": "1.3"}, "1.2")) == "1.3"
+    assert colours.unfinished(Installed("green", frozenset({"green"}), {"green": "1.3"}, "1.2")) == "1.3"
+    assert colours.unfinished(Installed("green", frozenset({"green"}), {}, "1.3")) == ""
 
 
 def test_the_next_release_goes_back_to_the_other_colour() -> None:
