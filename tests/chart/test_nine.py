@@ -71,13 +71,6 @@ def test_a_colour_s_tag_replaces_that_of_an_image_of_one_s_own(render):
     assert pod_of(render({"api": image}), "api")["containers"][0]["image"] == "registry.example:5000/risk/api:2"
 
 
-def test_an_active_colour_that_is_not_there_is_refused_with_what_to_do(refused):
-    line = refused({"api": {"active": "green"}}).splitlines()[0]
-
-    assert "api.active is green, and api.green.enabled is false" in line
-    assert "set api.green.enabled to true" in line
-
-
 @pytest.mark.parametrize("part", ["api", "worker"])
 def test_what_is_scaled_has_no_number_of_replicas_that_an_upgrade_would_reset(part, render):
     scaled = render({part: {"autoscaling": {"enabled": True}}})
@@ -145,10 +138,6 @@ def test_an_ingress_serves_the_host_by_nginx(render):
     backend = spec["rules"][0]["http"]["paths"][0]["backend"]["service"]
     assert backend == {"name": "throughline-nginx", "port": {"name": "http"}}
     assert of(render(), "Ingress", "nginx") == []
-
-
-def test_an_ingress_without_a_host_is_refused_with_what_to_do(refused):
-    assert "nginx.ingress.host" in refused({"nginx": {"ingress": {"enabled": True}}})
 
 
 def test_a_node_port_is_that_of_the_values(render):
