@@ -36,8 +36,8 @@ def main() -> int:
 
 
 def set_up(client: Client, environment: Mapping[str, str]) -> None:
-    """Declares all of it; each declaration replaces the one before."""
-    for path, body in (*_security(environment), *_templates(client)):
+    """Declares all of it, each in the place of the one before; users last, so that what they write has its template."""
+    for path, body in (*_templates(client), *_security(environment)):
         client.ask("PUT", path, body)
         _logger.info("Declared %s", path)
     if not _removes_old_lines(client):
@@ -52,7 +52,8 @@ def _security(environment: Mapping[str, str]) -> Iterator[tuple[str, dict[str, A
     for name, user in access["users"].items():
         yield f"/_security/user/{name}", user | {"password": environment[user["password"]]}
     for name, variable in access["built_in"].items():
-        yield f"/_security/user/{name}/_password", {"password": environment[variable]}
+        if environment[variable]:  # empty: that of an Elasticsearch of the user's stays
+            yield f"/_security/user/{name}/_password", {"password": environment[variable]}
 
 
 def _templates(client: Client) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -27,9 +27,9 @@ class Elasticsearch:
         return {}
 
 
-def declared(*missing: str) -> dict[str, Any]:
+def declared(*missing: str, passwords: dict[str, str] = PASSWORDS) -> dict[str, Any]:
     server = Elasticsearch(*missing)
-    set_up(cast("Client", server), PASSWORDS)
+    set_up(cast("Client", server), passwords)
     return server.declared
 
 
@@ -52,6 +52,20 @@ def test_one_name_finds_a_line_and_a_span():
     assert properties["correlation_id"] == {"type": "alias", "path": "tag.correlation_id"}
     assert properties["tag"]["properties"]["correlation_id"]["type"] == "keyword"
     assert properties["@timestamp"]["path"] == "startTimeMillis"
+
+
+def test_whoever_may_write_finds_its_template():
+    kinds = [path.split("/")[1] for path in declared()]
+
+    last_template = max(number for number, kind in enumerate(kinds) if kind == "_index_template")
+    assert last_template < kinds.index("_security")
+
+
+def test_the_kibana_of_somebody_else_keeps_its_password():
+    paths = declared(passwords=PASSWORDS | {"KIBANA_PASSWORD": ""})
+
+    assert "/_security/user/kibana_system/_password" not in paths
+    assert "/_security/user/throughline_reader" in paths
 
 
 def test_users_get_their_passwords_from_the_environment_and_no_wide_rights():

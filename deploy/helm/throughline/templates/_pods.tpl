@@ -1,10 +1,10 @@
 {{/* What all pods share. */}}
 
-{{/* The `restricted` Pod Security Standard. dict "user" 10000 */}}
+{{/* The `restricted` Pod Security Standard. dict "user" 10000, and "group" where the image's files belong to another */}}
 {{- define "throughline.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: {{ .user }}
-runAsGroup: {{ .user }}
+runAsGroup: {{ hasKey . "group" | ternary .group .user }}
 fsGroup: {{ .user }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
@@ -16,9 +16,9 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{/* Where pods of a part run. dict "root" $ "part" "api", and "labels" to spread by, where the part's are too many */}}
+{{/* Where pods of a part run. dict "root" $ "part" "otel-collector", and "values" "otelCollector" where the part's are called otherwise */}}
 {{- define "throughline.placement" -}}
-{{- $values := get .root.Values .part -}}
+{{- $values := get .root.Values (.values | default .part) | default dict -}}
 automountServiceAccountToken: false
 enableServiceLinks: false # a Service called redis would set REDIS_PORT
 {{- with .root.Values.image.pullSecrets }}
