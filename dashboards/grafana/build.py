@@ -54,6 +54,11 @@ def _share(selector: str, which: str, by: str, window: str) -> str:
     return f"(sum by ({by}) ({chosen}) or 0 * sum by ({by}) ({every})) / on () group_left () sum({every})"
 
 
+def _redis(metric: str) -> str:
+    """A figure of Redis. Each monitor tells it: they are one figure, not several to be added."""
+    return f"max without (instance) ({metric})"
+
+
 _FROM_SPANS: Final = ("throughline_span_", "throughline:")  # what the collector counts
 _OF_SAMPLED: Final = (
     "Counted from spans: of sampled requests, all unless OTEL_TRACES_SAMPLER or a caller says otherwise."
@@ -69,9 +74,9 @@ _NOW: Final = Row(
     [
         Panel("Requests a second", {"throughline:http_requests:rate5m": ""}, "reqps", "stat", 4, 4),
         Panel("Requests that fail", {"throughline:http_errors:ratio5m": ""}, "percentunit", "stat", 4, 4, limit=0.05),
-        Panel("Tasks waiting", {"sum(throughline_queue_depth)": ""}, "short", "stat", 4, 4),
+        Panel("Tasks waiting", {f"sum({_redis('throughline_queue_depth')})": ""}, "short", "stat", 4, 4),
         Panel("Oldest waits", {"max(throughline_queue_oldest_age_seconds)": ""}, "s", "stat", 4, 4, limit=120),
-        Panel("Workers alive", {"throughline_workers_alive": ""}, "short", "stat", 4, 4),
+        Panel("Workers alive", {_redis("throughline_workers_alive"): ""}, "short", "stat", 4, 4),
         Panel("Alerts", {'count(ALERTS{alertstate="firing"}) or vector(0)': ""}, "short", "stat", 4, 4, limit=1),
     ],
 )
@@ -128,27 +133,36 @@ _VERSIONS: Final = Row(
 _QUEUES: Final = Row(
     "Queues",
     [
-        Panel("Waiting", {"throughline_queue_depth": "{{queue}}"}),
-        Panel("Age of the oldest", {"throughline_queue_oldest_age_seconds": "{{queue}}"}, "s", limit=120),
+        Panel("Waiting", {_redis("throughline_queue_depth"): "{{queue}}"}),
+        Panel("Age of the oldest", {_redis("throughline_queue_oldest_age_seconds"): "{{queue}}"}, "s", limit=120),
         Panel("Wait before the run, 95 %", {_quantile(0.95, _WAIT, "span_name"): "{{span_name}}"}, "s"),
         Panel(
             "Circuit breaker",
-            {"throughline_circuit_state": "{{state}}"},
+            {_redis("throughline_circuit_state"): "{{state}}"},
             kind="state-timeline",
             means="1 for the state that it is in.",
         ),
-        Panel("Workers", {"throughline_workers_alive": "alive", "throughline_workers_expected": "expected"}),
-        Panel("Held", {"throughline_tasks_in_flight": "in flight", "throughline_dead_letters": "dead letters"}),
+        Panel(
+            "Workers",
+            {_redis("throughline_workers_alive"): "alive", _redis("throughline_workers_expected"): "expected"},
+        ),
+        Panel(
+            "Held",
+            {_redis("throughline_tasks_in_flight"): "in flight", _redis("throughline_dead_letters"): "dead letters"},
+        ),
         Panel(
             "Redis's memory",
-            {"throughline_redis_memory_used_bytes": "used", "throughline_redis_memory_limit_bytes": "maxmemory"},
+            {
+                _redis("throughline_redis_memory_used_bytes"): "used",
+                _redis("throughline_redis_memory_limit_bytes"): "maxmemory",
+            },
             "bytes",
             width=12,
             means="Above 80 % of maxmemory new tasks are refused; the rest is for what was accepted.",
         ),
         Panel(
             "Refused for memory",
-            {"throughline_memory_full": "refused"},
+            {_redis("throughline_memory_full"): "refused"},
             kind="state-timeline",
             width=12,
             means="1 while new tasks are refused with MEMORY_FULL.",
@@ -197,7 +211,7 @@ _PLANE: Final = Row(
     [
         Panel("Log lines behind", {"throughline_logs_lag_seconds": "newest line"}, "s", limit=60),
         Panel("Span batches waiting for Jaeger", {"otelcol_exporter_queue_size": "{{exporter}}"}, limit=100),
-        Panel("Metrics given", {"up": "{{job}}"}, kind="state-timeline"),
+        Panel("Metrics given", {"min by (job) (up)": "{{job}}"}, kind="state-timeline"),
     ],
 )
 ROWS: Final = (_NOW, _REQUESTS, _VERSIONS, _QUEUES, _TASKS, _HISTORY, _PLANE)
