@@ -73,7 +73,11 @@ class _Elasticsearch:
     def __init__(self, settings: MonitorSettings) -> None:
         self.where = settings.elasticsearch_url
         self._client = Client(
-            settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password, _ANSWER_SECONDS
+            settings.elasticsearch_url,
+            settings.elasticsearch_user,
+            settings.elasticsearch_password,
+            _ANSWER_SECONDS,
+            settings.elasticsearch_ca_file,
         )
 
     def find(self, correlation_id: str) -> Found:

@@ -41,7 +41,7 @@ def main() -> int:
     settings = PlaneSettings.load()
     log_lines.setup("setup", settings)
     folder, url, user = Path(sys.argv[1]), settings.kibana_url, settings.elasticsearch_user
-    with Client(url, user, settings.elasticsearch_password, _SECONDS) as client:
+    with Client(url, user, settings.elasticsearch_password, _SECONDS, settings.elasticsearch_ca_file) as client:
         try:
             taken = import_folder(client, folder, settings)
         except Unanswered as error:

@@ -58,7 +58,7 @@ def main() -> None:
     name = f"{_METRIC.replace('.', '_')}_seconds"
     gauge = Gauge(name, vocabulary.load()["metrics"][_METRIC]["means"], registry=registry)
     url, user, password = settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password
-    with Client(url, user, password, _SECONDS) as client:
+    with Client(url, user, password, _SECONDS, settings.elasticsearch_ca_file) as client:
         gauge.set_function(Lag(client))
         _, thread = start_http_server(PORT, registry=registry)
         thread.join()

@@ -22,7 +22,8 @@ def main() -> int:
     """0 when everything is declared."""
     settings = PlaneSettings.load()
     log_lines.setup("setup", settings)
-    with Client(settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password) as client:
+    url, user, password = settings.elasticsearch_url, settings.elasticsearch_user, settings.elasticsearch_password
+    with Client(url, user, password, ca_file=settings.elasticsearch_ca_file) as client:
         try:
             _wait_for(client)
             set_up(client, os.environ)

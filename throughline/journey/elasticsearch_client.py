@@ -1,5 +1,7 @@
 """Asks Elasticsearch or Kibana over HTTP: with a deadline, and with an error that names the server and the request."""
 
+import ssl
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,11 +19,16 @@ class Unanswered(Exception):
 
 
 class Client:
-    """Asks one server as one user."""
+    """Asks one server as one user. Without `ca_file` it trusts the public certificate authorities."""
 
-    def __init__(self, url: str, user: str, password: str, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self, url: str, user: str, password: str, seconds: float = _SECONDS, ca_file: Path | None = None
+    ) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, auth=(user, password), timeout=seconds, trust_env=False)
+        trusted = ssl.create_default_context(cafile=ca_file) if ca_file else True
+        self._http = httpx.Client(
+            base_url=self.url, auth=(user, password), timeout=seconds, trust_env=False, verify=trusted
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -1,12 +1,13 @@
 """The settings that more than one process reads, each declared once."""
 
 import re
+import ssl
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FilePath
 
 from throughline import history_url, redis_url
 
@@ -44,6 +45,15 @@ def _service_version(tag: str) -> str:
     return tag
 
 
+def _certificates(file: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError:
+        raise ValueError(f"{file} must hold a certificate in PEM") from None
+    return file
+
+
+CertificateFile = Annotated[FilePath, AfterValidator(_certificates)]
 NodeName = Annotated[str, AfterValidator(_node_name)]
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
 ServiceVersion = Annotated[str, AfterValidator(_service_version)]
@@ -105,4 +115,7 @@ ELASTICSEARCH_URL: Final = Field(
 )
 ELASTICSEARCH_USER: Final = Field("throughline_reader", description="Who searches it.")
 ELASTICSEARCH_PASSWORD: Final = Field("", description="That user's password (`READER_PASSWORD` in `.env`).")
+ELASTICSEARCH_CA_FILE: Final = Field(
+    None, description="Certificate authority of Elasticsearch and Kibana (PEM); default: the public ones."
+)
 JAEGER_PUBLIC_URL: Final = Field("", description="Jaeger as browsers reach it, such as `http://localhost:16686`.")

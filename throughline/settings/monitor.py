@@ -6,7 +6,7 @@ from pydantic import Field
 
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
-from throughline.settings.fields import ServerAddress, WebAddress
+from throughline.settings.fields import CertificateFile, ServerAddress, WebAddress
 from throughline.settings.history import HistorySettings
 
 
@@ -46,6 +46,7 @@ class MonitorSettings(BrokerSettings, HistorySettings):
     elasticsearch_url: ServerAddress = fields.ELASTICSEARCH_URL
     elasticsearch_user: str = fields.ELASTICSEARCH_USER
     elasticsearch_password: str = fields.ELASTICSEARCH_PASSWORD
+    elasticsearch_ca_file: CertificateFile | None = fields.ELASTICSEARCH_CA_FILE
     kibana_public_url: WebAddress = Field(
         "", description="Kibana as browsers reach it: the journey page links to it, such as `http://localhost:5601`."
     )

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from throughline.settings import fields
-from throughline.settings.fields import ServerAddress, WebAddress
+from throughline.settings.fields import CertificateFile, ServerAddress, WebAddress
 from throughline.settings.process import ProcessSettings
 
 
@@ -13,6 +13,7 @@ class PlaneSettings(ProcessSettings):
     elasticsearch_url: ServerAddress = fields.ELASTICSEARCH_URL
     elasticsearch_user: str = fields.ELASTICSEARCH_USER
     elasticsearch_password: str = fields.ELASTICSEARCH_PASSWORD
+    elasticsearch_ca_file: CertificateFile | None = fields.ELASTICSEARCH_CA_FILE
     kibana_url: ServerAddress = Field(
         "http://127.0.0.1:5601", description="Kibana that `python -m monitor.plane.kibana` imports saved objects into."
     )
