@@ -79,9 +79,14 @@ def image_id(image: str) -> str:
 
 def user_id(image: str, user: str) -> str:
     """The number that a user has in an image; nothing when Docker does not have it."""
+    return printed(image, "id", "-u", user)
+
+
+def printed(image: str, program: str, *arguments: str) -> str:
+    """What a program of an image prints; nothing when Docker does not have the image."""
     if not image_id(image):
         return ""
-    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "id", image, "-u", user]
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", program, image, *arguments]
     return output(command, 60).strip()
 
 

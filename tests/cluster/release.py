@@ -24,6 +24,7 @@ VALUES: Final = str(ROOT / "tests" / "cluster" / "values.yaml")
 NINE: Final = {"nginx": 2, "api": 3, "redis": 1, "worker": 3, "monitor": 2}  # part → pods, as values.yaml has it
 _INSTANCE: Final = "app.kubernetes.io/instance"
 _COMPONENT: Final = "app.kubernetes.io/component"
+_FILEBEAT: Final = "docker.elastic.co/beats/filebeat:8.19.13"
 _INSTALL_SECONDS: Final = 300
 
 
@@ -187,6 +188,8 @@ class Release:
             # Where the official images cannot be pulled, those of the same name may have other users.
             if user := images.user_id(image, part):
                 given[f"{part}.runAsUser"] = user
+        if images.printed(_FILEBEAT, "filebeat", "version").startswith("filebeat version 7"):
+            given["filebeat.fileIdentity"] = "native"  # it cannot tell files apart by how they begin
         return [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
 
     def _in_namespace(self, *arguments: str) -> list[str]:
