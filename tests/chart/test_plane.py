@@ -137,7 +137,17 @@ def test_its_administrator_declares_users_and_its_kibana_keeps_its_password(rend
     [
         ({"elasticsearch": {"url": "https://es.example.com"}}, "set elasticsearch.adminSecret"),
         ({"elasticsearch": {"url": "https://es.example.com", "setup": False}}, "existingSecret must name the Secret"),
-        (DEMO | {"elasticsearch": {"kibanaUrl": "https://kibana.example.com"}}, "import dashboards"),
+        (
+            {
+                "existingSecret": "passwords",
+                "elasticsearch": {
+                    "url": "https://es.example.com",
+                    "setup": False,
+                    "kibanaUrl": "https://kibana.example.com",
+                },
+            },
+            "import dashboards",
+        ),
     ],
 )
 def test_an_elasticsearch_that_nobody_could_log_in_to_is_refused(values, told, refused):
