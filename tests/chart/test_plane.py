@@ -102,7 +102,7 @@ def test_a_backend_of_ones_own_takes_the_collectors_place_for_all(render):
     assert not {"otel-collector", "jaeger"} & names(objects, "Deployment", "Service", "ConfigMap")
     (sidecar,) = pod(objects, "Deployment", "nginx")["initContainers"]
     assert environment(sidecar)["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://otlp.example.com"
-    assert environment(sidecar)["SPANS_HEADERS"] == {"secretKeyRef": {"name": "headers", "key": "headers.yaml"}}
+    assert environment(sidecar)["SPANS_HEADERS"] == {"secretKeyRef": {"name": "headers", "key": "headers-yaml"}}
     for part in ("api-blue", "worker"):
         (process,) = pod(objects, "Deployment", part)["containers"]
         assert environment(process)["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://otlp.example.com"

@@ -15,7 +15,7 @@ ends after it. templates/nginx.yaml includes the three; NGINX writes to /var/spa
     - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ $endpoint | quote }}}
     {{- if and .Values.otlp.endpoint .Values.otlp.headersSecret }}
     - name: SPANS_HEADERS
-      valueFrom: {secretKeyRef: {name: {{ .Values.otlp.headersSecret }}, key: headers.yaml}}
+      valueFrom: {secretKeyRef: {name: {{ .Values.otlp.headersSecret }}, key: headers-yaml}}
     {{- end }}
   securityContext:
     {{- include "throughline.containerSecurity" . | nindent 4 }}
