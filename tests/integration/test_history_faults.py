@@ -21,7 +21,16 @@ from alembic.script import ScriptDirectory
 from tests import postgresql
 from tests.conftest import free_port
 from tests.integration.ended_task import ended
-from throughline.ledger.history import AsyncHistory, History, HistoryUnavailable, HistoryWrong, NotStored, engine
+from throughline.ledger.history import (
+    AsyncHistory,
+    History,
+    HistoryUnavailable,
+    HistoryWrong,
+    NotStored,
+    check_at_start,
+    engine,
+    migration,
+)
 from throughline.ledger.history.schema import REVISIONS, metadata
 from throughline.ledger.task_query import TaskQuery
 
@@ -112,17 +121,97 @@ def test_one_that_the_database_refuses_keeps_no_other_out(history: History, monk
     assert set(history.find(["a", "bad", "z"])) == {"a", "z"}
 
 
-def test_a_database_that_is_newer_than_the_code_is_wrong_for_writers_and_readers(new_history_url: Callable[[], str]):
-    url = new_history_url()
+def changed(url: str, *statements: str) -> None:
+    """By another version of Throughline."""
     history = opened(url, writes=True)
     history.check()
     with history._engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     history.close()
 
+
+NEWER = "UPDATE alembic_version SET version_num = '9999'"
+
+
+def test_code_goes_on_with_a_newer_database_to_which_something_was_added(new_history_url: Callable[[], str]):
+    url = new_history_url()
+    running = opened(url, writes=True)
+    running.archive([ended("before")])
+    changed(
+        url,
+        "ALTER TABLE tasks ADD COLUMN region TEXT",
+        "ALTER TABLE tasks ADD COLUMN cost DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "CREATE TABLE regions (name TEXT)",
+        NEWER,
+    )
+
+    running.archive([ended("while it runs")])
+    running.close()
+    started = opened(url, writes=True)
+    started.set_up()
+    started.archive([ended("after its start")])
+    assert len(opened(url).list(TaskQuery())) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("ALTER TABLE tasks RENAME COLUMN duration_class TO class", "tasks.duration_class is gone"),
+        ("ALTER TABLE bodies DROP COLUMN message", "bodies.message is gone"),
+        ("DROP TABLE bodies", "bodies.id is gone"),
+        ("CREATE TABLE new AS SELECT * FROM tasks; DROP TABLE tasks", "tasks.id is gone"),
+    ],
+)
+def test_a_newer_database_without_what_the_code_needs_is_wrong_for_writers_and_readers(
+    new_history_url: Callable[[], str], change: str, words: str
+):
+    url = new_history_url()
+    indexes = [f"DROP INDEX {name}" for name in indexes_of(url) if "duration_class" in name]
+    changed(url, *indexes, *change.split("; "), NEWER)
+
     for writes in (True, False):
-        with pytest.raises(HistoryWrong, match=r"^Wrong setting: HISTORY_URL: .*newer than this Throughline.*9999"):
+        with pytest.raises(HistoryWrong, match=rf"newer than this Throughline.*9999.*{words}") as told:
             opened(url, writes=writes).check()
+        assert str(told.value).startswith("Wrong setting: HISTORY_URL: ")
+
+
+def test_a_newer_database_with_a_column_that_has_to_be_written_is_wrong(new_history_url: Callable[[], str]):
+    url = new_history_url()
+    changed(
+        url, "DROP TABLE bodies", "CREATE TABLE bodies (id INT, record INT, result INT, message INT, a INT NOT NULL)"
+    )
+    changed(url, NEWER)
+
+    with pytest.raises(HistoryWrong, match=r"bodies\.a has to be written"):
+        opened(url).check()
+
+
+def test_newer_code_says_what_it_waits_for_and_goes_on_once_it_is_there(
+    new_history_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+):
+    url = new_history_url()
+    old = opened(url, writes=True)
+    old.archive([ended("a")])
+    monkeypatch.setattr(migration, "REVISIONS", (*REVISIONS, "0002"))
+
+    check_at_start(url)
+    new = opened(url)
+    with pytest.raises(
+        HistoryUnavailable, match=r"not set up for this version yet: .*version 0001, and 0002 is waited"
+    ):
+        new.find(["a"])
+    changed_by_owner = "UPDATE alembic_version SET version_num = '0002'"
+    with old._engine.begin() as connection:
+        connection.exec_driver_sql(changed_by_owner)
+
+    assert new.find(["a"]).keys() == {"a"}
+
+
+def indexes_of(url: str) -> list[str]:
+    history = opened(url, writes=True)
+    history.check()
+    return [str(each["name"]) for each in sqlalchemy.inspect(history._engine).get_indexes("tasks")]
 
 
 class TestSqlite:

@@ -13,7 +13,7 @@ from throughline.history_url import SqliteFile
 from throughline.ledger.history import counting, listing, migration, pruning, reading, writing
 from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.engine import WRITES, engine_for
-from throughline.ledger.history.errors import SETUP, HistoryUnavailable, HistoryWrong, NotStored, told
+from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored, told
 from throughline.ledger.history.reading import ErrorGroup
 from throughline.ledger.history.rows import Rows
 from throughline.ledger.stored_task import StoredTask
@@ -47,7 +47,7 @@ class History:
         self._engine.dispose()
 
     def check(self) -> None:
-        """Whether it can be used: that it is there, has its tables, and is not newer than this code."""
+        """Whether it can be used: that it is there, and has the tables that this code needs."""
         self._ready.clear()
         with self._translated():
             self._prepare()
@@ -180,20 +180,20 @@ class History:
                 return
             self._check_folder()
             with self._engine.connect() as connection:
-                current = migration.is_current(connection, self.place)
+                current, found = migration.is_current(connection, self.place), migration.revision(connection)
             if not current and not self._writes:
-                raise HistoryUnavailable(f"{self.place} is not set up yet, or not for this version")
+                raise migration.awaited(self.place, found)
             if not current:
-                self._upgrade_if_allowed()
+                self._upgrade_if_allowed(found)
             self._ready.set()
 
-    def _upgrade_if_allowed(self) -> None:
+    def _upgrade_if_allowed(self, found: str | None) -> None:
         """Who may not do so waits for the owner."""
         try:
             self._upgrade()
         except SQLAlchemyError as error:
             if isinstance(told(error, self.place), HistoryWrong):
-                raise HistoryUnavailable(f"{self.place} is not set up yet: {SETUP}") from None
+                raise migration.awaited(self.place, found) from None
             raise
 
     def _upgrade(self) -> None:

@@ -1,4 +1,8 @@
-"""Brings the database's tables to the version that this code knows. Several processes may try at the same time."""
+"""Brings the database's tables to the version that this code knows. Several processes may try at the same time.
+
+A version that this code does not know is a newer one's. The code goes on with it if the tables still have all that it
+reads and writes: docs/decisions/two-versions.md has the rule for migrations, and a unit test holds it.
+"""
 
 import time
 from collections.abc import Iterator
@@ -9,8 +13,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from throughline.history_url import HistoryPlace
 from throughline.ledger.history.engine import WRITES
-from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong
-from throughline.ledger.history.schema import REVISIONS
+from throughline.ledger.history.errors import SETUP, HistoryUnavailable, HistoryWrong
+from throughline.ledger.history.schema import REVISIONS, metadata
 
 _LOCK: Final = 7_402_513_801  # of PostgreSQL's advisory locks: any number that nobody else takes
 _PATIENCE_SECONDS: Final = 30
@@ -25,14 +29,42 @@ def revision(connection: Connection) -> str | None:
 
 
 def is_current(connection: Connection, place: HistoryPlace) -> bool:
-    """Raises `HistoryWrong` when a newer Throughline has been here."""
+    """Whether this code can use it. `HistoryWrong` when a newer Throughline has taken away what this one needs."""
     found = revision(connection)
-    if found is not None and found not in REVISIONS:
+    if found is None or found in REVISIONS:
+        return found == REVISIONS[-1]
+    if unfit := _unfit(connection):
         raise HistoryWrong(
             f"{place} is newer than this Throughline: its tables have version {found}, this one knows "
-            f"{REVISIONS[-1]}. Start the newer one, or name another database"
+            f"{REVISIONS[-1]}, and {', '.join(unfit)}. Start the newer one, or name another database"
         )
-    return found == REVISIONS[-1]
+    return True
+
+
+def awaited(place: HistoryPlace, found: str | None) -> HistoryUnavailable:
+    """What to say while the tables have an older version than this code needs, or there are none."""
+    if found is None:
+        return HistoryUnavailable(f"{place} is not set up yet: {SETUP}")
+    return HistoryUnavailable(
+        f"{place} is not set up for this version yet: its tables have version {found}, and {REVISIONS[-1]} is waited "
+        f"for: {SETUP}"
+    )
+
+
+def _unfit(connection: Connection) -> list[str]:
+    """What of the tables this code could not read or write, in words."""
+    inspected = inspect(connection)
+    found = []
+    for table in metadata.sorted_tables:
+        there = inspected.get_columns(table.name) if inspected.has_table(table.name) else []
+        names = {column["name"] for column in there}
+        found += [f"{table.name}.{column.name} is gone" for column in table.columns if column.name not in names]
+        found += [
+            f"{table.name}.{column['name']} has to be written"
+            for column in there
+            if column["name"] not in table.columns and not column["nullable"] and column["default"] is None
+        ]
+    return found
 
 
 def upgrade(engine: Engine, place: HistoryPlace) -> None:
