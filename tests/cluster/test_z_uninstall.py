@@ -45,7 +45,7 @@ def test_a_release_of_the_same_name_finds_its_data_and_its_passwords_again(relea
     few = [f"{part}.replicas=0" for part in ("nginx", "api", "worker", "monitor")]
     options = [word for value in ["demo.enabled=false", *few] for word in ("--set", value)]
 
-    release.helm("install", CHART, *release.options, *options, "--wait", "--timeout", "120s", seconds=150)
+    release.helm("install", CHART, *release.options, *options, "--wait", "--timeout", "240s", seconds=270)
 
     with release.redis() as client:
         assert client.get("kept") == "yes"

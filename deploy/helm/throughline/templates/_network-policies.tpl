@@ -1,11 +1,14 @@
 {{/* Blocks of templates/network-policies.yaml. */}}
 
-{{/* Begins a policy. dict "root" $ "name" "tasks" */}}
+{{/* Begins a policy. dict "root" $ "name" "tasks", and "namespace" where it is not the release's */}}
 {{- define "throughline.networkPolicy" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
   name: {{ include "throughline.fullname" .root }}-{{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
   labels:
     {{- include "throughline.labels" (dict "root" .root "part" "network-policy") | nindent 4 }}
 {{- end -}}
@@ -14,6 +17,17 @@ metadata:
 {{- define "throughline.releaseLabels" -}}
 app.kubernetes.io/name: {{ include "throughline.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* A rule that lets pods look up names. */}}
+{{- define "throughline.egressToNames" -}}
+- to:
+    - namespaceSelector: {}
+      podSelector: {matchLabels: {k8s-app: kube-dns}}
+    - ipBlock: {cidr: 169.254.0.0/16} # a node's own cache of names (NodeLocal DNSCache)
+  ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
 {{- end -}}
 
 {{/* A rule that lets pods reach the port of an address outside, wherever it is: a policy knows no host names. */}}
