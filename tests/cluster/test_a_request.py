@@ -1,15 +1,12 @@
 """A release as it is installed: every pod is ready, and a request leaves a whole journey."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.cluster.release import NINE, Release
-from tests.stack.load import send
-from tests.stack.searching import all_done
 from throughline.journey import Found, assemble, elasticsearch
 from throughline.journey.elasticsearch_client import Unanswered
 from throughline.journey.role import Role
@@ -57,16 +54,6 @@ def test_the_seeds_request_succeeds_through_the_service_and_leaves_a_whole_journ
     assert {role: node for role, node in nodes.items() if node not in pods[roles[role]]} == {}
 
 
-def test_each_line_that_a_pod_printed_is_in_elasticsearch_once(release: Release, wait_until: Wait):
-    load = send(release, f"ONCE-{time.time_ns()}", 40, 20)
-    assert load.refused == []
-    wait_until(lambda: all_done(release, load.accepted.values()), 60, "the tasks are done")
-
-    wait_until(lambda: _printed(release, load.prefix).total() >= 40 * 5, 30, "the pods have printed their lines")
-    what = "as many lines in Elasticsearch as each pod printed"
-    wait_until(lambda: _stored(release, load.prefix) == _printed(release, load.prefix), 60, what)
-
-
 def _whole(release: Release, correlation_id: str) -> Found | None:
     with release.reader() as client:
         try:
@@ -77,21 +64,3 @@ def _whole(release: Release, correlation_id: str) -> Found | None:
     done = any(line.get("event.action") == "task.succeeded" for line in found.log_lines)
     whole = done and {span.role for span in found.spans} == LAYERS and services == {"nginx", "api", "worker"}
     return found if whole else None
-
-
-def _printed(release: Release, prefix: str) -> Counter[str]:
-    """How many lines about these requests each pod printed."""
-    pods = [pod.name for part in ("nginx", "api", "worker") for pod in release.pods(part)]
-    lines = [line for pod in pods for line in release.printed(pod)]
-    return Counter(line["service.node.name"] for line in lines if line.get("correlation_id", "").startswith(prefix))
-
-
-def _stored(release: Release, prefix: str) -> Counter[str]:
-    query = {
-        "size": 0,
-        "query": {"prefix": {"correlation_id": prefix}},
-        "aggs": {"node": {"terms": {"field": "service.node.name", "size": 100}}},
-    }
-    with release.reader() as client:
-        answer = client.ask("POST", "/logs-throughline-default/_search", query)
-    return Counter({bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"]["node"]["buckets"]})
