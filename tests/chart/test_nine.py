@@ -154,8 +154,11 @@ def test_a_node_port_is_that_of_the_values(render):
         ({}, "record"),
         ({"demo": {"enabled": True}}, "spans"),
         ({"demo": {"enabled": True}, "otelCollector": {"exportTo": "jaeger:4317"}}, "lines"),
-        ({"elasticsearch": {"url": "https://es.example:9200"}}, "lines"),
-        ({"elasticsearch": {"url": "https://es.example:9200"}, "filebeat": {"enabled": False}}, "record"),
+        ({"elasticsearch": {"url": "https://es.example:9200", "setup": False}}, "lines"),
+        (
+            {"elasticsearch": {"url": "https://es.example:9200", "setup": False}, "filebeat": {"enabled": False}},
+            "record",
+        ),
     ],
 )
 def test_helm_test_looks_for_the_journey_where_this_release_can_have_it(values, seen, render):
