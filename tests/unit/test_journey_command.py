@@ -45,6 +45,24 @@ def test_the_drawing(sample: Sample):
     ]
 
 
+def test_a_request_of_more_than_one_version_says_so(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 110, version="1.1", attempt=1, status="RETRY")
+    sample.run(task, ID, 120, 130, version="1.0", attempt=2, ids=(sample.new_id(), sample.new_id()), published=111)
+
+    assert "by versions 1.0 (nginx, api, worker), 1.1 (worker)" in " ".join(printed(sample))
+    (request,) = to_dict(assemble(ID, find(sample.var_dir, ID)))["requests"]
+    assert [step["version"] for step in request["steps"] if step["role"] == "run"] == ["1.1", "1.0"]
+
+
+def test_a_lost_run_which_another_process_tells_has_no_version(sample: Sample):
+    task = sample.submission(ID)
+    sample.run(task, ID, 10, 110, version="1.1", cause="its process was lost", worker="worker-1")
+
+    (request,) = to_dict(assemble(ID, find(sample.var_dir, ID)))["requests"]
+    assert [step["version"] for step in request["steps"] if step["role"] == "run"] == [None]
+
+
 def test_log_lines_stand_in_their_places_when_asked_for(sample: Sample):
     task = sample.complete(ID)
     in_run = {"correlation_id": ID, "span.id": f"{task.run:016x}", "log.level": "warning"}
@@ -243,6 +261,7 @@ def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys
         "role": "wait",
         "service": "worker",
         "node": "worker-2",
+        "version": "1.0",
         "offset_ms": 3.0,
         "duration_ms": 7.0,
         "own_ms": 7.0,

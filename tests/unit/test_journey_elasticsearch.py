@@ -25,7 +25,10 @@ def stored(span: Span) -> dict[str, Any]:
         "references": [parent] if span.parent_id else [],
         "startTime": span.start_ns // 1000,
         "duration": (span.end_ns - span.start_ns) // 1000,
-        "process": {"serviceName": span.service, "tag": {"service@instance@id": span.node}},
+        "process": {
+            "serviceName": span.service,
+            "tag": {"service@instance@id": span.node, "service@version": span.version},
+        },
         "tag": tags | ({"error": "true"} if span.failed else {}),
     }
     return {"_index": "jaeger-span-2026-11-24", "_source": source}

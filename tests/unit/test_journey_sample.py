@@ -132,6 +132,7 @@ class Sample:
         wait, run = attributes.pop("ids", (task.wait, task.run))
         outcome = {"task_type": "calculate_var", "attempt": 1, "status": "SUCCESS"} | attributes
         of_wait = {"queue": "high", "task_type": outcome["task_type"], "attempt": outcome["attempt"]}
+        of_wait |= {"version": outcome["version"]} if "version" in outcome else {}
         self.span("wait high", published, start_ms, (task.trace, wait, task.publish), **of_task, **of_wait)
         self.span("run calculate_var", start_ms, end_ms, (task.trace, run, wait), **of_task, **outcome)
 
@@ -172,11 +173,12 @@ def readable(
 ) -> ReadableSpan:
     trace, span, parent = ids
     failed = "error.type" in attributes
+    version = attributes.pop("version", "1.0")
     return ReadableSpan(
         name,
         context=SpanContext(trace, span, is_remote=False),
         parent=SpanContext(trace, parent, is_remote=True) if parent else None,
-        resource=Resource({"service.name": service, "service.instance.id": node}),
+        resource=Resource({"service.name": service, "service.instance.id": node, "service.version": version}),
         attributes=attributes,
         kind=_KINDS.get(name.partition(" ")[0], SpanKind.INTERNAL),
         status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),

@@ -150,6 +150,7 @@ class _Request:
             failed=_failed(span),
             task_id=span.task_id,
             from_lines=span.from_lines,
+            version="" if span.lost else span.version,  # of a lost run another process tells, maybe of another version
         )
 
     def _task(self, task: TaskSpans, steps: Sequence[Step], depth: int) -> Task:

@@ -81,6 +81,7 @@ class _Attempts:
             kind="consumer" if running else "internal",
             from_lines=True,
             unsampled=self._unsampled,
+            version=str((begun if running else ended).fields.get("service.version", "")),
         )
 
     def _attributes(self, begun: Change, ended: Change, *, running: bool) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def drawn(line: Line, role: Role, span_id: str, start_ns: int, **rest: Any) -> S
         attributes=attributes | rest.pop("attributes", {}),
         from_lines=True,
         unsampled=is_unsampled(line),
+        version=str(line.fields.get("service.version", "")),
         **rest,
     )
 

@@ -40,6 +40,7 @@ def _readable(source: Mapping[str, Any]) -> Iterator[Span]:
 
 def _span(source: Mapping[str, Any]) -> Span:
     process, tags = source["process"], source.get("tag") or {}
+    told = process.get("tag") or {}
     start, duration = int(source["startTime"]) * 1000, int(source["duration"]) * 1000
     return Span(
         trace_id=source["traceID"],
@@ -47,12 +48,13 @@ def _span(source: Mapping[str, Any]) -> Span:
         parent_id=_parent(source),
         name=source["operationName"],
         service=process["serviceName"],
-        node=str((process.get("tag") or {}).get("service@instance@id", "")),
+        node=str(told.get("service@instance@id", "")),
         start_ns=start,
         end_ns=start + duration,
         attributes=_attributes(tags),
         failed=str(tags.get("error", "")).lower() == "true",
         kind=kind_of(str(tags.get("span@kind", ""))),
+        version=str(told.get("service@version", "")),
     )
 
 

@@ -36,6 +36,7 @@ def event_mark(line: Line, start_ns: int) -> Step:
         name=action.removeprefix("task.").replace("_", " "),
         service=str(fields.get("service.name", "")),
         node=str(fields.get("service.node.name", "")),
+        version=str(fields.get("service.version", "")),
         depth=0,
         offset_ns=(line.at_ns or start_ns) - start_ns,
         duration_ns=0,

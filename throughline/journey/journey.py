@@ -31,6 +31,7 @@ class Step:
     task_id: str = ""
     is_ongoing: bool = False  # it has not ended
     from_lines: bool = False  # it left no span, and is drawn from log lines
+    version: str = ""  # of the process that did it
     requested_by: str = ""  # the correlation ID of the request that asked for it, if that is another than the task's
 
     @property

@@ -79,6 +79,7 @@ def _step(step: Step) -> dict[str, Any]:
         "role": step.role,
         "service": step.service,
         "node": step.node,
+        "version": step.version or None,
         "offset_ms": _ms(step.offset_ns),
         "duration_ms": _ms(step.duration_ns),
         "own_ms": _ms(step.own_ns),

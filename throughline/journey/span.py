@@ -29,6 +29,7 @@ class Span:
     kind: str = "unspecified"  # one of KINDS
     from_lines: bool = False  # drawn from log lines, for a step that left no span
     unsampled: bool = False  # a log line says that its trace leaves no spans
+    version: str = ""  # of the process that wrote it
 
     @cached_property
     def role(self) -> Role:
@@ -94,6 +95,7 @@ def _span(span: Mapping[str, Any], resource: Mapping[str, Any]) -> Span:
         attributes=attributes,
         failed=(span.get("status") or {}).get("code") in _ERROR,
         kind=kind_of(span.get("kind")),
+        version=str(resource.get("service.version", "")),
     )
 
 

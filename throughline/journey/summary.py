@@ -74,6 +74,19 @@ def facts(request: Request) -> Iterator[str]:
         yield children(request)
     if request.trace_id:
         yield f"trace {request.trace_id}{', not sampled' if request.unsampled else ''}"
+    if by := versions(request):
+        yield by
+
+
+def versions(request: Request) -> str:
+    """`by versions 1.4.0 (nginx, api), 1.5.0 (worker)`; empty where one version did everything."""
+    services: dict[str, dict[str, None]] = {}
+    for step in request.steps:
+        if step.version:
+            services.setdefault(step.version, {})[step.service] = None
+    if len(services) < 2:
+        return ""
+    return "by versions " + ", ".join(f"{version} ({', '.join(names)})" for version, names in services.items())
 
 
 def children(request: Request) -> str:

@@ -82,7 +82,9 @@ def _with_details(first: Change, again: Change) -> Change:
 
 
 def _origin(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: fields[name] for name in ("service.node.name", "trace.id", "span.id") if name in fields}
+    return {
+        name: fields[name] for name in ("service.node.name", "service.version", "trace.id", "span.id") if name in fields
+    }
 
 
 def _by_spans(spans: Iterable[Span]) -> Iterator[Change]:
