@@ -154,9 +154,12 @@ def test_a_node_port_is_that_of_the_values(render):
         ({}, "record"),
         ({"demo": {"enabled": True}}, "spans"),
         ({"demo": {"enabled": True}, "otelCollector": {"exportTo": "jaeger:4317"}}, "lines"),
-        ({"elasticsearch": {"url": "https://es.example:9200", "setup": False}}, "lines"),
+        ({"elasticsearch": {"url": "https://es.example:9200", "adminSecret": "admin"}}, "lines"),
         (
-            {"elasticsearch": {"url": "https://es.example:9200", "setup": False}, "filebeat": {"enabled": False}},
+            {
+                "elasticsearch": {"url": "https://es.example:9200", "adminSecret": "admin"},
+                "filebeat": {"enabled": False},
+            },
             "record",
         ),
     ],
