@@ -1,10 +1,11 @@
 #!/bin/sh
-# Starts NGINX with the replicas that the name server knows; asks again every second and reloads when they change.
+# Starts NGINX with the replicas that the name server knows; asks again and reloads when they change.
 # (Open-source NGINX does that itself from 1.27.3 on; see docs/decisions/scaling.md.)
 #
 # NGINX_API_HOST         name of the api: an address for each replica (Docker), or one for all (a Service of Kubernetes)
 # NGINX_API_BACKUP_HOST  one for all as well, also for those that are not ready, for when the first one refuses (Kubernetes)
 # NGINX_MONITOR_HOST     name of the monitor
+# NGINX_LOOK_SECONDS     time between two questions; a Service's address hardly ever changes
 set -eu
 
 addresses() {
@@ -36,7 +37,7 @@ configure() {
 }
 
 follow() {
-  while sleep 1; do
+  while sleep "$NGINX_LOOK_SECONDS"; do
     look
     # No address at all: the name server does not answer, or all replicas are away. The last known ones stay.
     if [ -n "$api" ] && [ "$api $backup $monitor" != "$known" ]; then
@@ -49,7 +50,7 @@ follow() {
 # It ends here when a variable is wrong.
 SERVICE_VERSION=$(awk -f /etc/throughline/version.awk /etc/throughline/pyproject.toml)
 SAMPLING=$(awk -f /etc/throughline/sampling.awk)
-: "${NGINX_API_HOST:=fastapi}" "${NGINX_API_BACKUP_HOST:=}" "${NGINX_MONITOR_HOST:=monitor}"
+: "${NGINX_API_HOST:=fastapi}" "${NGINX_API_BACKUP_HOST:=}" "${NGINX_MONITOR_HOST:=monitor}" "${NGINX_LOOK_SECONDS:=1}"
 : "${RATE_LIMIT_PER_SECOND:=1000}" "${RATE_LIMIT_BURST:=2000}"
 TRACEPARENT_HEADER=traceparent TRACESTATE_HEADER=tracestate
 export SERVICE_VERSION SAMPLING RATE_LIMIT_PER_SECOND RATE_LIMIT_BURST TRACEPARENT_HEADER TRACESTATE_HEADER

@@ -68,7 +68,6 @@ class Release:
         self.options: list[str] = []  # what helm install and each upgrade are given
         self._forwarding = Forwarding(self._in_namespace)
         self._entry = ""
-        self._passwords: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -159,11 +158,9 @@ class Release:
         return Client(self.url("elasticsearch", 9200), "throughline_reader", self.secret("reader-password"))
 
     def secret(self, key: str) -> str:
-        """A password of the Secret that the chart made once, and asked for once here."""
-        if key not in self._passwords:
-            found = json.loads(self.kubectl("get", "secret", f"{self.name}-passwords", "-o", "json"))["data"]
-            self._passwords = {name: base64.b64decode(value).decode() for name, value in found.items()}
-        return self._passwords[key]
+        """A password of the Secret that the chart made."""
+        found = json.loads(self.kubectl("get", "secret", f"{self.name}-passwords", "-o", "json"))["data"]
+        return base64.b64decode(found[key]).decode()
 
     def _install(self) -> None:
         began = time.monotonic()
