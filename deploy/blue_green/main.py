@@ -130,6 +130,8 @@ def _current_context() -> str:
 def _settle(helm: Helm, lock: Lock) -> None:
     """Helm refuses everything while a revision is pending, for ever where its command was killed."""
     *earlier, last = helm.revisions()
+    if last.status == "failed":
+        tell(f"Revision {last.number} failed. As helm does, this run starts from the last one that did not.")
     if not last.pending:
         return
     good = next((each for each in reversed(earlier) if each.status in {"deployed", "superseded"}), None)

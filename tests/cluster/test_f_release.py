@@ -26,7 +26,7 @@ def other(release: Release) -> Iterator[str]:
     other, faulty = images.build_another(release.tag), images.build_faulty(release.tag)
     images.bring(release.cluster, [*images.names(other), *images.names(faulty, ["api", "monitor"])])
     yield other
-    release.restore()
+    release.restore(seconds=300)
 
 
 def test_an_upgrade_of_all_parts_fails_no_request_and_takes_no_submission_twice(
@@ -34,7 +34,7 @@ def test_an_upgrade_of_all_parts_fails_no_request_and_takes_no_submission_twice(
 ):
     began = datetime.now(UTC)
     with _clients(release, "upgrade") as load:
-        release.upgrade("--set", f"image.tag={other}")
+        release.upgrade("--set", f"image.tag={other}", seconds=300)
         wait_until(lambda: _has_settled(release), 120, "the old pods have ended")
     assert load.refused == []
     assert len(load.seconds) > 500
