@@ -44,7 +44,8 @@ def say(request: pytest.FixtureRequest, text: str) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and report.when != "teardown" and _RELEASE in item.config.stash:
-        report.sections.append(("The release", diagnosis.of(item.config.stash[_RELEASE])))
+        release = item.config.stash[_RELEASE]
+        report.sections.append(("The release", diagnosis.of(release.cluster, release.namespace)))
     return report
 
 

@@ -1,27 +1,31 @@
 """What an operator would ask for when a test fails: pods, events, the last lines of what is not ready."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from tests.cluster.release import Release
+from tests.cluster.cluster import Cluster
 
 _LINES: Final = 30
 
 
-def of(release: Release) -> str:
+def of(cluster: Cluster, namespace: str) -> str:
     """For people, and bounded."""
+    here = ("-n", namespace)
     asked: dict[str, Callable[[], str]] = {
-        "pods": lambda: release.kubectl("get", "pods", "-o", "wide"),
-        "events": lambda: _last(release.kubectl("get", "events", "--sort-by=.lastTimestamp")),
+        "pods": lambda: cluster.kubectl("get", "pods", *here, "-o", "wide"),
+        "events": lambda: _last(cluster.kubectl("get", "events", *here, "--sort-by=.lastTimestamp")),
     }
-    for pod in _not_ready(release):
-        asked[f"log of {pod}"] = lambda pod=pod: _log(release, pod)  # type: ignore[misc]
+    for pod in _not_ready(cluster, namespace):
+        asked[f"log of {pod}"] = partial(
+            cluster.kubectl, "logs", pod, *here, "--all-containers", "--prefix", f"--tail={_LINES}"
+        )
     return "\n".join(f"── {what}\n{_answer(ask)}" for what, ask in asked.items())
 
 
-def _not_ready(release: Release) -> list[str]:
+def _not_ready(cluster: Cluster, namespace: str) -> list[str]:
     try:
-        found = release.cluster.objects("pods", "-n", release.namespace)
+        found = cluster.objects("pods", "-n", namespace)
     except Exception:  # whatever keeps kubectl from answering shows above
         return []
     return [
@@ -30,10 +34,6 @@ def _not_ready(release: Release) -> list[str]:
         if pod["status"].get("phase") != "Succeeded"
         and not all(status["ready"] for status in pod["status"].get("containerStatuses", []))
     ][:6]
-
-
-def _log(release: Release, pod: str) -> str:
-    return release.kubectl("logs", pod, "--all-containers", "--prefix", f"--tail={_LINES}")
 
 
 def _last(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import httpx
 from redis import Redis
 
-from tests.cluster import images
+from tests.cluster import diagnosis, images
 from tests.cluster.cluster import Cluster
 from tests.cluster.forwarding import Forwarding
 from tests.command import ROOT
@@ -72,7 +72,8 @@ class Release:
     def __enter__(self) -> Self:
         try:
             self._install()
-        except BaseException:
+        except BaseException as error:
+            error.add_note(diagnosis.of(self.cluster, self.namespace))
             self.__exit__(None, None, None)
             raise
         return self
