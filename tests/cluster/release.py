@@ -25,7 +25,7 @@ NINE: Final = {"nginx": 2, "api": 3, "redis": 1, "worker": 3, "monitor": 2}  # p
 _INSTANCE: Final = "app.kubernetes.io/instance"
 _COMPONENT: Final = "app.kubernetes.io/component"
 _FILEBEAT: Final = "docker.elastic.co/beats/filebeat:8.19.13"
-_INSTALL_SECONDS: Final = 300
+_INSTALL_SECONDS: Final = 420
 
 
 @dataclass(frozen=True)
