@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-_WIDTH, _LEFT, _RIGHT, _TOP = 860, 70, 20, 56
+_WIDTH, _LEFT, _RIGHT, _TOP = 860, 70, 20, 72
 _PANEL, _GAP, _BOTTOM = 130, 34, 40
 _COLOURS: Final = ("#1f5fa8", "#d9822b")
 
@@ -38,8 +38,8 @@ def drawn(title: str, seconds: Sequence[float], marks: Mapping[float, str], pane
     parts = [_text(_LEFT, 22, title, "font-weight='bold' font-size='15'")]
     for second, name in marks.items():
         dashes = "stroke='#999' stroke-dasharray='3 3'"
-        parts.append(f"<line x1='{x(second)}' x2='{x(second)}' y1='{_TOP - 14}' y2='{bottom}' {dashes}/>")
-        parts.append(_text(x(second) + 4, _TOP - 6, name))
+        parts.append(f"<line x1='{x(second)}' x2='{x(second)}' y1='{_TOP - 34}' y2='{bottom}' {dashes}/>")
+        parts.append(_text(x(second) + 4, _TOP - 24, name))
     for number, panel in enumerate(panels):
         parts += _panel(panel, _TOP + number * (_PANEL + _GAP), seconds, x)
     for minute in range(int(longest // 60) + 1):

@@ -36,7 +36,7 @@ class Stretch:
     tasks_a_second: float
 
 
-STEADY: Final = (Stretch(150, 0.8), Stretch(120, 1.6), Stretch(330, 0.8))
+STEADY: Final = (Stretch(120, 0.8), Stretch(120, 1.6), Stretch(310, 0.8))
 
 
 @dataclass(frozen=True)
