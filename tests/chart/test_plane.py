@@ -38,8 +38,12 @@ def environment(container: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_read(objects: Objects, path: str) -> bool:
-    (reading,) = yaml.safe_load(named(objects, "ConfigMap", "filebeat")["data"]["kubernetes.yml"])["filebeat.inputs"]
-    return any(re.search(pattern, path) for pattern in reading["prospector.scanner.include_files"])
+    """However it tells files apart."""
+    data = named(objects, "ConfigMap", "filebeat")["data"]
+    inputs = [yaml.safe_load(data[f"{identity}.yml"])["filebeat.inputs"][0] for identity in ("fingerprint", "native")]
+    patterns = [each["prospector.scanner.include_files"] for each in inputs]
+    assert patterns[0] == patterns[1]
+    return any(re.search(pattern, path) for pattern in patterns[0])
 
 
 @pytest.mark.parametrize(

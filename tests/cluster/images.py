@@ -77,19 +77,6 @@ def image_id(image: str) -> str:
         return ""
 
 
-def user_id(image: str, user: str) -> str:
-    """The number that a user has in an image; nothing when Docker does not have it."""
-    return printed(image, "id", "-u", user)
-
-
-def printed(image: str, program: str, *arguments: str) -> str:
-    """What a program of an image prints; nothing when Docker does not have the image."""
-    if not image_id(image):
-        return ""
-    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", program, image, *arguments]
-    return output(command, 60).strip()
-
-
 def _build(part: str) -> str:
     options = ["-f", "nginx/Dockerfile"] if part == "nginx" else _python(part)
     return output(["docker", "build", "-q", *options, "."], 600).strip()

@@ -24,7 +24,6 @@ VALUES: Final = str(ROOT / "tests" / "cluster" / "values.yaml")
 NINE: Final = {"nginx": 2, "api": 3, "redis": 1, "worker": 3, "monitor": 2}  # part → pods, as values.yaml has it
 _INSTANCE: Final = "app.kubernetes.io/instance"
 _COMPONENT: Final = "app.kubernetes.io/component"
-_FILEBEAT: Final = "docker.elastic.co/beats/filebeat:8.19.13"
 _INSTALL_SECONDS: Final = 420
 
 
@@ -182,12 +181,6 @@ class Release:
 
     def _options(self) -> list[str]:
         given = {"image.tag": self.tag, "nginx.service.type": "NodePort"}
-        for part, image in {"redis": "redis:8.0", "postgres": "postgres:17"}.items():
-            # Where the official images cannot be pulled, those of the same name may have other users.
-            if user := images.user_id(image, part):
-                given[f"{part}.runAsUser"] = user
-        if images.printed(_FILEBEAT, "filebeat", "version").startswith("filebeat version 7"):
-            given["filebeat.fileIdentity"] = "native"  # it cannot tell files apart by how they begin
         return [word for name, value in given.items() for word in ("--set", f"{name}={value}")]
 
     def _in_namespace(self, *arguments: str) -> list[str]:
