@@ -114,7 +114,7 @@ def _one(client: httpx.Client, load: Load, number: int) -> None:
     if submits and answer.status_code == 201:
         load.latest = load.accepted[correlation_id] = answer.json()["task_id"]
     elif submits or answer.status_code != 200:
-        load.refused.append(f"{correlation_id}: {answer.status_code}")
+        load.refused.append(f"{correlation_id}: {answer.status_code} {answer.text[:300]}")
 
 
 def _next(numbers: Iterator[int], lock: threading.Lock) -> int | None:
