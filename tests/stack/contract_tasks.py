@@ -20,6 +20,11 @@ def nap(data: Nap, run: Run) -> dict[str, float]:
     return {"slept": data.seconds}
 
 
+@task("nap_at_first", model=Nap)
+def nap_at_first(data: Nap, run: Run) -> dict[str, float]:
+    return nap(data, run) if run.attempt == 1 else {"slept": 0}
+
+
 @task("stumble_once", model=Nap, max_retries=0)
 def stumble_once(data: Nap, run: Run) -> dict[str, int]:
     if run.attempt == 1:
