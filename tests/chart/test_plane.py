@@ -122,7 +122,7 @@ def test_an_elasticsearch_of_ones_own_takes_the_demos_place(render):
     assert not {"elasticsearch", "kibana"} & names(objects, "StatefulSet", "Deployment")
     (filebeat,) = pod(objects, "DaemonSet", "filebeat")["containers"]
     assert environment(filebeat)["ELASTICSEARCH_URL"] == "https://es.example.com:9200"
-    assert "output.elasticsearch.ssl.certificate_authorities=/etc/filebeat/ca.crt" in filebeat["args"]
+    assert "output.elasticsearch.ssl.certificate_authorities=/etc/filebeat/ca.crt" in filebeat["command"]
     for kind, name in (("Deployment", "monitor"), ("Deployment", "log-lag"), ("Job", "setup-1")):
         (process,) = pod(objects, kind, name)["containers"]
         assert environment(process)["ELASTICSEARCH_CA_FILE"] == "/etc/elasticsearch-ca/ca.crt"

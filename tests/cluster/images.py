@@ -26,8 +26,8 @@ def build() -> str:
     ids = {part: _build(part) for part in OWN}
     tag = _PREFIX + hashlib.sha256("".join(ids.values()).encode()).hexdigest()[:12]
     for part, image in ids.items():
-        _remove_older(part, tag)
         output(["docker", "tag", image, f"throughline/{part}:{tag}"], 20)
+        _remove_older(part, tag)  # after it: an image that did not change would go with its older tag
     return tag
 
 

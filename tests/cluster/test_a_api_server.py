@@ -22,7 +22,7 @@ _VALUES: dict[str, dict[str, Any]] = {
         "externalRedis": {"url": "rediss://redis.example.com:6379/0"},
         "postgres": {"enabled": False},
         "externalPostgres": {"existingSecret": "my-history"},
-        "elasticsearch": {"url": "https://es.example.com:9200"},
+        "elasticsearch": {"url": "https://es.example.com:9200", "adminSecret": "my-elasticsearch"},
         "otelCollector": {"enabled": False},
         "otlp": {"endpoint": "https://otlp.example.com", "headersSecret": "my-otlp"},
         "filebeat": {"namespace": {"name": "default", "create": False}},
