@@ -1,16 +1,18 @@
 """A worker that dies, however it dies, takes no task with it, and none is stored twice."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.cluster.release import Pod, Release
-from tests.cluster.tasks import submit
+from tests.cluster.tasks import Batch, submit
 
 Wait = Callable[..., Any]
+Kill = Callable[[Release, Pod], None]
 
+_KILLER = "killer"
 # Ends all processes that Celery started; the first process of the container lives.
 _END_CHILDREN = """
 import os, pathlib, signal
@@ -21,51 +23,58 @@ for status in pathlib.Path("/proc").glob("[0-9]*/stat"):
 """
 
 
-def kill_container(release: Release, pod: Pod) -> None:
-    """All its processes at once, as the kernel does when memory is short: from the node, since nobody inside can."""
-    container = pod.found["status"]["containerStatuses"][0]["containerID"].partition("://")[2]
-    program = f"grep -l {container} /proc/[0-9]*/cgroup | cut -d/ -f3 | xargs kill -9"
-    killer = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "killer"},
-        "spec": {
-            "hostPID": True,
-            "restartPolicy": "Never",
-            "nodeName": pod.node,
-            "containers": [
-                {
-                    "name": "killer",
-                    "image": f"throughline/nginx:{release.tag}",
-                    "command": ["sh", "-c", program],
-                    "securityContext": {"runAsUser": 0, "privileged": True},
-                }
-            ],
-        },
+@pytest.fixture(scope="module")
+def victim(release: Release) -> Iterator[Pod]:
+    """A worker, on a node whose processes a pod can kill: nobody inside a container can kill its first one."""
+    worker = release.pods("worker")[0]
+    container = {
+        "name": _KILLER,
+        "image": f"throughline/nginx:{release.tag}",
+        "command": ["sleep", "1000"],
+        "securityContext": {"runAsUser": 0, "privileged": True},
     }
-    # The namespace in which pods may see the node's processes.
-    here = ("-n", release.filebeat_namespace)
-    release.kubectl(*here, "apply", "-f", "-", text=json.dumps(killer))
-    release.kubectl(
-        *here, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/killer", "--timeout=60s", seconds=70
-    )
-    release.kubectl(*here, "delete", "pod", "killer", "--grace-period=0", "--force")
+    spec = {"hostPID": True, "nodeName": worker.node, "terminationGracePeriodSeconds": 0, "containers": [container]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _KILLER}, "spec": spec}
+    here = ("-n", release.filebeat_namespace)  # where pods may see the node
+    release.kubectl(*here, "apply", "-f", "-", text=json.dumps(pod))
+    release.kubectl(*here, "wait", "--for=condition=Ready", f"pod/{_KILLER}", "--timeout=90s", seconds=100)
+    yield worker
+    release.kubectl(*here, "delete", "pod", _KILLER, "--wait=false")
+
+
+def kill_container(release: Release, pod: Pod) -> None:
+    """All its processes at once, as the kernel does when memory is short."""
+    status = next(each for each in release.pods("worker") if each.name == pod.name).found["status"]
+    container = status["containerStatuses"][0]["containerID"].partition("://")[2]
+    # Those that have died with the first one cannot be killed any more.
+    program = f"grep -l {container} /proc/[0-9]*/cgroup | cut -d/ -f3 | xargs kill -9 || true"
+    release.kubectl("-n", release.filebeat_namespace, "exec", _KILLER, "--", "sh", "-c", program)
 
 
 def kill_children(release: Release, pod: Pod) -> None:
     release.exec(pod.name, "python", "-c", _END_CHILDREN)
 
 
-def remove_at_once(release: Release, pod: Pod) -> None:
-    """As whoever believes that the node is gone."""
-    release.kubectl("delete", "pod", pod.name, "--grace-period=0", "--force")
-
-
-@pytest.mark.parametrize("die", [kill_container, kill_children, remove_at_once])
-def test_what_ran_on_a_dead_worker_runs_again_and_is_stored_once(
-    release: Release, wait_until: Wait, die: Callable[[Release, Pod], None]
+@pytest.mark.parametrize("kill", [kill_container, kill_children])
+def test_what_ran_on_a_killed_worker_runs_again_and_is_stored_once(
+    release: Release, victim: Pod, wait_until: Wait, kill: Kill
 ):
-    pod = release.pods("worker")[0]
+    batch = _died(release, victim, wait_until, kill)
+
+    assert [task for task in batch.found() if len(task["attempts"]) > 1]
+
+
+def test_a_worker_pod_that_is_removed_at_once_takes_no_task_with_it(release: Release, victim: Pod, wait_until: Wait):
+    """As by somebody who believes that its node is gone: it may run on for a while, beside the one that replaces it."""
+
+    def remove(release: Release, pod: Pod) -> None:
+        release.kubectl("delete", "pod", pod.name, "--grace-period=0", "--force")
+
+    _died(release, victim, wait_until, remove)
+
+
+def _died(release: Release, pod: Pod, wait_until: Wait, die: Kill) -> Batch:
+    """Tasks, some of which ran on the pod as it died, after their end."""
     batch = submit(release, "DIED", 80)
     wait_until(lambda: batch.running_on(pod.name), 30, f"{pod.name} runs some")
 
@@ -74,3 +83,4 @@ def test_what_ran_on_a_dead_worker_runs_again_and_is_stored_once(
     wait_until(batch.has_ended, 120, "every task has ended")
     batch.assert_each_succeeded_once()
     wait_until(release.is_ready, 90, "all nine are ready again")
+    return batch
