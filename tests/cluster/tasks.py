@@ -1,6 +1,7 @@
 """Tasks that run while something happens to the release, and what became of them."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,9 +9,8 @@ import httpx
 
 from tests.chaos.traffic import LONG
 from tests.cluster.release import Release
+from throughline.client import Client
 
-# A quarter of a second of one core's time: twelve of them at once take seconds.
-SHORT: Final[dict[str, Any]] = {**LONG, "data": {**LONG["data"], "simulations": 60_000}}
 _GOING_ON: Final = {"PENDING", "STARTED", "RETRY"}
 
 
@@ -56,12 +56,13 @@ def _successes(task: dict[str, Any]) -> int:
     return sum(attempt["outcome"] == "SUCCESS" for attempt in task["attempts"])
 
 
-def submit(release: Release, name: str, count: int, task: dict[str, Any] = SHORT) -> Batch:
-    """So many tasks, all accepted."""
+def submit(release: Release, name: str, count: int) -> Batch:
+    """So many tasks of seconds; as a client with patience does, to whom a busy node may say 503."""
     correlation_id = f"{name}-{time.time_ns()}"
-    with release.http() as client:
-        answers = [
-            client.post("/api/v1/tasks", json=task, headers={"X-Request-ID": correlation_id}) for _ in range(count)
-        ]
-    assert [answer.status_code for answer in answers] == [201] * count
-    return Batch(release, correlation_id, frozenset(str(answer.json()["task_id"]) for answer in answers))
+    with release.http() as http:
+        url = str(http.base_url)
+    with Client(url, deadline=60) as client, ThreadPoolExecutor(8) as pool:
+        handles = pool.map(
+            lambda _: client.submit(LONG["task_type"], LONG["data"], correlation_id=correlation_id), range(count)
+        )
+        return Batch(release, correlation_id, frozenset(handle.task_id for handle in handles))

@@ -15,7 +15,7 @@ Wait = Callable[..., Any]
 def test_a_drain_with_tasks_running_and_waiting_loses_none(release: Release, wait_until: Wait, tmp_path: Path):
     node = release.pods("worker")[0].node
     before = _identities(release, node)
-    batch = submit(release, "DRAINED", 80)
+    batch = submit(release, "DRAINED", 48)
     log = tmp_path / "drain.log"
 
     with _drain(release, node, log) as drain:
@@ -26,7 +26,7 @@ def test_a_drain_with_tasks_running_and_waiting_loses_none(release: Release, wai
         wait_until(lambda: drain.poll() is not None, 200, "the budgets have let all pods go")
         assert drain.returncode == 0, log.read_text()
 
-    wait_until(batch.has_ended, 120, "every task has ended")
+    wait_until(batch.has_ended, 180, "every task has ended")
     batch.assert_each_succeeded_once()
     wait_until(release.is_ready, 120, "all nine are ready again")
     assert not before & _identities(release, node)
