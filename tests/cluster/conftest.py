@@ -1,5 +1,6 @@
 """A release of this checkout's chart, installed once for all tests of the cluster."""
 
+import signal
 import sys
 from collections.abc import Generator, Iterator
 
@@ -21,6 +22,7 @@ def release(request: pytest.FixtureRequest) -> Iterator[Release]:
         pytest.exit(str(error), returncode=2)
     say(request, f"The cluster's tests install into namespaces of their own, in the context {cluster.context}.")
     cluster.remove_what_was_left_behind()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was installed is removed
     release = request.config.stash[_RELEASE] = Release(cluster)
     with release:
         yield release
