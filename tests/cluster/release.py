@@ -96,6 +96,11 @@ class Release:
         waiting = ["--wait", "--timeout", f"{seconds:.0f}s"] if wait else []
         return self.helm("upgrade", CHART, *self.options, *options, *waiting, seconds=seconds + 30)
 
+    def uninstall(self) -> None:
+        """Takes it away, but for its namespaces; what was forwarded went to its pods."""
+        self._forwarding.close()
+        self.helm("uninstall", "--wait", "--timeout", "120s", seconds=150)
+
     def restore(self, seconds: float = 180) -> None:
         """As it was installed; ready when it returns."""
         self.upgrade(seconds=seconds)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from redis import RedisError
@@ -39,8 +40,8 @@ def has_keda(cluster: Cluster) -> bool:
 class Tasks:
     """What was submitted, and what became of each by the ledger's own account."""
 
-    def __init__(self, release: Release) -> None:
-        self._client = release.http()
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
         self.ids: list[str] = []
         self.ended: dict[str, dict[str, Any]] = {}
 
@@ -69,8 +70,9 @@ class Tasks:
 
 
 @pytest.fixture
-def tasks(scaled: Release) -> Tasks:
-    return Tasks(scaled)
+def tasks(scaled: Release):
+    with scaled.http() as client:
+        yield Tasks(client)
 
 
 def workers(release: Release) -> int:
@@ -96,7 +98,7 @@ def check(release: Release, tasks: Tasks, wait_until: Wait) -> Counter[str]:
 
 
 def test_an_upgrade_that_turns_scaling_on_takes_no_worker_away(scaled):
-    manifest = yaml.safe_load_all(scaled.helm("get", "manifest"))
+    manifest = yaml.safe_load_all(scaled.cluster.helm("get", "manifest", scaled.name, "-n", scaled.namespace))
     (worker,) = [it for it in manifest if it["kind"] == "Deployment" and it["metadata"]["name"].endswith("-worker")]
     assert worker["spec"]["replicas"] == NINE["worker"]  # as many as were there; left out, Helm would set it to 1
 

@@ -28,7 +28,7 @@ def kept(release: Release) -> set[str]:
     """The volumes of Redis, with a word in it, and of PostgreSQL, once the release is taken away."""
     with release.redis() as client:
         client.set("kept", "yes")
-    release.helm("uninstall", "--wait", "--timeout", "120s", seconds=150)
+    release.uninstall()
     return {f"PersistentVolumeClaim data-{release.name}-{store}-0" for store in ("redis", "postgres")}
 
 
