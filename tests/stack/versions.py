@@ -52,15 +52,23 @@ def build() -> None:
 
 
 def _archive() -> bytes:
+    if not _is_here():  # a clone without its history
+        subprocess.run(
+            ["git", "fetch", "-q", "origin", COMMIT], cwd=ROOT, capture_output=True, timeout=120, check=False
+        )
+    if not _is_here():
+        raise RuntimeError(
+            f"tests/stack/previous_version names commit {COMMIT}, which neither this clone nor its origin has: "
+            f"`git fetch --unshallow` may bring it"
+        )
     # With the modes of a checkout: other ones would be other layers.
     command = ["git", "-c", "tar.umask=0022", "archive", COMMIT]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=False)
-    if done.returncode:
-        raise RuntimeError(
-            f"tests/stack/previous_version names commit {COMMIT}, which is not in this clone: `git fetch --unshallow` "
-            f"or `git fetch origin {COMMIT}` fetches it"
-        )
-    return done.stdout
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=True).stdout
+
+
+def _is_here() -> bool:
+    command = ["git", "cat-file", "-e", f"{COMMIT}^{{commit}}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=False).returncode == 0
 
 
 class Contract:
