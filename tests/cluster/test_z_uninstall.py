@@ -1,6 +1,7 @@
 """The last of the tests: what is left of a release that is taken away, and what a new one of its name finds."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -45,4 +46,5 @@ def test_a_release_of_the_same_name_finds_its_data_again_under_new_passwords(rel
 
     with release.redis() as client:
         assert client.get("kept") == "yes"
-    release.history().check()
+    with closing(release.history()) as history:
+        history.check()
