@@ -13,18 +13,15 @@ from tests.command import ROOT
 _TAG = "v0.0.0-packed"
 
 
+def chart(action: str, tag: str, registry: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", "deploy/chart.sh", action]
+    environment = os.environ | {"TAG": tag, "REGISTRY": registry}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
 @pytest.fixture(scope="module")
 def package() -> Path:
-    environment = os.environ | {"TAG": _TAG, "REGISTRY": "registry.example.com/Some"}
-    done = subprocess.run(
-        ["sh", "deploy/chart.sh", "pack"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = chart("pack", _TAG, "registry.example.com/Some")
     assert done.returncode == 0, done.stderr
     return ROOT / "var" / "chart" / "throughline-0.0.0-packed.tgz"
 
@@ -56,15 +53,6 @@ def test_it_takes_its_images_from_where_they_were_pushed_under_its_version(packa
 
 
 def test_what_was_not_packed_is_not_pushed():
-    environment = os.environ | {"TAG": "v0.0.0-missing", "REGISTRY": "registry.example.com"}
-    done = subprocess.run(
-        ["sh", "deploy/chart.sh", "push"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = chart("push", "v0.0.0-missing", "registry.example.com")
     assert done.returncode == 1
     assert done.stderr == "chart: var/chart/throughline-0.0.0-missing.tgz is missing: 'make chart' makes it\n"

@@ -21,6 +21,7 @@ from tests import postgresql
 from tests.conftest import free_port
 from tests.integration.replica import Replica
 from tests.integration.stock_client import StockClient
+from tests.integration.stoppable_redis import StoppableRedis
 from throughline.ledger import keys
 from throughline.ledger.history import History
 from throughline.telemetry.log_line import JsonLine
@@ -46,6 +47,14 @@ def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     yield lambda: [json.loads(line) for line in text.getvalue().splitlines()]
     logger.removeHandler(handler)
     logger.setLevel(before)
+
+
+@pytest.fixture
+def stoppable(tmp_path: Path, wait_until: Callable[..., Any]) -> Iterator[StoppableRedis]:
+    server = StoppableRedis(tmp_path, wait_until)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -1,55 +1,18 @@
 """Redis stops while a task runs, with the pinned Celery and kombu: the worker lives, and the task has one result."""
 
 import asyncio
-import shutil
 import subprocess
 
 import pytest
-import redis
 
 from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from api.submission import TaskSubmission
-from tests.conftest import free_port
 from tests.integration.faulty_worker import TAKES_SECONDS
 from throughline.ledger import keys
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
-
-
-class StoppableRedis:
-    """A Redis that keeps what it has in a folder and can be started again."""
-
-    def __init__(self, folder, wait_until):
-        self._port, self._folder, self._wait_until = free_port(), folder, wait_until
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self.client = redis.Redis.from_url(self.url, decode_responses=True)
-
-    def start(self):
-        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
-        program = [str(shutil.which("redis-server")), *options, "--dir", str(self._folder)]
-        self._server = subprocess.Popen(program, stdout=subprocess.DEVNULL)
-        self._wait_until(self._answers, 20, "Redis answers")
-
-    def stop(self):
-        self._server.terminate()
-        self._server.wait(timeout=20)
-        self.client.close()
-
-    def _answers(self):
-        try:
-            return self.client.ping()
-        except redis.RedisError:
-            return False
-
-
-@pytest.fixture
-def stoppable(tmp_path, wait_until):
-    server = StoppableRedis(tmp_path, wait_until)
-    server.start()
-    yield server
-    server.stop()
 
 
 async def submit(url, seconds):

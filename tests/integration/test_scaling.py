@@ -10,24 +10,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import free_port
-from tests.integration.test_redis_stops import StoppableRedis
 from throughline.ledger import keys, scripts
 from throughline.ledger.scripts import Ledger
 
 
 @pytest.fixture
-def redis(tmp_path, wait_until):
-    server = StoppableRedis(tmp_path, wait_until)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def monitor(start, redis, wait_until):
+def monitor(start, stoppable, wait_until):
     """A client of one that looks at Redis."""
     port = free_port()
-    start("monitor", MONITOR_PORT=str(port), REDIS_URL=redis.url, SAMPLE_INTERVAL_SECONDS="0.2")
+    start("monitor", MONITOR_PORT=str(port), REDIS_URL=stoppable.url, SAMPLE_INTERVAL_SECONDS="0.2")
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         wait_until(lambda: _answers(client), 30, "the monitor answers")
         yield client
@@ -46,14 +37,14 @@ def work(monitor):
     return answer.json()
 
 
-def fill(redis, high=0, medium=0, low=0):
+def fill(stoppable, high=0, medium=0, low=0):
     for queue, count in (("high", high), ("medium", medium), ("low", low)):
         for _ in range(count):
-            redis.client.lpush(queue, json.dumps({"headers": {}}))
+            stoppable.client.lpush(queue, json.dumps({"headers": {}}))
 
 
-def beat(redis, worker, held="", slots=4):
-    Ledger(redis.client)(scripts.beat(worker, slots=slots, held=held))
+def beat(stoppable, worker, held="", slots=4):
+    Ledger(stoppable.client)(scripts.beat(worker, slots=slots, held=held))
 
 
 def metric(monitor, name):
@@ -61,13 +52,13 @@ def metric(monitor, name):
     return {sample.name: sample.value for family in families for sample in family.samples}[name]
 
 
-def test_outstanding_is_what_waits_and_what_live_workers_hold(monitor, redis, wait_until):
-    fill(redis, high=1, medium=2, low=3)
-    beat(redis, "worker-1", held="a b", slots=4)
-    beat(redis, "worker-2", held="c", slots=6)
-    beat(redis, "worker-3", held="d e f", slots=4)
-    redis.client.zadd(keys.WORKERS, {"worker-3": redis.client.time()[0] - keys.WORKER_ALIVE_SECONDS - 1})
-    redis.client.zadd(keys.DELAYED, {"waits-for-its-retry": redis.client.time()[0] + 3600})
+def test_outstanding_is_what_waits_and_what_live_workers_hold(monitor, stoppable, wait_until):
+    fill(stoppable, high=1, medium=2, low=3)
+    beat(stoppable, "worker-1", held="a b", slots=4)
+    beat(stoppable, "worker-2", held="c", slots=6)
+    beat(stoppable, "worker-3", held="d e f", slots=4)
+    stoppable.client.zadd(keys.WORKERS, {"worker-3": stoppable.client.time()[0] - keys.WORKER_ALIVE_SECONDS - 1})
+    stoppable.client.zadd(keys.DELAYED, {"waits-for-its-retry": stoppable.client.time()[0] + 3600})
     wait_until(lambda: work(monitor)["outstanding"] == 9, 20, "what is kept for a second is over")
     # The monitor's own sweep may meanwhile do what it likes with tasks that nobody knows: they are on no list.
     told = work(monitor)
@@ -75,9 +66,9 @@ def test_outstanding_is_what_waits_and_what_live_workers_hold(monitor, redis, wa
     assert (told["waiting"], told["in_flight"], told["slots"], told["workers"]) == (6, 3, 10, 2)
 
 
-def test_it_counts_as_the_metrics_do(monitor, redis, wait_until):
-    fill(redis, medium=7)
-    beat(redis, "worker-1", held="a b", slots=3)
+def test_it_counts_as_the_metrics_do(monitor, stoppable, wait_until):
+    fill(stoppable, medium=7)
+    beat(stoppable, "worker-1", held="a b", slots=3)
     wait_until(
         lambda: metric(monitor, "throughline_tasks_outstanding") == work(monitor)["outstanding"] == 9, 20, "same"
     )
@@ -88,9 +79,9 @@ def test_nothing_to_do_is_a_zero(monitor):
     assert (work(monitor)["outstanding"], work(monitor)["slots"]) == (0, 0)
 
 
-def test_many_that_ask_at_once_cost_redis_one_look(monitor, redis, wait_until):
+def test_many_that_ask_at_once_cost_redis_one_look(monitor, stoppable, wait_until):
     def looks():
-        return redis.client.info("commandstats").get("cmdstat_llen", {"calls": 0})["calls"]
+        return stoppable.client.info("commandstats").get("cmdstat_llen", {"calls": 0})["calls"]
 
     before = looks()
     with ThreadPoolExecutor(50) as pool:
@@ -99,21 +90,21 @@ def test_many_that_ask_at_once_cost_redis_one_look(monitor, redis, wait_until):
     assert looks() - before < 200  # three for each look, the monitor's own samples and sweeps included
 
 
-def test_without_redis_there_is_no_number(monitor, redis, wait_until):
-    redis.stop()
+def test_without_redis_there_is_no_number(monitor, stoppable, wait_until):
+    stoppable.stop()
     wait_until(lambda: not _answers(monitor), 20, "what is kept for a second is over")
     answer = monitor.get("/scaling")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.json()["code"] == "BROKER_UNAVAILABLE"
     assert "outstanding" not in answer.json()
-    redis.start()
+    stoppable.start()
     assert work(monitor)["outstanding"] == 0
 
 
-def test_a_redis_that_takes_connections_and_answers_none_is_not_waited_for(monitor, redis, wait_until):
-    os.kill(redis._server.pid, signal.SIGSTOP)
+def test_a_redis_that_takes_connections_and_answers_none_is_not_waited_for(monitor, stoppable, wait_until):
+    os.kill(stoppable._server.pid, signal.SIGSTOP)
     try:
         wait_until(lambda: monitor.get("/scaling", timeout=10).status_code == 503, 20, "it is not known")
     finally:
-        os.kill(redis._server.pid, signal.SIGCONT)
+        os.kill(stoppable._server.pid, signal.SIGCONT)
     wait_until(lambda: _answers(monitor), 20, "it is known again")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from tests.integration.test_redis_stops import StoppableRedis, submit
+from tests.integration.test_redis_stops import submit
 from tests.system.nine import ROOT
 from throughline.ledger import keys
 
@@ -46,26 +46,18 @@ class Probes:
 
 
 @pytest.fixture
-def redis(tmp_path, wait_until):
-    server = StoppableRedis(tmp_path, wait_until)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def probes(tmp_path):
     (tmp_path / "probes").mkdir()
     return Probes(tmp_path / "probes")
 
 
 @pytest.fixture
-def begin(start, redis, probes, tmp_path):
+def begin(start, stoppable, probes, tmp_path):
     """`begin()` starts a worker with four processes."""
 
     def begun():
         own = {
-            "REDIS_URL": redis.url,
+            "REDIS_URL": stoppable.url,
             "PROBES_DIR": str(probes.folder),
             "WORKER_CONCURRENCY": "4",
             "WORKER_SHUTDOWN_SECONDS": "1",
@@ -100,13 +92,15 @@ def touched(probes, wait_until, what):
     assert probes.passes("liveness")
 
 
-def test_a_worker_is_live_while_it_starts_without_redis_and_ready_once_it_takes_tasks(begin, redis, probes, wait_until):
-    redis.stop()
+def test_a_worker_is_live_while_it_starts_without_redis_and_ready_once_it_takes_tasks(
+    begin, stoppable, probes, wait_until
+):
+    stoppable.stop()
     begin()
     wait_until(lambda: probes.passes("startup"), 60, "it has imported what it runs")
     touched(probes, wait_until, "it lives while it waits for Redis")
     assert not probes.passes("readiness")
-    redis.start()
+    stoppable.start()
     wait_until(lambda: probes.passes("readiness"), 60, "it is ready")
 
 
@@ -118,22 +112,22 @@ def test_a_container_that_begins_again_is_not_taken_for_the_one_before(probes):
     assert [probes.passes(name) for name in ("startup", "readiness", "liveness")] == [False, False, True]
 
 
-def test_a_worker_that_runs_four_long_tasks_on_busy_cores_is_live(worker, redis, probes, wait_until):
-    tasks = [asyncio.run(submit(redis.url, 60)) for _ in range(4)]
+def test_a_worker_that_runs_four_long_tasks_on_busy_cores_is_live(worker, stoppable, probes, wait_until):
+    tasks = [asyncio.run(submit(stoppable.url, 60)) for _ in range(4)]
     for task in tasks:
-        wait_until(lambda task=task: redis.client.hget(keys.task(task), "status") == "STARTED", 20, "it runs")
+        wait_until(lambda task=task: stoppable.client.hget(keys.task(task), "status") == "STARTED", 20, "it runs")
     with both_cores_busy():
         for _ in range(2):
             touched(probes, wait_until, "it lives while it is busy")
 
 
-def test_a_worker_whose_redis_is_away_is_live_and_ready(worker, redis, probes, wait_until):
-    asyncio.run(submit(redis.url, 60))
-    redis.stop()
+def test_a_worker_whose_redis_is_away_is_live_and_ready(worker, stoppable, probes, wait_until):
+    asyncio.run(submit(stoppable.url, 60))
+    stoppable.stop()
     for _ in range(3):  # for longer than a main loop may stand still without a reason
         touched(probes, wait_until, "it lives while Redis is away")
     assert probes.passes("readiness")
-    redis.start()
+    stoppable.start()
 
 
 def test_a_worker_that_stands_still_is_found(worker, probes, wait_until):
@@ -153,9 +147,9 @@ def test_a_worker_whose_main_loop_hangs_is_found_though_its_threads_go_on(worker
     worker.kill()
 
 
-def test_a_folder_that_cannot_be_written_ends_a_worker_with_one_line(start, redis, tmp_path):
+def test_a_folder_that_cannot_be_written_ends_a_worker_with_one_line(start, stoppable, tmp_path):
     folder = tmp_path / "none" / "there"
-    worker = start("celery", *OPTIONS, REDIS_URL=redis.url, PROBES_DIR=str(folder))
+    worker = start("celery", *OPTIONS, REDIS_URL=stoppable.url, PROBES_DIR=str(folder))
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode != 0
     (line,) = [line for line in output.splitlines() if "PROBES_DIR" in line]
