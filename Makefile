@@ -79,9 +79,10 @@ lock-upgrade: setup ## as `lock`, with the newest version of all that pyproject.
 lock-proposal: ## makes a pull request of changed lock files (GH_TOKEN)
 	@sh deploy/lock_proposal.sh
 
-docs: setup ## writes the reference pages, the Grafana dashboard and what the chart knows of the settings from their sources
+docs: setup ## writes the reference pages, plots, the Grafana dashboard and what the chart knows of the settings from their sources
 	$(BIN)/python -m throughline.local.reference
 	$(BIN)/python -m dashboards.grafana.build
+	$(BIN)/python -m docs.plots
 
 dashboards: setup ## writes Kibana's saved objects from their sources
 	$(BIN)/python -m dashboards.kibana.build

@@ -1,0 +1,1 @@
+"""The plots of docs/howto/calculations.md, drawn from results of the tasks themselves: `make docs` writes them."""

@@ -1,0 +1,55 @@
+"""What every method of `calculate_var` tells of its measure and of the positions' parts in it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from risk.calculate_var.model import CalculateVarData
+from risk.quant.loss_measure import LossMeasure
+from risk.quant.streams import Array
+
+Estimator = Literal["exact", "nearest"]
+_ESTIMATORS: Final[dict[Estimator, str]] = {
+    "exact": "Euler: the mean loss of the position given that the portfolio loses the value at risk, in closed form",
+    "nearest": "Euler: the position's mean loss over the scenarios nearest to the value at risk; what is missing to "
+    "the total is spread by the positions' size",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`parts` (n,): each position's contribution. `more`: what this method alone tells. `notes`: what a reader must
+    know to use the figures."""
+
+    measure: LossMeasure
+    parts: Array
+    estimator: Estimator
+    more: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def values_of(var: CalculateVarData) -> Array:
+    """What each position is worth, negative when short."""
+    return np.array([p.quantity * p.price for p in var.portfolio_data.positions])
+
+
+def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
+    """The result, but for what it assumed."""
+    values, measure = values_of(var), answer.measure
+    return {
+        "var_amount": measure.value_at_risk,
+        "expected_shortfall": measure.expected_shortfall,
+        "standard_error": measure.standard_error,
+        "confidence_interval": list(measure.confidence_interval),
+        "expected_shortfall_standard_error": measure.shortfall_standard_error,
+        "contributions": [
+            {"symbol": position.symbol, "value": value, "contribution": part}
+            for position, value, part in zip(
+                var.portfolio_data.positions, values.tolist(), answer.parts.tolist(), strict=True
+            )
+        ],
+        "contributions_estimator": _ESTIMATORS[answer.estimator],
+        "portfolio_value": float(values.sum()),
+        "notes": answer.notes,
+    } | answer.more
