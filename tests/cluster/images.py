@@ -12,6 +12,8 @@ from tests.command import ROOT, Failed, output
 
 OWN: Final = ("nginx", "api", "worker", "monitor")
 _PREFIX: Final = "test-"
+_HERE: Final = ROOT / "tests" / "cluster"
+_OWN_TASKS: Final = "FROM {image}\nCOPY waiting_tasks.py /own/\nENV PYTHONPATH=/own\n"
 # Beside the checkout; CI machines keep it there.
 _LOADER: Final = ROOT.parent / "shared" / "stack" / "cluster-load"
 
@@ -31,26 +33,24 @@ def build() -> str:
     return tag
 
 
-def build_another(tag: str) -> str:
-    """The same four once more: what a next version is to a release, but for its code."""
-    another = f"{tag}-another"
-    for part in OWN:
-        output(["docker", "tag", f"throughline/{part}:{tag}", f"throughline/{part}:{another}"], 20)
-    return another
+def build_variants(tag: str) -> list[str]:
+    """What single tests replace the release's images by, made here so that the nodes get all images in one step."""
+    return [*_another(tag), *_faulty(tag), *_waiting(tag)]
 
 
-def build_faulty(tag: str) -> str:
-    """A version that passes every check and then fails: see faulty_api/."""
-    faulty = f"{tag}-faulty"
-    folder = str(ROOT / "tests" / "cluster" / "faulty_api")
-    arguments = ["--build-arg", f"API=throughline/api:{tag}", "-t", f"throughline/api:{faulty}"]
-    output(["docker", "build", "-q", *arguments, folder], 120)
-    output(["docker", "tag", f"throughline/monitor:{tag}", f"throughline/monitor:{faulty}"], 20)
-    return faulty
+def another(tag: str) -> str:
+    """The tag of the same four once more: what a next version is to a release, but for its code."""
+    return f"{tag}-another"
 
 
-def names(tag: str, parts: Sequence[str] = OWN) -> list[str]:
-    return [f"throughline/{part}:{tag}" for part in parts]
+def faulty(tag: str) -> str:
+    """The tag of a version that passes every check and then fails: see faulty_api/."""
+    return f"{tag}-faulty"
+
+
+def waiting(part: str, tag: str) -> str:
+    """The api or worker that knows waiting_tasks.py."""
+    return f"throughline/{part}:{tag}-waiting"
 
 
 def bring(cluster: Cluster, images: Sequence[str]) -> None:
@@ -84,6 +84,29 @@ def _build(part: str) -> str:
 
 def _python(part: str) -> list[str]:
     return ["-f", "deploy/Dockerfile", "--target", part, "--build-arg", f"PART={part}"]
+
+
+def _another(tag: str) -> list[str]:
+    found = [f"throughline/{part}:{another(tag)}" for part in OWN]
+    for part, image in zip(OWN, found, strict=True):
+        output(["docker", "tag", f"throughline/{part}:{tag}", image], 20)
+    return found
+
+
+def _faulty(tag: str) -> list[str]:
+    api, monitor = (f"throughline/{part}:{faulty(tag)}" for part in ("api", "monitor"))
+    folder = str(_HERE / "faulty_api")
+    output(["docker", "build", "-q", "--build-arg", f"API=throughline/api:{tag}", "-t", api, folder], 120)
+    output(["docker", "tag", f"throughline/monitor:{tag}", monitor], 20)
+    return [api, monitor]
+
+
+def _waiting(tag: str) -> list[str]:
+    parts = ("api", "worker")
+    for part in parts:
+        text = _OWN_TASKS.format(image=f"throughline/{part}:{tag}")
+        output(["docker", "build", "-q", "-t", waiting(part, tag), "-f", "-", str(_HERE)], 300, text=text)
+    return [waiting(part, tag) for part in parts]
 
 
 def _remove_older(part: str, tag: str) -> None:

@@ -170,11 +170,12 @@ class Release:
     def _install(self) -> None:
         began = time.monotonic()
         self.tag = images.build()
+        variants = images.build_variants(self.tag)
         self.durations["images built"] = time.monotonic() - began
         self.options = ["--values", VALUES, *self._options()]
         rendered = self.cluster.helm("template", self.name, CHART, *self.options)
         began = time.monotonic()
-        images.bring(self.cluster, images.named_in(rendered))
+        images.bring(self.cluster, [*images.named_in(rendered), *variants])
         self.durations["images brought to the cluster"] = time.monotonic() - began
         self.cluster.make_namespace(self.namespace)
         began = time.monotonic()

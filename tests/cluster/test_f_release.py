@@ -23,9 +23,7 @@ _SECONDS = 300
 @pytest.fixture(scope="module")
 def other(release: Release) -> Iterator[str]:
     """The tag of a next version. The release is restored at the end."""
-    other, faulty = images.build_another(release.tag), images.build_faulty(release.tag)
-    images.bring(release.cluster, [*images.names(other), *images.names(faulty, ["api", "monitor"])])
-    yield other
+    yield images.another(release.tag)
     release.restore(seconds=300)
 
 
@@ -70,7 +68,7 @@ def test_a_tag_that_does_not_exist_stops_the_release_and_the_old_version_serves(
 def test_a_version_that_answers_with_errors_is_switched_back_from(release: Release, other: str, wait_until: Wait):
     before = release.images("api")
     with _clients(release, "faulty") as load:
-        said, code = _released(release, f"{release.tag}-faulty")
+        said, code = _released(release, images.faulty(release.tag))
         errors, answers = len(load.refused), len(load.seconds)
         wait_until(lambda: len(load.seconds) > answers + 100, 30, "requests go on")
     assert code == 3, said

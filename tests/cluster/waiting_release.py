@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from tests.cluster import images
 from tests.cluster.release import Release
-from tests.command import ROOT, output
-
-_OWN: Final = "FROM {image}\nCOPY waiting_tasks.py /own/\nENV PYTHONPATH=/own\n"
 
 
 @contextmanager
 def waiting(release: Release, scaling: Mapping[str, Any] | None = None, **settings: object) -> Iterator[None]:
     """`scaling` are values of worker.autoscaling; the plane is left out, for nothing here looks at it."""
-    own = {part: _image(release, part) for part in ("api", "worker")}
-    images.bring(release.cluster, list(own.values()))
+    own = {part: images.waiting(part, release.tag) for part in ("api", "worker")}
     given = {f"{part}.image": image for part, image in own.items()}
     given |= {f"{part}.settings.TASK_MODULES": "risk\\,waiting_tasks" for part in own}
     given |= {"worker.autoscaling.enabled": "true", "worker.autoscaling.from": "2", "worker.autoscaling.to": "6"}
@@ -26,10 +22,3 @@ def waiting(release: Release, scaling: Mapping[str, Any] | None = None, **settin
         yield
     finally:
         release.restore()
-
-
-def _image(release: Release, part: str) -> str:
-    image = f"throughline/{part}:{release.tag}-waiting"
-    text = _OWN.format(image=f"throughline/{part}:{release.tag}")
-    output(["docker", "build", "-q", "-t", image, "-f", "-", str(ROOT / "tests" / "cluster")], 300, text=text)
-    return image
