@@ -48,15 +48,17 @@ def test_from_the_clients_network_only_nginx_answers(stack: Stack):
     doors = [(network["IPAddress"], name) for name in (*NINE, *PLANE) for network in _networks(stack, name)]
     ports = (80, 8000, 6379, 8084, 9200, 9300, 16686, 4317, 4318, 8085, 8888, 8889, 9090, 9093, 13133, 5066)
     program = f"""
-import socket, json
-open_doors = []
-for address, name in {doors!r}:
-    for port in {ports!r}:
-        with socket.socket() as s:
-            s.settimeout(0.15)
-            if s.connect_ex((address, port)) == 0:
-                open_doors.append([name, port])
-print(json.dumps(open_doors))
+import json, socket
+from concurrent.futures import ThreadPoolExecutor
+def is_open(door):
+    (address, _), port = door
+    with socket.socket() as s:
+        s.settimeout(1)
+        return s.connect_ex((address, port)) == 0
+doors = [(place, port) for place in {doors!r} for port in {ports!r}]
+with ThreadPoolExecutor(64) as pool:
+    answers = list(pool.map(is_open, doors))
+print(json.dumps([[name, port] for ((_, name), port), yes in zip(doors, answers) if yes]))
 """
     run = ("run", "--rm", "--network", f"{stack.project}_clients", "python:3.13-slim", "python3", "-c", program)
     assert {tuple(door) for door in json.loads(stack.docker(*run))} == {("nginx", 80)}

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from dashboards.grafana import build as overview
 from tests.stack.alerting import ROUTING_KEY, alerting
-from tests.stack.load import send, sending
+from tests.stack.load import Load, send, sending_on
 from tests.stack.stack import Stack
 
 Wait = Callable[..., Any]
@@ -75,7 +76,7 @@ def test_log_lines_that_elasticsearch_does_not_find_are_measured(stack: Stack, w
 def test_a_real_error_rate_pages_somebody_and_the_page_ends_when_the_errors_do(
     stack: Stack, wait_until: Wait, tmp_path: Path, measured: dict[str, str]
 ):
-    with alerting(stack, tmp_path) as told, sending(stack, f"ALERT-{time.time_ns()}", 1200, 10):
+    with alerting(stack, tmp_path) as told, _clients(stack):
         healthy = "throughline:http_requests:rate5m > 5 and throughline:http_errors:ratio5m == 0"
         wait_until(lambda: _found(stack, healthy), 40, "its requests are seen, and no errors")
         assert told.pages("ErrorRateHigh", "trigger") == []
@@ -100,6 +101,10 @@ def test_a_real_error_rate_pages_somebody_and_the_page_ends_when_the_errors_do(
     assert resolve["dedup_key"] == trigger["dedup_key"]
     assert firing[0]["alerts"][0]["labels"] == {"alertname": "ErrorRateHigh", "severity": "page"}
     assert refused == []
+
+
+def _clients(stack: Stack) -> AbstractContextManager[Load]:
+    return sending_on(stack, f"ALERT-{time.time_ns()}", per_second=10, submit_every=1)
 
 
 def _by(stack: Stack, query: str, label: str) -> dict[str, float]:
