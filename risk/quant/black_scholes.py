@@ -1,31 +1,58 @@
 """European options in closed form: what positions are repriced with, and a control for what has no closed form."""
 
 from math import pi
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
+from scipy.special import erfcx, ndtr
 
 from risk.quant.streams import Array
 
+_SMALLEST: Final = 1e-300
+_LEAST_DEVIATION: Final = 1e-100  # so that no quotient by it overflows
+_FARTHEST: Final = 40.0  # standard deviations: what lies beyond is 0 in floating point
+_CERTAIN: Final = 9.0  # standard deviations: the normal distribution is 1 there in floating point
+
 
 def price(
-    call: bool,
+    call: ArrayLike,
     spot: ArrayLike,
-    strike: float,
-    maturity: float,
-    rate: float,
-    dividend_yield: float,
+    strike: ArrayLike,
+    maturity: ArrayLike,
+    rate: ArrayLike,
+    dividend_yield: ArrayLike,
     volatility: ArrayLike,
 ) -> Array:
-    """Price (as `spot` and `volatility` broadcast); a spot of 0 is the limit."""
-    sign = 1.0 if call else -1.0
-    spots = np.maximum(np.asarray(spot, dtype=float), 1e-300)
-    deviation = np.asarray(volatility, dtype=float) * np.sqrt(maturity)
-    d1 = (np.log(spots / strike) + (rate - dividend_yield) * maturity) / deviation + deviation / 2
-    paid: Array = sign * spots * np.exp(-dividend_yield * maturity) * ndtr(sign * d1)
-    struck: Array = sign * strike * np.exp(-rate * maturity) * ndtr(sign * (d1 - deviation))
-    value: Array = paid - struck
+    """Black and Scholes (1973) with Merton's dividend yield (1973), as the arguments broadcast.
+
+    At a spot of 0, a maturity of 0 or below, and a volatility of 0 it is the limit. The value is within its
+    no-arbitrage bounds whatever the arguments: it is the discounted intrinsic value plus the out-of-the-money option
+    of the same strike (put-call parity), which is never formed as a difference of two numbers near each other.
+    """
+    years = np.maximum(np.asarray(maturity, dtype=float), 0.0)
+    paid = np.asarray(spot, dtype=float) * np.exp(-np.asarray(dividend_yield, dtype=float) * years)
+    struck = np.asarray(strike, dtype=float) * np.exp(-np.asarray(rate, dtype=float) * years)
+    deviation = np.asarray(volatility, dtype=float) * np.sqrt(years)
+    intrinsic = np.maximum(np.where(call, paid - struck, struck - paid), 0.0)
+    value: Array = np.minimum(intrinsic + _out_of_the_money(paid, struck, deviation), np.where(call, paid, struck))
+    return value
+
+
+def _out_of_the_money(paid: Array, struck: Array, deviation: Array) -> Array:
+    """The call when the strike is above the forward, else the put; both discounted.
+
+    With m = min(paid, struck), h = −|log(paid / struck)| / deviation and t = deviation / 2 it is
+    m [Φ(h + t) − e^(−2ht) Φ(h − t)] = m φ(h + t) / φ(0) / 2 · [erfcx(−(h + t) / √2) − erfcx((t − h) / √2)]:
+    both terms carry the same exponential (Jäckel 2015, "Let's be rational", eq. 6.10, in its own notation).
+    """
+    deviation = np.maximum(deviation, _LEAST_DEVIATION)
+    apart = np.abs(np.log(np.maximum(paid, _SMALLEST)) - np.log(np.maximum(struck, _SMALLEST)))
+    h = -np.minimum(apart / deviation, _FARTHEST + deviation)
+    t = deviation / 2
+    nearer = np.minimum(h + t, _CERTAIN)
+    scaled = erfcx(nearer / -np.sqrt(2)) - erfcx((t - h) / np.sqrt(2))
+    value: Array = np.minimum(paid, struck) * np.exp(-(nearer**2) / 2) * np.maximum(scaled, 0.0) / 2
     return value
 
 

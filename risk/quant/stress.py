@@ -6,36 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from risk.quant import black_scholes
 from risk.quant.history import Scenario
+from risk.quant.instruments import Option
 from risk.quant.streams import Array
 
 _POSITIONS_PER_CHUNK: Final = 250  # some 10 ms of options
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Of a European option on the position's price."""
-
-    call: bool
-    strike: float
-    maturity: float
-    volatility: float
-    rate: float
-    dividend_yield: float
-
-    def price(self, spot: float, volatility_change: float = 0.0, rate_change: float = 0.0) -> float:
-        return float(
-            black_scholes.price(
-                self.call,
-                spot,
-                self.strike,
-                self.maturity,
-                self.rate + rate_change,
-                self.dividend_yield,
-                self.volatility * (1 + volatility_change),
-            )
-        )
 
 
 @dataclass(frozen=True)
@@ -47,11 +22,11 @@ class Position:
     price: float
     asset_class: str
     beta: float | None = None
-    option: Terms | None = None
+    option: Option | None = None
 
     @property
     def value(self) -> float:
-        return self.quantity * (self.price if self.option is None else self.option.price(self.price))
+        return self.quantity * (self.price if self.option is None else float(self.option.price(self.price)))
 
     def shock(self, scenario: Scenario) -> float:
         """Relative change of the price: by symbol, else by beta, else by class. A price cannot lose more than all."""
@@ -66,7 +41,7 @@ class Position:
         if self.option is None:
             return self.quantity * (moved - self.price)
         then = self.option.price(moved, scenario.volatility_change, scenario.rate_change)
-        return self.quantity * (then - self.option.price(self.price))
+        return self.quantity * float(then - self.option.price(self.price))
 
 
 def gains(positions: list[Position], scenario: Scenario, between: Callable[[], None] = lambda: None) -> Array:

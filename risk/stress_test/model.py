@@ -4,7 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from risk.strict import MAX_CELLS, Finite, Positive, Rate, Strict, Volatility
+from risk.instruments import OptionTerms
+from risk.strict import MAX_CELLS, Finite, Positive, Strict
 
 AssetClass = Literal["equity", "government_bond", "corporate_bond", "commodity", "gold", "oil", "currency", "crypto"]
 ScenarioName = Literal[
@@ -12,17 +13,6 @@ ScenarioName = Literal[
 ]
 Shock = Annotated[Finite, Field(ge=-1, le=10)]
 MAX_POSITIONS: Final = 10_000
-
-
-class OptionTerms(Strict):
-    """Makes a position one in European options on `price`, repriced in full."""
-
-    right: Literal["call", "put"]
-    strike: Positive
-    maturity: Annotated[Finite, Field(gt=0, le=100, description="Years.")]
-    volatility: Volatility
-    rate: Rate = 0.0
-    dividend_yield: Rate = 0.0
 
 
 class StressedPosition(Strict):

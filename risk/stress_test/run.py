@@ -6,7 +6,8 @@ from typing import Any
 from risk.observed import checkpoint_of
 from risk.quant.checkpoint import Progress
 from risk.quant.history import CATALOGUE, Scenario
-from risk.quant.stress import Position, Terms, gains
+from risk.quant.instruments import Option
+from risk.quant.stress import Position, gains
 from risk.stress_test.model import CustomScenario, StressedPosition, StressTestData
 from throughline import Run
 
@@ -36,7 +37,7 @@ def _position(data: StressedPosition) -> Position:
     terms = (
         None
         if option is None
-        else Terms(
+        else Option(
             option.right == "call",
             option.strike,
             option.maturity,

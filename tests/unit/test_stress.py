@@ -8,7 +8,8 @@ import pytest
 
 import risk  # noqa: F401 – declares the tasks
 from risk.quant.history import CATALOGUE, Scenario
-from risk.quant.stress import Position, Terms, gains
+from risk.quant.instruments import Option
+from risk.quant.stress import Position, gains
 from risk.stress_test.model import EXAMPLE, AssetClass, ScenarioName
 from throughline.testing import run_task
 
@@ -37,16 +38,16 @@ def test_a_price_moves_by_symbol_else_by_beta_else_by_class(position, expected):
 
 
 def test_an_option_is_repriced_in_full():
-    option = Terms(call=True, strike=100.0, maturity=1.0, volatility=0.2, rate=0.05, dividend_yield=0.0)
+    option = Option(call=True, strike=100.0, maturity=1.0, volatility=0.2, rate=0.05, dividend_yield=0.0)
     scenario = Scenario("s", "s", "test", shocks={"equity": -0.2}, volatility_change=0.5, rate_change=0.01)
-    then = Terms(call=True, strike=100.0, maturity=1.0, volatility=0.3, rate=0.06, dividend_yield=0.0).price(80.0)
+    then = Option(call=True, strike=100.0, maturity=1.0, volatility=0.3, rate=0.06, dividend_yield=0.0).price(80.0)
     position = Position("A", 10, 100.0, "equity", option=option)
     assert gains([position], scenario)[0] == pytest.approx(10 * (then - 10.450584), abs=1e-5)
     assert position.value == pytest.approx(104.50584)
 
 
 def test_a_worthless_underlying_leaves_a_put_its_strike():
-    put = Terms(call=False, strike=100.0, maturity=1.0, volatility=0.2, rate=0.0, dividend_yield=0.0)
+    put = Option(call=False, strike=100.0, maturity=1.0, volatility=0.2, rate=0.0, dividend_yield=0.0)
     assert put.price(0.0) == pytest.approx(100.0)
 
 
