@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
+from risk.calculate_var.lots import columns_agree, lots_agree, rows_agree
 from risk.strict import (
     MAX_CELLS,
     Finite,
@@ -39,7 +40,11 @@ class Position(Strict):
 
 
 class Portfolio(Strict):
-    """Positions and, optionally, how their returns move together (rows in the positions' order)."""
+    """Positions and, optionally, how their returns move together.
+
+    Positions of one symbol are lots of one risk. Tables have a row or column for each position, or for each distinct
+    symbol in order of first appearance.
+    """
 
     positions: list[Position] = Field(min_length=1, max_length=MAX_POSITIONS)
     correlations: list[list[Annotated[Finite, Field(ge=-1, le=1)]]] | None = Field(
@@ -57,18 +62,28 @@ class Portfolio(Strict):
 
     @model_validator(mode="after")
     def _tables_fit_positions(self) -> "Portfolio":
-        size = len(self.positions)
-        if self.correlations is not None:
-            correlations_fit(self.correlations, size)
-        if self.covariance is not None:
-            covariance_fits(self.covariance, size)
-            if self.correlations is not None or any(p.volatility is not None for p in self.positions):
-                raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")
+        lots_agree(self.positions)
+        for name, fits in (("correlations", correlations_fit), ("covariance", covariance_fits)):
+            rows = getattr(self, name)
+            if rows is not None:
+                fits(rows, self.symbols if len(rows) == self.symbols else len(self.positions))
+                if len(rows) > self.symbols:
+                    rows_agree(rows, [p.symbol for p in self.positions], name)
+        volatilities = any(p.volatility is not None for p in self.positions)
+        if self.covariance is not None and (self.correlations is not None or volatilities):
+            raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")
         self._returns_fit()
         return self
 
+    @property
+    def symbols(self) -> int:
+        """How many distinct ones: as many risks as there are."""
+        return len({p.symbol for p in self.positions})
+
     def _returns_fit(self) -> None:
         rows, size = self.returns or [], len(self.positions)
+        if rows and len(rows[0]) == self.symbols:
+            size = self.symbols
         if len(rows) * size > MAX_CELLS:
             raise ValueError(f"returns can hold at most {MAX_CELLS:,} values, not {len(rows):,} × {size:,}")
         for i, row in enumerate(rows):
@@ -76,6 +91,8 @@ class Portfolio(Strict):
                 raise ValueError(f"returns[{i}] must hold {size} returns, one for each position")
             if min(row) < -1:
                 raise ValueError(f"returns[{i}] holds a return below -1: a price cannot lose more than all")
+        if rows and size > self.symbols:
+            columns_agree(rows, [p.symbol for p in self.positions], "returns")
 
 
 class CalculateVarData(Strict):
@@ -100,7 +117,7 @@ class CalculateVarData(Strict):
     @property
     def simulations_allowed(self) -> int:
         """Within what a worker has time for: lognormal prices are drawn for each position."""
-        size = len(self.portfolio_data.positions)
+        size = self.portfolio_data.symbols
         if self.distribution == "normal" or self.method != "monte_carlo":
             return MAX_SIMULATIONS
         limits = [MAX_SIMULATIONS, MAX_NORMALS // size]
@@ -113,7 +130,7 @@ class CalculateVarData(Strict):
         if self.simulations > self.simulations_allowed:
             raise ValueError(
                 f"simulations can be at most {self.simulations_allowed:,} here: lognormal prices of "
-                f"{len(self.portfolio_data.positions):,} positions are drawn in each"
+                f"{self.portfolio_data.symbols:,} symbols are drawn in each"
             )
         return self
 

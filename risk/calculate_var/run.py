@@ -4,6 +4,7 @@ from typing import Any
 
 from risk.calculate_var.closed_form import in_closed_form
 from risk.calculate_var.from_history import from_history
+from risk.calculate_var.lots import merged
 from risk.calculate_var.model import DEFAULT_VOLATILITY, CalculateVarData
 from risk.calculate_var.simulated import simulated, simulations_of
 from risk.calculate_var.told import told
@@ -15,12 +16,20 @@ from throughline import Run
 def run(var: CalculateVarData, run: Run) -> dict[str, Any]:
     """Value at risk of a portfolio; what was assumed is in the result."""
     method = {"monte_carlo": simulated, "parametric": in_closed_form, "historical": from_history}[var.method]
-    return told(var, method(var, run)) | {
+    whole = merged(var)
+    return told(var, method(whole, run)) | {
         "confidence_level": var.confidence_level,
         "time_horizon": var.time_horizon,
         "method": var.method,
-        "assumptions": _assumptions(var),
+        "assumptions": _assumptions(whole) | _of_lots(var),
     }
+
+
+def _of_lots(var: CalculateVarData) -> dict[str, Any]:
+    symbols = {position.symbol for position in var.portfolio_data.positions}
+    if len(symbols) == len(var.portfolio_data.positions):
+        return {}
+    return {"lots": "positions of one symbol are one risk, worth the sum of their values"}
 
 
 def _assumptions(var: CalculateVarData) -> dict[str, Any]:

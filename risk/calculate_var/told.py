@@ -5,8 +5,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from risk.calculate_var.lots import numbered
 from risk.calculate_var.model import CalculateVarData
 from risk.quant.loss_measure import LossMeasure
+from risk.quant.lots import Lots
 from risk.quant.streams import Array
 
 Estimator = Literal["exact", "nearest"]
@@ -19,7 +21,7 @@ _ESTIMATORS: Final[dict[Estimator, str]] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """`parts` (n,): each position's contribution. `more`: what this method alone tells. `notes`: what a reader must
+    """`parts` (n,): each symbol's contribution. `more`: what this method alone tells. `notes`: what a reader must
     know to use the figures."""
 
     measure: LossMeasure
@@ -35,8 +37,9 @@ def values_of(var: CalculateVarData) -> Array:
 
 
 def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
-    """The result, but for what it assumed."""
+    """The result, but for what it assumed: of the task as it was sent, with a line for each of its positions."""
     values, measure = values_of(var), answer.measure
+    lots = Lots(values, np.array(numbered([position.symbol for position in var.portfolio_data.positions])))
     return {
         "var_amount": measure.value_at_risk,
         "expected_shortfall": measure.expected_shortfall,
@@ -46,7 +49,7 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
         "contributions": [
             {"symbol": position.symbol, "value": value, "contribution": part}
             for position, value, part in zip(
-                var.portfolio_data.positions, values.tolist(), answer.parts.tolist(), strict=True
+                var.portfolio_data.positions, values.tolist(), lots.shared(answer.parts).tolist(), strict=True
             )
         ],
         "contributions_estimator": _ESTIMATORS[answer.estimator],

@@ -8,6 +8,10 @@ from risk.calculate_var.model import EXAMPLE, CalculateVarData
 POSITION = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
 
 
+def many(count):
+    return [POSITION | {"symbol": f"S{i}"} for i in range(count)]
+
+
 def with_positions(*positions, **rest):
     return {"portfolio_data": {"positions": list(positions)}} | rest
 
@@ -63,16 +67,14 @@ def test_a_mistake_is_reported_with_its_path(data, where):
     ],
 )
 def test_a_matrix_that_does_not_fit_says_why(correlations, words):
-    portfolio = {"positions": [POSITION, POSITION], "correlations": correlations}
+    portfolio = {"positions": many(2), "correlations": correlations}
     with pytest.raises(ValidationError, match=words):
         CalculateVarData.model_validate({"portfolio_data": portfolio})
 
 
 def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit():
     with pytest.raises(ValidationError, match="simulations can be at most 100,000 here"):
-        CalculateVarData.model_validate(
-            with_positions(*[POSITION] * 10_000, simulations=200_000, distribution="lognormal")
-        )
+        CalculateVarData.model_validate(with_positions(*many(10_000), simulations=200_000, distribution="lognormal"))
 
 
 @pytest.mark.parametrize(
@@ -93,4 +95,4 @@ def test_fields_that_contradict_each_other_are_refused(rest, words):
 
 def test_a_matrix_that_would_not_fit_into_a_worker_is_refused_with_what_would():
     with pytest.raises(ValidationError, match="correlations can be at most 500 × 500; there are 501 positions"):
-        CalculateVarData.model_validate({"positions": [POSITION] * 501, "correlations": [[1.0]]})
+        CalculateVarData.model_validate({"positions": many(501), "correlations": [[1.0]]})
