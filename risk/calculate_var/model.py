@@ -5,18 +5,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from risk.calculate_var.lots import columns_agree, lots_agree, rows_agree
-from risk.strict import (
-    MAX_CELLS,
-    Finite,
-    Matrix,
-    Positive,
-    Precision,
-    Seed,
-    Strict,
-    Volatility,
-    correlations_fit,
-    covariance_fits,
-)
+from risk.matrices import FORMS, correlations_of, covariance_of
+from risk.strict import MAX_CELLS, Finite, Matrix, Positive, Precision, Seed, Strict, Volatility
 
 DEFAULT_VOLATILITY: Final = 0.20
 MAX_POSITIONS: Final = 10_000
@@ -47,12 +37,11 @@ class Portfolio(Strict):
     """
 
     positions: list[Position] = Field(min_length=1, max_length=MAX_POSITIONS)
-    correlations: list[list[Annotated[Finite, Field(ge=-1, le=1)]]] | None = Field(
-        default=None,
-        description="n × n, symmetric, ones on the diagonal; without it the positions are independent.",
+    correlations: Annotated[Matrix, correlations_of("positions")] | None = Field(
+        default=None, description=f"{FORMS}; ones on the diagonal. Without it the positions are independent."
     )
-    covariance: Matrix | None = Field(
-        default=None, description="n × n, symmetric, of a year's returns; instead of volatilities and correlations."
+    covariance: Annotated[Matrix, covariance_of("positions")] | None = Field(
+        default=None, description=f"Of a year's returns, instead of volatilities and correlations: {FORMS}."
     )
     returns: Matrix | None = Field(
         default=None,
@@ -63,12 +52,10 @@ class Portfolio(Strict):
     @model_validator(mode="after")
     def _tables_fit_positions(self) -> "Portfolio":
         lots_agree(self.positions)
-        for name, fits in (("correlations", correlations_fit), ("covariance", covariance_fits)):
+        for name in ("correlations", "covariance"):
             rows = getattr(self, name)
-            if rows is not None:
-                fits(rows, self.symbols if len(rows) == self.symbols else len(self.positions))
-                if len(rows) > self.symbols:
-                    rows_agree(rows, [p.symbol for p in self.positions], name)
+            if rows is not None and len(rows) > self.symbols:
+                rows_agree(rows, [p.symbol for p in self.positions], name)
         volatilities = any(p.volatility is not None for p in self.positions)
         if self.covariance is not None and (self.correlations is not None or volatilities):
             raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")

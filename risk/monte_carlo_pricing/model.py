@@ -4,7 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from risk.strict import Finite, Matrix, Positive, Precision, Rate, Seed, Strict, Volatility, correlations_fit
+from risk.matrices import FORMS, correlations_of
+from risk.strict import Finite, Matrix, Positive, Precision, Rate, Seed, Strict, Volatility
 
 MAX_SIMULATIONS: Final = 10_000_000
 MAX_STEPS: Final = 2_000_000_000  # simulations × normals of one: some 60 s
@@ -86,17 +87,13 @@ class Basket(_Option):
 
     style: Literal["basket"]
     assets: list[BasketAsset] = Field(min_length=1, max_length=MAX_ASSETS)
-    correlations: Matrix | None = Field(default=None, description="Without it the assets are independent.")
+    correlations: Annotated[Matrix, correlations_of("assets")] | None = Field(
+        default=None, description=f"{FORMS}; ones on the diagonal. Without it the assets are independent."
+    )
 
     @property
     def normals(self) -> int:
         return len(self.assets)
-
-    @model_validator(mode="after")
-    def _matrix_fits(self) -> "Basket":
-        if self.correlations is not None:
-            correlations_fit(self.correlations, len(self.assets), "asset")
-        return self
 
 
 Option = Annotated[European | Asian | Barrier | Basket, Field(discriminator="style")]

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from risk.strict import Finite, Matrix, Rate, Strict, Volatility, correlations_fit, covariance_fits
+from risk.matrices import FORMS, correlations_of, covariance_of
+from risk.strict import Finite, Matrix, Rate, Strict, Volatility
 
 MAX_ASSETS: Final = 250
 Weight = Annotated[Finite, Field(ge=-10, le=10)]
@@ -30,8 +31,12 @@ class PortfolioOptimizationData(Strict):
     """The weights, adding up to 1, that are best by `objective`."""
 
     assets: list[Asset] = Field(min_length=1, max_length=MAX_ASSETS)
-    correlations: Matrix | None = Field(default=None, description="Without it the assets are independent.")
-    covariance: Matrix | None = Field(default=None, description="Instead of volatilities and correlations.")
+    correlations: Annotated[Matrix, correlations_of("assets")] | None = Field(
+        default=None, description=f"{FORMS}; ones on the diagonal. Without it the assets are independent."
+    )
+    covariance: Annotated[Matrix, covariance_of("assets")] | None = Field(
+        default=None, description=f"Instead of volatilities and correlations: {FORMS}."
+    )
     objective: Literal["minimum_variance", "target_return", "max_sharpe"] = "minimum_variance"
     target_return: Finite | None = None
     risk_free_rate: Rate = 0.0
@@ -43,17 +48,13 @@ class PortfolioOptimizationData(Strict):
 
     @model_validator(mode="after")
     def _risk_is_known(self) -> "PortfolioOptimizationData":
-        size = len(self.assets)
         if self.covariance is not None:
-            covariance_fits(self.covariance, size, "asset")
             if self.correlations is not None or any(a.volatility is not None for a in self.assets):
                 raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")
             return self
         for i, asset in enumerate(self.assets):
             if asset.volatility is None:
                 raise ValueError(f"assets[{i}].volatility is missing, and there is no covariance")
-        if self.correlations is not None:
-            correlations_fit(self.correlations, size, "asset")
         return self
 
     @model_validator(mode="after")

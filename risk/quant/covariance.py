@@ -7,23 +7,27 @@ import numpy as np
 from risk.quant.streams import Array
 
 TRADING_DAYS_A_YEAR: Final = 252
-_EIGENVALUE_ROUNDING: Final = 1e-10
+_ROUNDING: Final = 1e-6  # of a correlation, as risk/matrices.py trusts its entries
 
 
 class NotPositiveSemidefinite(ValueError):
-    """A matrix that no set of returns can have; says its smallest eigenvalue."""
+    """A matrix that no set of returns can have; says the smallest eigenvalue of its correlations."""
 
 
 def factor(matrix: Array, name: str = "correlation") -> Array:
-    """F (n, n) with F Fᵀ = matrix; raises `NotPositiveSemidefinite`, never mends the matrix.
+    """F (n, n) with F Fᵀ = matrix; raises `NotPositiveSemidefinite`, never mends more than rounding.
 
-    By eigenvalues rather than Cholesky, which refuses perfectly correlated positions.
+    By eigenvalues rather than Cholesky, which refuses perfectly correlated positions. Of the correlations, so that what
+    rounding is does not depend on the scale of an asset: variances of 1e-10 and 1 may stand in one matrix.
     """
-    eigenvalues, vectors = np.linalg.eigh(matrix)
-    scale = max(1e-300, float(np.abs(eigenvalues).max()))
-    if eigenvalues[0] < -_EIGENVALUE_ROUNDING * scale * len(matrix):
+    deviations = np.sqrt(np.diag(matrix))
+    eigenvalues, vectors = np.linalg.eigh(matrix / deviations[:, None] / deviations)
+    if eigenvalues[0] < -_ROUNDING:
         raise NotPositiveSemidefinite(
-            f"the {name} matrix is not positive semidefinite: its smallest eigenvalue is {eigenvalues[0]:.6g}"
+            f"the {name} matrix is not positive semidefinite: the smallest eigenvalue "
+            f"{'of its correlations ' if name == 'covariance' else ''}is {eigenvalues[0]:.6g}"
         )
-    found: Array = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
-    return found
+    loadings = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
+    # Exactly the deviations that were sent, though an eigenvalue slightly below 0 became 0.
+    scaled: Array = loadings * (deviations / np.linalg.norm(loadings, axis=1))[:, None]
+    return scaled

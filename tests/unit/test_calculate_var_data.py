@@ -48,7 +48,7 @@ def test_positions_are_accepted_at_the_top_of_the_data():
         (with_positions(POSITION, time_horizon=1.5), "time_horizon"),
         (with_positions(POSITION, simulations=10), "simulations"),
         (with_positions(*[POSITION] * 10_001), "portfolio_data.positions"),
-        ({"portfolio_data": {"positions": [POSITION], "correlations": [[2.0]]}}, "portfolio_data.correlations.0.0"),
+        ({"portfolio_data": {"positions": [POSITION], "correlations": [[2.0]]}}, "portfolio_data.correlations"),
     ],
 )
 def test_a_mistake_is_reported_with_its_path(data, where):
@@ -62,7 +62,7 @@ def test_a_mistake_is_reported_with_its_path(data, where):
     [
         ([[1.0]], "must be 2 × 2"),
         ([[1.0, 0.2], [0.2]], "must be 2 × 2"),
-        ([[1.0, 0.2], [0.3, 1.0]], "symmetric; row 1 and column 1 differ"),
+        ([[1.0, 0.2], [0.3, 1.0]], "symmetric: row 1, column 0 holds 0.3, and row 0, column 1 holds 0.2"),
         ([[1.0, 0.2], [0.2, 0.9]], r"correlations\[1\]\[1\] must be 1"),
     ],
 )

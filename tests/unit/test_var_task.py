@@ -75,9 +75,9 @@ def test_a_precision_that_was_not_reached_is_told():
 
 
 def test_an_impossible_matrix_is_refused_with_its_path_and_eigenvalue():
-    covariance = [[0.04, 0.08], [0.08, 0.04]]
-    with pytest.raises(NotCalculable, match=r"data\.portfolio_data\.covariance: .* -0\.04"):
-        ran(positions=[APPLE, APPLE | {"symbol": "MSFT"}], covariance=covariance)
+    covariance = [0.04, 0.036, 0.04, -0.036, 0.036, 0.04]
+    with pytest.raises(NotCalculable, match=r"data\.portfolio_data\.covariance: .* -0\.8"):
+        ran(positions=[APPLE | {"symbol": name} for name in "ABC"], covariance=covariance)
 
 
 def test_a_mistake_in_a_message_is_told_by_its_path():
