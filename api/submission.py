@@ -1,5 +1,6 @@
 """A task as a client submits it: one model for each task type of the registry, told apart by `task_type`."""
 
+import json
 import traceback
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -18,6 +19,8 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from api.errors import DataNoLongerFit, MalformedJson
+from throughline.json_value import TOO_DEEP, wrong_value
+from throughline.ledger.celery_result import is_too_deep, may_be_too_deep
 from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
 from throughline.tasks.task_type import TaskType
@@ -122,9 +125,12 @@ class Sent(NamedTuple):
     def of(cls, body: bytes) -> Self:
         """Of a body that was validated; raises `MalformedJson`."""
         try:
-            return cls(orjson.loads(body)["data"], len(body))
+            data = orjson.loads(body)["data"]
         except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
-            raise MalformedJson(str(error)) from None
+            raise MalformedJson(wrong_value(json.loads(body), "") or str(error)) from None
+        if may_be_too_deep(body) and is_too_deep(data):
+            raise MalformedJson(f"data is {TOO_DEEP}")
+        return cls(data, len(body))
 
     @classmethod
     def by(cls, task: TaskSubmission) -> Self:

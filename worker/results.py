@@ -26,11 +26,12 @@ from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
 from worker import recorded
 from worker.delivery import Delivery
+from worker.strict_json import StrictJsonBackend
 
 _logger = logging.getLogger("throughline.worker")
 
 
-class RecordingBackend(RedisBackend):
+class RecordingBackend(StrictJsonBackend):
     """Stores a state in one atomic step, where Celery's own backend reads, then writes, and may overwrite a success."""
 
     @cached_property
@@ -222,7 +223,8 @@ class RecordingBackend(RedisBackend):
             "date_done": _now() if state in self.READY_STATES else None,
         }
         group, parent = getattr(request, "group", None), getattr(request, "parent_id", None)
-        return meta | ({"group_id": group} if group else {}) | ({"parent_id": parent} if parent else {})
+        told = {"group_id": group, "parent_id": parent}  # a stranger's headers hold anything
+        return meta | {name: value for name, value in told.items() if value and isinstance(value, str)}
 
     def _encoded(self, meta: dict[str, Any]) -> str | bytes:
         """As `encode`, for what holds no result of a task: 10 µs faster."""

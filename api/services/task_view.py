@@ -1,15 +1,17 @@
 """A task as the API tells it, from what Redis holds of it."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, overload
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from throughline.ledger import durations
 from throughline.ledger import record as ledger
 from throughline.ledger.states import Reason, Status
 from throughline.ledger.stored_task import StoredTask
 
+UNREADABLE: Final = "UnreadableResult"
 # The errors of Celery's pool hold no words for people: the one has a bare number, the other its own name.
 _TIME_LIMITS: Final = {
     "SoftTimeLimitExceeded": "It ran past its soft time limit, at which it was asked to stop.",
@@ -18,7 +20,10 @@ _TIME_LIMITS: Final = {
 
 
 class TaskError(BaseModel):
-    """Why a task failed: the exception's class and its words, never a traceback."""
+    """Why a task failed: the exception's class and its words, never a traceback.
+
+    `UnreadableResult` is that of one that succeeded: what another worker has stored as its result is no JSON.
+    """
 
     type: str
     message: str
@@ -79,7 +84,7 @@ def task_view(stored: StoredTask) -> TaskView:
         task_type=record.task_type,
         status=status,
         result=stored.celery_meta.get("result") if status is Status.SUCCESS else None,
-        error=_error(stored.failure) if status is Status.FAILURE else None,
+        error=_error(stored),
         correlation_id=record.correlation_id,
         trace_id=record.trace_id or None,
         parent_id=record.parent_id or None,
@@ -93,16 +98,28 @@ def task_view(stored: StoredTask) -> TaskView:
         run_ms=durations.run_ms(record),
         attempts=[_attempt(attempt) for attempt in record.attempts],
         next_attempt_at=moment(record.retry_at),
-        progress=Progress.model_validate(record.progress) if record.progress else None,
+        progress=_progress(record),
     )
 
 
-def _error(failure: dict[str, Any]) -> TaskError:
+def _error(stored: StoredTask) -> TaskError | None:
+    if stored.unreadable:
+        words = f"The task succeeded, but its result, as it is stored, cannot be told: {stored.unreadable}."
+        return TaskError(type=UNREADABLE, message=words)
+    if stored.status is not Status.FAILURE:
+        return None
+    failure = stored.failure
     words, kind = failure.get("exc_message", ""), str(failure.get("exc_type", "Error"))
     message = " ".join(map(str, words)) if isinstance(words, list) else str(words)
     if failure.get("exc_module") == "billiard.exceptions" and kind in _TIME_LIMITS:
         message = _TIME_LIMITS[kind].format(message)
     return TaskError(type=kind, message=message)
+
+
+def _progress(record: ledger.TaskRecord) -> Progress | None:
+    with suppress(ValidationError):  # of another version's
+        return Progress.model_validate(record.progress) if record.progress else None
+    return None
 
 
 def _attempt(attempt: ledger.Attempt) -> Attempt:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from celery import current_app
+from celery import current_app, shared_task
 from kombu.exceptions import EncodeError
 from pydantic import BaseModel, Field, RootModel
 
@@ -88,6 +88,27 @@ def not_a_number(data: Text, run: Run) -> dict[str, float]:
 @task("not_json", model=Text)
 def not_json(data: Text, run: Run) -> dict[str, object]:
     return {"seen": [{1, 2}]}
+
+
+class Json(BaseModel):
+    """A value as Python reads JSON: with NaN."""
+
+    text: str
+
+
+@task("returns", model=Json)
+def returns(data: Json, run: Run) -> object:
+    return json.loads(data.text)
+
+
+@task("passes_on", model=Json)
+def passes_on(data: Json, run: Run) -> str:
+    return run.submit("submits", {"text": "x", "data": {"more": json.loads(data.text)}})
+
+
+@shared_task(name="past_the_registry")  # type: ignore[untyped-decorator]
+def past_the_registry(text: str) -> object:
+    return json.loads(text)
 
 
 @task("come_back", model=Text, max_retries=1, retry_seconds=1)

@@ -119,8 +119,8 @@ def test_an_error_that_is_meant_for_the_client_is_told_as_it_is(own, wait_until)
 @pytest.mark.parametrize(
     ("task_type", "message"),
     [
-        ("not_a_number", "A task's result must be JSON: result['price'] is NaN."),
-        ("not_json", "A task's result must be JSON: result['seen'][0] is a set."),
+        ("not_a_number", "A task's result must be JSON: result.price is NaN: JSON has no such number."),
+        ("not_json", "A task's result must be JSON: result.seen[0] is a set."),
     ],
 )
 def test_a_result_that_is_not_json_is_an_error_of_the_task(own, task_type, message):

@@ -6,7 +6,7 @@ import pytest
 
 from api.routes.tasks import TaskPage
 from api.services.task_view import task_view
-from throughline.ledger.celery_result import DEEPEST, celery_meta
+from throughline.ledger.celery_result import DEEPEST, celery_result
 from throughline.ledger.stored_task import StoredTask
 
 RECORD = {"task_type": "echo", "queue": "high", "priority": "high", "correlation_id": "A", "submitted_at": "1790000000"}
@@ -29,15 +29,41 @@ def test_a_result_is_told_as_it_was_stored(value):
     assert told(f'{{"status": "SUCCESS", "result": {value}}}')["result"] == json.loads(value)
 
 
+def test_half_a_character_is_told_otherwise():
+    assert told('{"status": "SUCCESS", "result": {"\\udc80 name": ["\\ud800"]}}')["result"] == {"? name": ["?"]}
+
+
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "why"),
     [
-        ("NaN", None),
-        ('{"\\udc80 name": ["\\ud800"]}', {"? name": ["?"]}),
+        ("NaN", "result is NaN: JSON has no such number"),
+        ('{"legs": [{"price": 1.5}, {"price": -Infinity}]}', "result.legs[1].price is infinite"),
+        ('{"a b": 1e400}', "result['a b'] is infinite"),
+        ('{"a": 1, "a": NaN}', "result.a is NaN"),
+        ("[" * 900 + "NaN" + "]" * 900, "result" + "[0]" * 900 + " is NaN"),
     ],
 )
-def test_what_json_has_no_words_for_is_told_otherwise(value, shown):
-    assert told(f'{{"status": "SUCCESS", "result": {value}}}')["result"] == shown
+@pytest.mark.parametrize("recorded", ["SUCCESS", "STARTED"])
+def test_a_number_that_json_does_not_have_is_no_null_but_told_with_its_place(value, why, recorded):
+    task = told(f'{{"status": "SUCCESS", "result": {value}}}', recorded)
+    assert (task["status"], task["result"], task["error"]["type"]) == ("SUCCESS", None, "UnreadableResult")
+    assert why in task["error"]["message"]
+
+
+@pytest.mark.parametrize("text", ["\x80\x04K\x01.", "{", "[1]", "1" * 5_000])
+def test_a_result_that_is_no_json_is_told_to_be_none(text):
+    task = told(text)
+    assert (task["status"], task["result"], task["error"]["type"]) == ("SUCCESS", None, "UnreadableResult")
+
+
+def test_a_result_that_a_list_leaves_out_is_no_unreadable_one():
+    assert told("")["error"] is None
+
+
+@pytest.mark.parametrize("progress", ['{"fraction": NaN}', "{", "7", '{"fraction": "half"}', '{"fraction": 0.5}'])
+def test_progress_that_cannot_be_told_is_left_out(progress):
+    view = task_view(StoredTask("t", RECORD | {"status": "STARTED", "progress": progress}))
+    assert (view.status, view.progress) == ("STARTED", None)
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 1, 253, 255, 900, 100_000])
@@ -65,4 +91,4 @@ def test_a_state_that_a_stranger_stored_has_no_words():
 
 
 def test_integers_keep_every_digit():
-    assert celery_meta('{"result": 1000000000000000000000000000001}') == {"result": 10**30 + 1}
+    assert celery_result('{"result": 1000000000000000000000000000001}') == ({"result": 10**30 + 1}, "")

@@ -15,7 +15,7 @@ _RESULT_SECONDS: Final = 300
 
 
 def submit(arguments: Namespace) -> int:
-    """1 when the API refuses the task, or when it fails."""
+    """1 when the API refuses the task, when it fails, or when its result cannot be told."""
     address, data = service.url(arguments.url), _data(arguments.data)
     with service.client(address) as client:
         task = client.submit(arguments.task_type, data, priority=arguments.priority, correlation_id=arguments.id)
@@ -23,7 +23,7 @@ def submit(arguments: Namespace) -> int:
     print(json.dumps(shown, indent=2, ensure_ascii=False))
     journey = f"{command_name()} journey " if service.is_local(address) else f"{address}/journeys/"
     print(f"its journey: {journey}{task.correlation_id}", file=sys.stderr)
-    return 0 if shown["status"] in {Status.PENDING, Status.SUCCESS} else 1
+    return 0 if shown["status"] in {Status.PENDING, Status.SUCCESS} and "error" not in shown else 1
 
 
 def _data(argument: str) -> Any:

@@ -185,7 +185,7 @@ class AsyncHandle:
         return await self._client._run(calls.ended(self.task_id, timeout, self._client._limits))
 
     async def result(self, timeout: float = 300.0) -> Any:  # noqa: ASYNC109 - as in Client
-        """Its result; raises `TaskFailed`, `TaskRevoked`, or `ResultTimeout` after so many seconds."""
+        """Its result; raises `TaskFailed`, `TaskRevoked`, `UnreadableResult`, or `ResultTimeout` after that time."""
         return calls.result_of(await self.wait(timeout))
 
     def events(self, timeout: float | None = None) -> AsyncIterator[TaskEvent]:

@@ -9,7 +9,15 @@ from typing import Any, Final
 from throughline.client import requests
 from throughline.client.address import checked_seconds
 from throughline.client.answers import document, error_of, is_success, is_temporary, retry_after
-from throughline.client.errors import NoAnswer, ResultTimeout, TaskFailed, TaskFinished, TaskRevoked, Unavailable
+from throughline.client.errors import (
+    NoAnswer,
+    ResultTimeout,
+    TaskFailed,
+    TaskFinished,
+    TaskRevoked,
+    Unavailable,
+    UnreadableResult,
+)
 from throughline.client.exchange import Answer, Call, Lost, Pause, Request
 from throughline.client.patience import Patience
 from throughline.ledger.states import Status
@@ -107,15 +115,17 @@ def ended(task_id: str, seconds: float, limits: Limits) -> Call[dict[str, Any]]:
 
 
 def result_of(task: Mapping[str, Any]) -> Any:
-    """The result of a task that has ended; raises `TaskFailed`, `TaskRevoked`."""
+    """The result of a task that has ended; raises `TaskFailed`, `TaskRevoked`, `UnreadableResult`."""
     task_id, correlation_id = str(task.get("task_id")), str(task.get("correlation_id", ""))
+    error = task.get("error") or {}
     match Status(task["status"]):
+        case Status.SUCCESS if error:
+            raise UnreadableResult(task_id, str(error.get("message", "")), correlation_id)
         case Status.SUCCESS:
             return task.get("result")
         case Status.REVOKED:
             raise TaskRevoked(task_id, correlation_id)
         case _:
-            error = task.get("error") or {}
             raise TaskFailed(task_id, str(error.get("type", "Error")), str(error.get("message", "")), correlation_id)
 
 

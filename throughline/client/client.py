@@ -185,7 +185,7 @@ class Handle:
         return self._client._run(calls.ended(self.task_id, timeout, self._client._limits))
 
     def result(self, timeout: float = 300.0) -> Any:
-        """Its result; raises `TaskFailed`, `TaskRevoked`, or `ResultTimeout` after so many seconds."""
+        """Its result; raises `TaskFailed`, `TaskRevoked`, `UnreadableResult`, or `ResultTimeout` after that time."""
         return calls.result_of(self.wait(timeout))
 
     def events(self, timeout: float | None = None) -> Iterator[TaskEvent]:

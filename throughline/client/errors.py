@@ -157,6 +157,19 @@ class TaskFailed(ThroughlineError):
         return f"Task {self.task_id} failed: {self.type}: {self.message}".removesuffix(": ")
 
 
+class UnreadableResult(ThroughlineError):
+    """The task ended in SUCCESS, but its result as it is stored is no JSON: another worker than ours wrote it."""
+
+    def __init__(self, task_id: str, message: str, correlation_id: str = "") -> None:
+        super().__init__(task_id, message, correlation_id)
+        self.task_id = task_id
+        self.message = message
+        self.correlation_id = correlation_id
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id}: {self.message}"
+
+
 class TaskRevoked(ThroughlineError):
     """The task ended in REVOKED: it was cancelled, or it had expired before it could start."""
 

@@ -154,6 +154,15 @@ def attempts_of(told: Iterable[str | bytes]) -> tuple[Attempt, ...]:
     return tuple(Attempt.parse(number, orjson.loads(each)) for number, each in enumerate(told, 1))
 
 
+def _progress(value: str) -> Mapping[str, Any] | None:
+    """None for what no checkpoint of this version has written: the task is told without it."""
+    try:
+        told = orjson.loads(value)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None
+
+
 def _seconds(value: Any) -> float | None:
     return float(value) if value else None
 
@@ -168,6 +177,6 @@ _READ: Final[Mapping[str, Any]] = dict.fromkeys(FIELDS, str) | {
     "attempt": int,
     "deliveries": int,
     "retries": int,
-    "progress": orjson.loads,
+    "progress": _progress,
     **dict.fromkeys(("estimated_start", "started_at", "finished_at", "retry_at"), _seconds),
 }

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from redis.asyncio import Redis
 
 from throughline.ledger import keys
-from throughline.ledger.celery_result import celery_meta
+from throughline.ledger.celery_result import CeleryResult, celery_result
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import FINAL, Status
 
@@ -38,9 +38,18 @@ class StoredTask:
         return TaskRecord.parse(self.task_id, self.fields, self.attempts, self.changes)
 
     @cached_property
+    def _celery_result(self) -> CeleryResult:
+        return celery_result(self.result)
+
+    @property
     def celery_meta(self) -> dict[str, Any]:
         """Celery's own result, parsed."""
-        return celery_meta(self.result)
+        return self._celery_result.fields
+
+    @property
+    def unreadable(self) -> str:
+        """Why the result of a task that succeeded cannot be told; empty when it can, or when there is none."""
+        return self._celery_result.unreadable if self.status is Status.SUCCESS else ""
 
     @property
     def failure(self) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import orjson
 from pydantic import BaseModel
 
 from throughline.errors import InvalidTaskData, PermanentError
+from throughline.json_value import TOO_DEEP, wrong_value
+from throughline.ledger.celery_result import is_too_deep
 from throughline.ledger.message import Queue
 from throughline.tasks.task_type import TaskType
 
@@ -34,9 +37,13 @@ class Child:
 
 
 def _as_sent(data: Any) -> Any:
+    """As the api reads a client's body."""
     if isinstance(data, BaseModel):
         data = data.model_dump(mode="json", by_alias=True, exclude_unset=True)
     try:
-        return json.loads(json.dumps(data, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise InvalidTaskData(f"data is not JSON: {error}") from None
+        sent = orjson.loads(json.dumps(data, allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidTaskData(f"This is not JSON: {wrong_value(data, 'data') or error}.") from None
+    if is_too_deep(sent):
+        raise InvalidTaskData(f"This is not JSON: data is {TOO_DEEP}.")
+    return sent

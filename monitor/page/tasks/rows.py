@@ -56,7 +56,7 @@ def _row(task: StoredTask, now: float) -> TaskRow:
         run=_run(record, task.status, now),
         attempts=len(record.attempts),
         worker=record.attempts[-1].worker if record.attempts else "",
-        error=task.error_type,
+        error=task.error_type or ("result unreadable" if task.unreadable else ""),
     )
 
 
