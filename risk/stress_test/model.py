@@ -1,10 +1,11 @@
 """The data of a `stress_test` task: positions, and the shocks, of history or the caller's own, they are put to."""
 
-from typing import Annotated, Any, Final, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from risk.instruments import OptionTerms
+from risk.instruments import BondTerms, OptionTerms
 from risk.strict import MAX_CELLS, Finite, Positive, Strict
 
 AssetClass = Literal["equity", "government_bond", "corporate_bond", "commodity", "gold", "oil", "currency", "crypto"]
@@ -13,6 +14,7 @@ ScenarioName = Literal[
 ]
 Shock = Annotated[Finite, Field(ge=-1, le=10)]
 MAX_POSITIONS: Final = 10_000
+_BONDS: Final = ("government_bond", "corporate_bond")
 
 
 class StressedPosition(Strict):
@@ -21,28 +23,55 @@ class StressedPosition(Strict):
     symbol: str = Field(min_length=1, max_length=64)
     quantity: Annotated[Finite, Field(ge=-1e12, le=1e12)]
     price: Positive
-    asset_class: AssetClass = "equity"
+    asset_class: AssetClass | None = Field(
+        default=None, description="Default: equity, and government_bond for a position with bond terms."
+    )
     beta: Annotated[Finite, Field(ge=-10, le=10)] | None = Field(
         default=None, description="Moves with the scenario's equity shock times this, instead of by its class."
     )
     option: OptionTerms | None = None
+    bond: BondTerms | None = Field(default=None, description="Repriced in full where a scenario moves rates.")
+
+    @property
+    def kind(self) -> AssetClass:
+        """The asset class, or its default."""
+        return self.asset_class or ("equity" if self.bond is None else "government_bond")
+
+    @model_validator(mode="after")
+    def _one_instrument(self) -> "StressedPosition":
+        if self.option is not None and self.bond is not None:
+            raise ValueError("a position is in options or in bonds: give option or bond, not both")
+        if self.bond is not None and self.kind not in _BONDS:
+            raise ValueError(f"asset_class of a position with bond terms must be one of {_BONDS}, not {self.kind!r}")
+        return self
 
 
 class CustomScenario(Strict):
-    """The caller's own: relative price changes by symbol, class, or (for positions with a beta) of the market."""
+    """The caller's own: relative price changes by symbol, class, or (for positions with a beta) of the market.
+
+    What it does not name stays. A position that nothing in it moves is not covered; name a change of 0 to say that it
+    is to stay.
+    """
 
     name: str = Field(min_length=1, max_length=64)
     shocks: dict[AssetClass, Shock] = Field(default={})
-    symbols: dict[str, Shock] = Field(default={}, max_length=MAX_POSITIONS)
-    market: Shock | None = Field(default=None, description="Default: the shock of the class equity.")
-    volatility_change: Annotated[Finite, Field(ge=-0.99, le=10)] = Field(
-        default=0.0, description="Relative change of the options' volatilities: 0.5 turns 20 % into 30 %."
+    symbols: dict[str, Shock] = Field(
+        default={}, max_length=MAX_POSITIONS, description="By symbol of a position or of an option's underlying."
     )
-    rate_change: Annotated[Finite, Field(ge=-1, le=1, description="Added to the options' rates.")] = 0.0
+    market: Shock | None = Field(default=None, description="Default: the shock of the class equity.")
+    volatility_change: Annotated[Finite, Field(ge=-0.99, le=10)] | None = Field(
+        default=None, description="Relative change of all options' volatilities: 0.5 turns 20 % into 30 %."
+    )
+    rate_change: Annotated[Finite, Field(ge=-1, le=1)] | None = Field(
+        default=None,
+        description="Added to the options' rates and to the yields of positions with bond terms, which are repriced "
+        "in full (before any shock of their class, after a shock of their symbol).",
+    )
 
     @model_validator(mode="after")
     def _shocks_something(self) -> "CustomScenario":
-        if not (self.shocks or self.symbols or self.market or self.volatility_change or self.rate_change):
+        changes = (self.market, self.volatility_change, self.rate_change)
+        if not self.shocks and not self.symbols and all(change is None for change in changes):
             raise ValueError("a scenario must shock something")
         return self
 
@@ -54,13 +83,40 @@ class StressTestData(Strict):
     scenarios: list[ScenarioName] | None = Field(default=None, max_length=20, description="Default: all of history.")
     custom_scenarios: list[CustomScenario] = Field(default=[], max_length=100)
 
+    @property
+    def names(self) -> list[str]:
+        """Of history's scenarios that are asked for."""
+        return list(get_args(ScenarioName) if self.scenarios is None else self.scenarios)
+
     @model_validator(mode="after")
     def _something_to_test(self) -> "StressTestData":
         if self.scenarios == [] and not self.custom_scenarios:
             raise ValueError("there is no scenario: name some, or give custom_scenarios")
-        cells = len(self.positions) * (len(self.custom_scenarios) + len(self.scenarios or [None] * 6))
+        cells = len(self.positions) * (len(self.custom_scenarios) + len(self.names))
         if cells > MAX_CELLS:
             raise ValueError(f"positions × scenarios can be at most {MAX_CELLS:,}, not {cells:,}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "StressTestData":
+        seen: set[str] = set()
+        paths = [f"scenarios[{i}]" for i in range(len(self.names))]
+        paths += [f"custom_scenarios[{i}].name" for i in range(len(self.custom_scenarios))]
+        for path, name in zip(paths, self.names + [own.name for own in self.custom_scenarios], strict=True):
+            if name in seen:
+                raise ValueError(f"{path}: {name!r} names two scenarios; leave one out, or give it another name")
+            seen.add(name)
+        return self
+
+    @model_validator(mode="after")
+    def _symbols_are_held(self) -> "StressTestData":
+        held = {position.symbol for position in self.positions}
+        held |= {each.option.underlying for each in self.positions if each.option and each.option.underlying}
+        for i, scenario in enumerate(self.custom_scenarios):
+            for symbol in scenario.symbols:
+                if symbol not in held:
+                    path = f"custom_scenarios[{i}].symbols"
+                    raise ValueError(f"{path}: no position has the symbol {symbol!r}{_closest(symbol, held)}")
         return self
 
     @model_validator(mode="before")
@@ -71,6 +127,13 @@ class StressTestData(Strict):
             return data
         rest = {key: value for key, value in data.items() if key != "portfolio_data"}
         return rest | data["portfolio_data"]
+
+
+def _closest(symbol: str, held: set[str]) -> str:
+    """A question after the symbol that was meant, when one is near, whatever the case of its letters."""
+    folded = {each.casefold(): each for each in sorted(held)}
+    near = get_close_matches(symbol.casefold(), folded, n=1)
+    return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
 
 EXAMPLE: Final[dict[str, Any]] = {

@@ -1,57 +1,65 @@
 """`stress_test` from its data to its result."""
 
-from functools import partial
 from typing import Any
+
+import numpy as np
 
 from risk.observed import checkpoint_of
 from risk.quant.checkpoint import Progress
-from risk.quant.history import CATALOGUE, Scenario
-from risk.quant.instruments import Option
-from risk.quant.stress import Position, gains
+from risk.quant.history import CATALOGUE
+from risk.quant.shocks import Flat, Scenario
+from risk.quant.stress import Portfolio, Position
+from risk.stress_test.assumptions import assumptions
 from risk.stress_test.model import CustomScenario, StressedPosition, StressTestData
+from risk.stress_test.notes import notes
+from risk.stress_test.told import calculable, scenario_told, worst
+from risk.terms import bonds_of, options_of, yields_of
 from throughline import Run
 
 
 def run(asked: StressTestData, run: Run) -> dict[str, Any]:
-    """Profit and loss of each position in each scenario, the worst first named; assumptions are in the result."""
-    positions = [_position(position) for position in asked.positions]
-    scenarios, checkpoint = _scenarios(asked), checkpoint_of(run)
-    told = []
-    with run.phase("reprice", positions=len(positions)):
+    """Profit and loss of each position in each scenario, the worst first named; what is assumed is in the result."""
+    checkpoint, scenarios = checkpoint_of(run), _scenarios(asked)
+    portfolio = _portfolio(asked)
+    values, outcomes, told = calculable(portfolio.values, "value"), [], []
+    with run.phase("reprice", positions=len(values)):
         for number, scenario in enumerate(scenarios):
-            tell = partial(checkpoint, Progress(number / len(scenarios)))
-            found = gains(positions, scenario, tell)
-            told.append(_told(scenario, positions, found.tolist()))
-    worst = min(told, key=lambda scenario: float(scenario["profit_and_loss"]))
+            checkpoint(Progress(number / len(scenarios)))
+            outcome = portfolio.under(scenario)
+            outcomes.append(outcome)
+            told.append(scenario_told(scenario, asked.positions, values, outcome))
     return {
-        "worst_scenario": worst["name"],
-        "worst_profit_and_loss": worst["profit_and_loss"],
-        "portfolio_value": sum(position.value for position in positions),
+        **worst(told),
+        "portfolio_value": float(values.sum()),
         "scenarios": told,
-        "assumptions": _assumptions(asked),
+        "assumptions": assumptions(asked, scenarios),
+        "notes": notes(asked, scenarios, outcomes),
     }
 
 
-def _position(data: StressedPosition) -> Position:
-    option = data.option
-    terms = (
-        None
-        if option is None
-        else Option(
-            option.right == "call",
-            option.strike,
-            option.maturity,
-            option.volatility,
-            option.rate,
-            option.dividend_yield,
-        )
+def _portfolio(asked: StressTestData) -> Portfolio:
+    options = {i: each.option for i, each in enumerate(asked.positions) if each.option is not None}
+    bonds = {i: each.bond for i, each in enumerate(asked.positions) if each.bond is not None}
+    prices = np.array([asked.positions[i].price for i in bonds])
+    terms = bonds_of(list(bonds.values()))
+    yields = yields_of(terms, prices, [f"data.positions[{i}]" for i in bonds]) if bonds else prices
+    return Portfolio(
+        [_position(each) for each in asked.positions],
+        np.array(list(options), dtype=int),
+        options_of(list(options.values())),
+        np.array(list(bonds), dtype=int),
+        terms,
+        yields,
     )
-    return Position(data.symbol, data.quantity, data.price, data.asset_class, data.beta, terms)
+
+
+def _position(data: StressedPosition) -> Position:
+    underlying = data.option.underlying if data.option is not None else None
+    return Position(data.symbol, data.quantity, data.price, data.kind, data.beta, underlying)
 
 
 def _scenarios(asked: StressTestData) -> list[Scenario]:
-    names = list(CATALOGUE) if asked.scenarios is None else asked.scenarios
-    return [CATALOGUE[name] for name in names] + [_custom(scenario) for scenario in asked.custom_scenarios]
+    return [CATALOGUE[name] for name in asked.names] + [_custom(scenario) for scenario in asked.custom_scenarios]
 
 
 def _custom(data: CustomScenario) -> Scenario:
@@ -62,35 +70,6 @@ def _custom(data: CustomScenario) -> Scenario:
         shocks={str(name): change for name, change in data.shocks.items()},
         symbols=data.symbols,
         market=data.market,
-        volatility_change=data.volatility_change,
-        rate_change=data.rate_change,
+        every_volatility=None if data.volatility_change is None else Flat(data.volatility_change),
+        rates=None if data.rate_change is None else Flat(data.rate_change),
     )
-
-
-def _told(scenario: Scenario, positions: list[Position], found: list[float]) -> dict[str, Any]:
-    dates = {"start": scenario.start, "end": scenario.end} if scenario.start else {}
-    return (
-        {"name": scenario.name, "title": scenario.title, "source": scenario.source}
-        | dates
-        | {
-            "profit_and_loss": sum(found),
-            "positions": [
-                {"symbol": position.symbol, "shock": position.shock(scenario), "profit_and_loss": gain}
-                for position, gain in zip(positions, found, strict=True)
-            ],
-        }
-    )
-
-
-def _assumptions(asked: StressTestData) -> dict[str, Any]:
-    taken: dict[str, Any] = {"options": "European, repriced in full by Black–Scholes at once"}
-    if asked.scenarios is None:
-        taken["scenarios"] = list(CATALOGUE)
-    if any("asset_class" not in p.model_fields_set and p.beta is None for p in asked.positions):
-        taken["asset_class"] = "equity"
-    options = [position.option for position in asked.positions if position.option is not None]
-    for name in ("rate", "dividend_yield"):
-        if any(name not in option.model_fields_set for option in options):
-            taken[name] = 0.0
-    unshocked = "classes that a scenario names no shock for keep their price"
-    return taken | {"unnamed_classes": unshocked}

@@ -1,106 +1,232 @@
-"""A shock moves prices by symbol, by beta or by class, reprices options in full, and says where it is from."""
+"""A shock moves prices by symbol, beta or class, reprices options and bonds, and says what it does not cover."""
 
-from dataclasses import replace
-from datetime import date
-from typing import get_args
+import json
 
 import pytest
+from pydantic import ValidationError
 
 import risk  # noqa: F401 – declares the tasks
-from risk.quant.history import CATALOGUE, Scenario
-from risk.quant.instruments import Option
-from risk.quant.stress import Position, gains
-from risk.stress_test.model import EXAMPLE, AssetClass, ScenarioName
+from risk.errors import NotCalculable
+from risk.quant.instruments import Bond, Option
+from risk.stress_test.model import EXAMPLE, StressTestData
 from throughline.testing import run_task
 
-CRASH = Scenario("crash", "Crash", "test", shocks={"equity": -0.2, "gold": 0.1}, symbols={"X": -0.5})
+CRASH = {"name": "crash", "shocks": {"equity": -0.2, "gold": 0.1}}
+CALL = {"right": "call", "strike": 100.0, "maturity": 1.0, "volatility": 0.2, "rate": 0.05}
+EUROS = {
+    "symbol": "EURUSD",
+    "quantity": 1e6,
+    "price": 1.1,
+    "asset_class": "currency",
+    "option": {"right": "call", "strike": 1.1, "maturity": 1.0, "volatility": 0.08},
+}
+TEN_YEARS = {"symbol": "T", "quantity": 10, "price": 100.0, "bond": {"coupon": 0.02, "maturity": 10}}
 
 
-def moved(**position):
-    held = Position("A", 10, 100.0, "equity")
-    return gains([replace(held, **position)], CRASH)[0]
+def held(**terms):
+    return {"symbol": "A", "quantity": 10, "price": 100.0} | terms
+
+
+def stressed(*positions, history=(), **scenario):
+    """The result of the positions under history's scenarios, or under the caller's own."""
+    own = [{"name": "own"} | scenario] if scenario else []
+    data = {"positions": list(positions), "scenarios": list(history), "custom_scenarios": own}
+    return run_task("stress_test", data).result
+
+
+def lines(*positions, **scenario):
+    return stressed(*positions, **scenario)["scenarios"][0]["positions"]
+
+
+def refused(**data):
+    with pytest.raises(ValidationError) as error:
+        StressTestData.model_validate({"positions": [held()], "scenarios": []} | data)
+    return str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("position", "expected"),
+    ("terms", "gain"),
     [
         ({}, -200),
         ({"quantity": -10}, 200),
         ({"asset_class": "gold"}, 100),
-        ({"asset_class": "currency"}, 0),
         ({"beta": 1.5}, -300),
         ({"beta": 9.0}, -1_000),
         ({"symbol": "X", "beta": 1.5}, -500),
     ],
 )
-def test_a_price_moves_by_symbol_else_by_beta_else_by_class(position, expected):
-    assert moved(**position) == pytest.approx(expected)
+def test_a_price_moves_by_symbol_else_by_beta_else_by_class(terms, gain):
+    both = (held(**terms), held(symbol="X"))
+    line = lines(*both, shocks=CRASH["shocks"], symbols={"X": -0.5})[0]
+    assert (line["profit_and_loss"], line["covered"]) == (pytest.approx(gain), True)
 
 
 def test_an_option_is_repriced_in_full():
-    option = Option(call=True, strike=100.0, maturity=1.0, volatility=0.2, rate=0.05, dividend_yield=0.0)
-    scenario = Scenario("s", "s", "test", shocks={"equity": -0.2}, volatility_change=0.5, rate_change=0.01)
-    then = Option(call=True, strike=100.0, maturity=1.0, volatility=0.3, rate=0.06, dividend_yield=0.0).price(80.0)
-    position = Position("A", 10, 100.0, "equity", option=option)
-    assert gains([position], scenario)[0] == pytest.approx(10 * (then - 10.450584), abs=1e-5)
-    assert position.value == pytest.approx(104.50584)
+    line = lines(held(option=CALL), shocks={"equity": -0.2}, volatility_change=0.5, rate_change=0.01)[0]
+    then = Option(call=True, strike=100.0, maturity=1.0, volatility=0.3, rate=0.06).price(80.0)
+    assert line["profit_and_loss"] == pytest.approx(10 * (then - 10.450584), abs=1e-5)
+    assert (line["shock"], line["volatility_change"], line["rate_change"]) == (-0.2, 0.5, 0.01)
+
+
+def test_an_option_moves_with_the_symbol_of_its_underlying():
+    option = held(symbol="A C100", option=CALL | {"underlying": "A"})
+    assert lines(option, symbols={"A": -0.3})[0]["shock"] == -0.3
 
 
 def test_a_worthless_underlying_leaves_a_put_its_strike():
-    put = Option(call=False, strike=100.0, maturity=1.0, volatility=0.2, rate=0.0, dividend_yield=0.0)
-    assert put.price(0.0) == pytest.approx(100.0)
+    line = lines(held(option=CALL | {"right": "put", "rate": 0.0}), shocks={"equity": -1.0})[0]
+    put = Option(call=False, strike=100.0, maturity=1.0, volatility=0.2).price(100.0)
+    assert line["profit_and_loss"] == pytest.approx(10 * (100 - put))
 
 
-def test_the_catalogue_is_what_the_contract_offers_and_each_scenario_is_dated_and_sourced():
-    assert set(CATALOGUE) == set(get_args(ScenarioName))
-    for scenario in CATALOGUE.values():
-        assert date.fromisoformat(scenario.start) < date.fromisoformat(scenario.end)
-        assert len(scenario.source) > 20
-        assert set(scenario.shocks) <= set(get_args(AssetClass))
-        assert scenario.shocks["equity"] < -0.15
+def test_stocks_fear_does_not_move_a_currency_option():
+    """The VIX's relative change once made 114,429 of an option worth 35,098."""
+    result = stressed(EUROS, history=["covid_2020"])
+    line = result["scenarios"][0]["positions"][0]
+    assert [line[key] for key in ("shock", "profit_and_loss", "covered", "volatility_change")] == [
+        None,
+        None,
+        False,
+        None,
+    ]
+    assert result["scenarios"][0]["profit_and_loss"] is None
+    assert result["scenarios"][0]["not_covered"] == [{"symbol": "EURUSD", "value": pytest.approx(35_098, abs=1)}]
+    assert (result["worst_scenario"], result["worst_profit_and_loss"]) == (None, None)
+    assert any("EURUSD" in note and "null, not zero" in note for note in result["notes"])
 
 
-LEVELS = [
-    ("black_monday_1987", "equity", "224.84", 1 - 57.86 / (224.84 + 57.86)),
-    ("black_monday_1987", "volatility", "from 36.37 to 150.19", 150.19 / 36.37),
-    ("dotcom_2000_2002", "equity", "from 1,527.46 to 776.76", 776.76 / 1527.46),
-    ("lehman_2008", "equity", "to 752.44", 752.44 / 1251.70),
-    ("lehman_2008", "volatility", "from 25.66 to 80.86", 80.86 / 25.66),
-    ("gfc_2007_2009", "equity", "from 1,565.15 to 676.53", 676.53 / 1565.15),
-    ("gfc_2007_2009", "volatility", "from 16.12 to 49.68", 49.68 / 16.12),
-    ("covid_2020", "oil", "from 53.31 to 23.33", 23.33 / 53.31),
-    ("covid_2020", "volatility", "from 14.38 to 61.59", 61.59 / 14.38),
-    ("rates_2022", "equity", "from 4,766.18 to 3,839.50", 3839.50 / 4766.18),
-]
+@pytest.mark.parametrize(("days", "change"), [(30, 3.283), (93, 2.580), (182, 1.780), (365, 1.257)])
+def test_an_equity_option_of_history_has_the_volatility_change_of_its_maturity(days, change):
+    option = CALL | {"maturity": days / 365}
+    line = lines(held(option=option), history=["covid_2020"])[0]
+    assert line["volatility_change"] == pytest.approx(change, abs=0.0005)
+    then = Option(True, 100.0, days / 365, 0.2 * (1 + line["volatility_change"]), 0.05 + line["rate_change"])
+    now = Option(True, 100.0, days / 365, 0.2, 0.05)
+    assert line["profit_and_loss"] == pytest.approx(10 * (then.price(100 * (1 - 0.3392)) - now.price(100.0)))
 
 
-@pytest.mark.parametrize(("name", "what", "seen", "ratio"), LEVELS)
-def test_a_shock_is_the_quotient_of_the_levels_that_its_source_gives(name, what, seen, ratio):
-    scenario = CATALOGUE[name]
-    assert seen in scenario.source
-    if what == "volatility":
-        assert scenario.volatility_change == pytest.approx(ratio - 1, abs=0.005)
-    else:
-        assert scenario.shocks[what] == pytest.approx(ratio - 1, abs=0.0006)
+def test_an_option_whose_volatility_has_no_source_keeps_it_and_says_so():
+    gold = held(symbol="GOLD", asset_class="gold", option=CALL)
+    result = stressed(gold, history=["gfc_2007_2009"])
+    assert result["scenarios"][0]["positions"][0]["volatility_change"] is None
+    assert any("no source for the volatility of the options in GOLD, which is kept" in note for note in result["notes"])
+    assert "oil alone" in result["assumptions"]["volatilities_of_history"]
 
 
-def test_a_shock_that_its_source_gives_as_a_change_stands_in_it_digit_by_digit():
-    quoted = {
-        ("black_monday_1987", "equity"): "−20.5 %",
-        ("covid_2020", "equity"): "−33.92 %",
-        ("gfc_2007_2009", "equity"): "−56.8 %",
-        ("rates_2022", "equity"): "−19.4 %",
-        ("rates_2022", "government_bond"): "−12.5 %",
-        ("rates_2022", "corporate_bond"): "−15.76 %",
-        ("rates_2022", "crypto"): "−64.34 %",
-    }
-    for (name, kind), said in quoted.items():
-        assert said in CATALOGUE[name].source
-        assert CATALOGUE[name].shocks[kind] == pytest.approx(float(said.strip("−% ")) / -100)
-    checked = set(quoted) | {(name, what) for name, what, _, _ in LEVELS}
-    assert {(name, kind) for name, scenario in CATALOGUE.items() for kind in scenario.shocks} <= checked
-    assert "+2.330 points" in CATALOGUE["rates_2022"].source
-    assert CATALOGUE["rates_2022"].rate_change == 0.0233
+def test_what_a_scenario_does_not_cover_is_told_apart_from_a_change_of_zero():
+    gap, zero = held(symbol="G", asset_class="currency"), held(symbol="Z", asset_class="gold")
+    result = stressed(held(), gap, zero, shocks={"equity": -0.2, "gold": 0.0})
+    scenario = result["scenarios"][0]
+    assert [line["shock"] for line in scenario["positions"]] == [-0.2, None, 0.0]
+    assert [line["profit_and_loss"] for line in scenario["positions"]] == [-200, None, 0.0]
+    assert (scenario["profit_and_loss"], scenario["not_covered"]) == (-200, [{"symbol": "G", "value": 1_000}])
+    assert any("worst_scenario compares" in note for note in result["notes"])
+    assert stressed(held(), shocks={"equity": -0.2})["notes"] == []
+
+
+def test_a_beta_is_not_covered_where_nothing_moves_the_market():
+    assert lines(held(beta=1.2), shocks={"gold": 0.1})[0]["profit_and_loss"] is None
+    assert lines(held(beta=1.2), market=-0.1)[0]["profit_and_loss"] == pytest.approx(-120)
+
+
+def test_lots_of_one_symbol_are_one_line_of_what_is_not_covered():
+    result = stressed(held(asset_class="gold"), held(asset_class="gold", quantity=5), shocks={"equity": -0.1})
+    assert result["scenarios"][0]["not_covered"] == [{"symbol": "A", "value": 1_500}]
+
+
+def test_a_rate_change_reprices_a_bond_from_the_yield_of_its_price():
+    line = lines(TEN_YEARS, rate_change=0.01)[0]
+    then = Bond(0.02, 10.0).price(0.03)
+    assert line["profit_and_loss"] == pytest.approx(10 * (then - 100))
+    assert (line["shock"], line["rate_change"]) == (pytest.approx(then / 100 - 1), 0.01)
+    assert then == pytest.approx(91.4157, abs=1e-4)  # 20 payments of 1 and the face at 1.5 % each half-year
+
+
+def test_a_treasury_of_history_moves_by_the_yield_at_its_maturity():
+    line = lines(TEN_YEARS, history=["rates_2022"])[0]
+    assert line["rate_change"] == pytest.approx(0.0236)
+    assert line["profit_and_loss"] == pytest.approx(10 * (Bond(0.02, 10.0).price(0.0436) - 100))
+
+
+def test_rates_come_before_the_class_for_a_bond_with_terms_and_its_symbol_before_rates():
+    bare = held(symbol="B", asset_class="government_bond")
+    shocks = {"government_bond": -0.1}
+    result = stressed(TEN_YEARS, bare, rate_change=0.01, shocks=shocks)
+    by_rate, by_class = result["scenarios"][0]["positions"]
+    assert by_rate["shock"] == pytest.approx(-0.0858, abs=1e-4)
+    assert by_class["shock"] == -0.1
+    assert any("rate_change moves T, not the shock of their class" in note for note in result["notes"])
+    assert lines(TEN_YEARS, rate_change=0.01, symbols={"T": 0.02})[0]["profit_and_loss"] == pytest.approx(20)
+
+
+def test_a_bond_without_terms_is_not_moved_by_rates_and_a_note_asks_for_them():
+    result = stressed(held(asset_class="government_bond"), rate_change=0.01)
+    assert result["scenarios"][0]["positions"][0]["profit_and_loss"] is None
+    assert any("give bond to A" in note for note in result["notes"])
+
+
+def test_the_treasurys_yields_do_not_move_a_corporate_bond_whose_spread_is_unknown():
+    corporate = TEN_YEARS | {"asset_class": "corporate_bond"}
+    result = stressed(corporate, history=["covid_2020", "rates_2022"])
+    assert [each["positions"][0]["shock"] for each in result["scenarios"]] == [None, -0.1576]
+    assert any("covid_2020" in note and "without the spread" in note for note in result["notes"])
+    assert lines(corporate, rate_change=0.01)[0]["shock"] == pytest.approx(-0.0858, abs=1e-4)
+
+
+def test_a_bond_whose_price_no_yield_gives_is_named():
+    with pytest.raises(NotCalculable, match=r"data\.positions\[1\]\.price: 1e\+06"):
+        stressed(held(), TEN_YEARS | {"price": 1e6}, rate_change=0.01)
+
+
+def test_a_misspelt_symbol_is_refused_with_the_one_that_was_meant():
+    scenario = {"name": "own", "symbols": {"APPL": -0.3}}
+    message = refused(positions=[held(symbol="AAPL"), held(symbol="MSFT")], custom_scenarios=[scenario])
+    assert "custom_scenarios[0].symbols: no position has the symbol 'APPL'; did you mean 'AAPL'?" in message
+    assert "did you mean 'A'?" in refused(custom_scenarios=[{"name": "own", "symbols": {"a": -0.3}}])
+    assert "did you mean" not in refused(custom_scenarios=[{"name": "own", "symbols": {"quite other": -0.3}}])
+
+
+def test_a_name_of_two_scenarios_is_refused():
+    assert "scenarios[1]: 'covid_2020' names two" in refused(scenarios=["covid_2020", "covid_2020"])
+    assert "custom_scenarios[1].name: 'crash' names two" in refused(custom_scenarios=[CRASH, CRASH])
+    clash = CRASH | {"name": "covid_2020"}
+    assert "custom_scenarios[0].name: 'covid_2020' names two" in refused(scenarios=None, custom_scenarios=[clash])
+
+
+def test_an_option_that_is_a_bond_and_a_bond_that_is_a_stock_are_refused():
+    bond = TEN_YEARS["bond"]
+    assert "give option or bond, not both" in refused(positions=[held(option=CALL, bond=bond)])
+    assert "must be one of" in refused(positions=[held(bond=bond, asset_class="equity")])
+    assert "must shock something" in refused(custom_scenarios=[{"name": "own"}])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ({"shocks": {"gold": 0.1, "equity": -0.1}}, "no position is of the class gold"),
+        ({"shocks": {"equity": -0.1}, "market": -0.2}, "no position has a beta"),
+        ({"shocks": {"equity": -0.1}, "volatility_change": 0.5}, "no position has an option"),
+        ({"shocks": {"equity": -0.1}, "rate_change": 0.01}, "no position has an option or bond terms"),
+    ],
+)
+def test_a_shock_that_moves_nothing_is_told(scenario, said):
+    assert [note for note in stressed(held(), **scenario)["notes"] if said in note]
+
+
+def test_options_move_by_volatility_or_rates_alone_in_the_callers_own_scenario():
+    line = lines(held(option=CALL), volatility_change=0.5)[0]
+    assert line["profit_and_loss"] == pytest.approx(10 * (Option(True, 100.0, 1.0, 0.3, 0.05).price(100.0) - 10.450584))
+    assert (line["shock"], line["rate_change"], line["covered"]) == (None, None, True)
+
+
+def test_figures_at_the_ends_of_what_may_be_sent_are_numbers_and_none_is_minus_zero():
+    wild = {"strike": 1e-300, "maturity": 100.0, "volatility": 10.0, "rate": -1.0, "dividend_yield": -1.0}
+    most = {"quantity": 1e12, "price": 1e12}
+    positions = [held(**most, option=CALL | wild), held(**most), held(quantity=0.0), held(**most, option=CALL)]
+    result = stressed(*positions, shocks={"equity": 10.0}, volatility_change=10.0, rate_change=-1.0)
+    json.dumps(result, allow_nan=False)
+    nothing = stressed(held(quantity=0.0), held(quantity=-0.0), shocks={"equity": -0.2})
+    assert "-0.0" not in json.dumps(nothing)
 
 
 def test_the_worst_scenario_is_named_and_positions_add_up():
@@ -108,5 +234,5 @@ def test_the_worst_scenario_is_named_and_positions_add_up():
     worst = min(result["scenarios"], key=lambda scenario: scenario["profit_and_loss"])
     assert result["worst_scenario"] == worst["name"] == "lehman_2008"
     assert sum(p["profit_and_loss"] for p in worst["positions"]) == pytest.approx(result["worst_profit_and_loss"])
-    assert result["assumptions"]["unnamed_classes"]
     assert [scenario["name"] for scenario in result["scenarios"]][-1] == "tech sell-off"
+    assert result["assumptions"]["equity_of_history"]
