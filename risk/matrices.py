@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from risk.strict import MAX_CORRELATED, Matrix
 
 FORMS: Final = "n × n rows, the lower triangle as rows of 1, 2, … n, or that triangle packed row by row in one list"
+NEAREST_ASKED: Final = "For correlations that no returns can have: the nearest that some can have take their place."
 _ROUNDING: Final = 1e-6  # of an entry's scale: single precision leaves 1e-7
 _STRICT: Final = ConfigDict(strict=True)
 _Entry = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
@@ -60,6 +61,11 @@ def correlations_of(members: str) -> _MatrixOf:
 
 def covariance_of(members: str) -> _MatrixOf:
     return _MatrixOf(members, "covariance", covariance_checked)
+
+
+def nearest_has_correlations(asked: bool, correlations: Matrix | None) -> None:
+    if asked and correlations is None:
+        raise ValueError("nearest_correlations goes with correlations, and there are none")
 
 
 def full_rows(sent: Any, sizes: dict[int, str], name: str) -> Matrix:

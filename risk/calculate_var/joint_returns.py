@@ -4,7 +4,8 @@ import numpy as np
 
 from risk.calculate_var.model import DEFAULT_VOLATILITY, CalculateVarData
 from risk.calculate_var.told import values_of
-from risk.errors import NotCalculable
+from risk.correlations import Correlations, correlations, impossible
+from risk.defaults import seed_from
 from risk.quant.covariance import NotPositiveSemidefinite
 from risk.quant.portfolio import Portfolio, from_covariance, over_horizon
 from throughline import Run
@@ -23,4 +24,17 @@ def portfolio_of(var: CalculateVarData, run: Run) -> Portfolio:
             return over_horizon(values_of(var), volatilities, drifts, var.time_horizon, correlations)
         except NotPositiveSemidefinite as error:
             name = "covariance" if data.covariance is not None else "correlations"
-            raise NotCalculable(f"data.portfolio_data.{name}: {error}") from None
+            raise impossible(f"data.portfolio_data.{name}", error) from None
+
+
+def with_nearest_correlations(var: CalculateVarData, run: Run) -> tuple[CalculateVarData, Correlations | None]:
+    """The same task with the nearest correlation matrix, and what to tell of it; as it is where none is asked for."""
+    data = var.portfolio_data
+    if data.correlations is None or not data.nearest_correlations:
+        return var, None
+    with run.phase("correlate", positions=len(data.positions)):
+        found = correlations(data.correlations, True, run)
+    # The seed is that of what was sent: the last digits of the nearest matrix are the processor's own.
+    seed = var.seed if var.seed is not None else seed_from(var)
+    possible = data.model_copy(update={"correlations": found.matrix.tolist()})
+    return var.model_copy(update={"portfolio_data": possible, "seed": seed}), found

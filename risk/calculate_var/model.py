@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from risk.calculate_var.lots import columns_agree, lots_agree, rows_agree
-from risk.matrices import FORMS, correlations_of, covariance_of
+from risk.matrices import FORMS, NEAREST_ASKED, correlations_of, covariance_of, nearest_has_correlations
 from risk.strict import MAX_CELLS, Finite, Matrix, Positive, Precision, Seed, Strict, Volatility
 
 DEFAULT_VOLATILITY: Final = 0.20
@@ -40,6 +40,7 @@ class Portfolio(Strict):
     correlations: Annotated[Matrix, correlations_of("positions")] | None = Field(
         default=None, description=f"{FORMS}; ones on the diagonal. Without it the positions are independent."
     )
+    nearest_correlations: bool = Field(default=False, description=NEAREST_ASKED)
     covariance: Annotated[Matrix, covariance_of("positions")] | None = Field(
         default=None, description=f"Of a year's returns, instead of volatilities and correlations: {FORMS}."
     )
@@ -56,6 +57,7 @@ class Portfolio(Strict):
             rows = getattr(self, name)
             if rows is not None and len(rows) > self.symbols:
                 rows_agree(rows, [p.symbol for p in self.positions], name)
+        nearest_has_correlations(self.nearest_correlations, self.correlations)
         volatilities = any(p.volatility is not None for p in self.positions)
         if self.covariance is not None and (self.correlations is not None or volatilities):
             raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")

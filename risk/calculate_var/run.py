@@ -4,10 +4,12 @@ from typing import Any
 
 from risk.calculate_var.closed_form import in_closed_form
 from risk.calculate_var.from_history import from_history
+from risk.calculate_var.joint_returns import with_nearest_correlations
 from risk.calculate_var.lots import merged
 from risk.calculate_var.model import DEFAULT_VOLATILITY, CalculateVarData
 from risk.calculate_var.simulated import simulated, simulations_of
 from risk.calculate_var.told import told
+from risk.correlations import NEAREST
 from risk.defaults import assumed
 from risk.quant.covariance import TRADING_DAYS_A_YEAR
 from throughline import Run
@@ -17,7 +19,11 @@ def run(var: CalculateVarData, run: Run) -> dict[str, Any]:
     """Value at risk of a portfolio; what was assumed is in the result."""
     method = {"monte_carlo": simulated, "parametric": in_closed_form, "historical": from_history}[var.method]
     whole = merged(var)
-    return told(var, method(whole, run)) | {
+    possible, nearest = with_nearest_correlations(whole, run)
+    result = told(var, method(possible, run))
+    if nearest is not None:
+        result |= nearest.told | {"notes": [*nearest.notes, *result["notes"]]}
+    return result | {
         "confidence_level": var.confidence_level,
         "time_horizon": var.time_horizon,
         "method": var.method,
@@ -50,6 +56,8 @@ def _assumptions(var: CalculateVarData) -> dict[str, Any]:
         taken["drift"] = 0.0
     if len(positions) > 1 and data.correlations is None and data.covariance is None:
         taken["correlations"] = "independent positions"
+    if data.nearest_correlations:
+        taken["correlations"] = NEAREST
     if var.method == "monte_carlo":
         taken |= assumed(var, "distribution")
         if "simulations" not in var.model_fields_set:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from risk.matrices import FORMS, correlations_of
+from risk.matrices import FORMS, NEAREST_ASKED, correlations_of, nearest_has_correlations
 from risk.strict import Finite, Matrix, Positive, Precision, Rate, Seed, Strict, Volatility
 
 MAX_SIMULATIONS: Final = 10_000_000
@@ -90,10 +90,16 @@ class Basket(_Option):
     correlations: Annotated[Matrix, correlations_of("assets")] | None = Field(
         default=None, description=f"{FORMS}; ones on the diagonal. Without it the assets are independent."
     )
+    nearest_correlations: bool = Field(default=False, description=NEAREST_ASKED)
 
     @property
     def normals(self) -> int:
         return len(self.assets)
+
+    @model_validator(mode="after")
+    def _nearest_of_something(self) -> "Basket":
+        nearest_has_correlations(self.nearest_correlations, self.correlations)
+        return self
 
 
 Option = Annotated[European | Asian | Barrier | Basket, Field(discriminator="style")]

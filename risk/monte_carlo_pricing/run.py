@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from risk.correlations import NEAREST, Correlations, correlations, impossible
 from risk.defaults import assumed, seed_from
-from risk.errors import NotCalculable
 from risk.monte_carlo_pricing import model as contract
 from risk.monte_carlo_pricing.model import MonteCarloPricingData
 from risk.observed import checkpoint_of, simulating
@@ -18,7 +18,8 @@ from throughline import Run
 
 def run(asked: MonteCarloPricingData, run: Run) -> dict[str, Any]:
     """Price and sensitivities of an option; what was assumed is in the result."""
-    payoff, checkpoint = _payoff(asked.option, run), checkpoint_of(run)
+    joint = _correlations(asked.option, run)
+    payoff, checkpoint = _payoff(asked.option, joint), checkpoint_of(run)
     seed = asked.seed if asked.seed is not None else seed_from(asked)
     most = _most(asked)
     relative = asked.precision.relative if asked.precision else None
@@ -33,13 +34,25 @@ def run(asked: MonteCarloPricingData, run: Run) -> dict[str, Any]:
         "simulations": priced.simulations,
         "seed": seed,
         "assumptions": _assumptions(asked, most),
-    }
+        "notes": joint.notes,
+    } | joint.told
     return result if relative is None else result | {"precision_reached": priced.price.within(relative)}
 
 
-def _payoff(option: contract.Option, run: Run) -> Payoff:
+def _correlations(option: contract.Option, run: Run) -> Correlations:
+    """Of a basket's assets; of one asset with itself for any other option. Raises `NotCalculable`."""
+    if not isinstance(option, contract.Basket):
+        return Correlations(np.eye(1))
+    size = len(option.assets)
+    with run.phase("correlate", assets=size):
+        if option.correlations is None:
+            return Correlations(np.eye(size))
+        return correlations(option.correlations, option.nearest_correlations, run)
+
+
+def _payoff(option: contract.Option, joint: Correlations) -> Payoff:
     if isinstance(option, contract.Basket):
-        return _basket(option, run)
+        return _basket(option, joint)
     market = Market(
         option.right == "call",
         option.spot,
@@ -61,13 +74,11 @@ def _payoff(option: contract.Option, run: Run) -> Payoff:
             return DiscreteBarrier(market, option.barrier, option.kind.startswith("up"), knocks_in, option.observations)
 
 
-def _basket(option: contract.Basket, run: Run) -> Basket:
-    size = len(option.assets)
-    with run.phase("correlate", assets=size):
-        try:
-            factor = covariance.factor(np.array(option.correlations or np.eye(size), dtype=float))
-        except covariance.NotPositiveSemidefinite as error:
-            raise NotCalculable(f"data.option.correlations: {error}") from None
+def _basket(option: contract.Basket, joint: Correlations) -> Basket:
+    try:
+        factor = covariance.factor(joint.matrix)
+    except covariance.NotPositiveSemidefinite as error:
+        raise impossible("data.option.correlations", error) from None
     return Basket(
         call=option.right == "call",
         strike=option.strike,
@@ -97,11 +108,14 @@ def _assumptions(asked: MonteCarloPricingData, most: int) -> dict[str, Any]:
     optional = [name for name, about in type(option).model_fields.items() if not about.is_required()]
     if isinstance(option, contract.Barrier) and option.monitoring == "continuous":
         optional.remove("observations")
+    if isinstance(option, contract.Basket):
+        optional.remove("nearest_correlations")
     taken: dict[str, Any] = (
         {"prices": "geometric Brownian motion"} | assumed(option, *optional) | assumed(asked, "method")
     )
     if isinstance(option, contract.Basket):
         taken |= {"correlations": "independent assets"} if option.correlations is None else {}
+        taken |= {"correlations": NEAREST} if option.nearest_correlations else {}
         for name in ("weight", "dividend_yield"):
             if any(name not in asset.model_fields_set for asset in option.assets):
                 taken[name] = contract.BasketAsset.model_fields[name].default
