@@ -2,13 +2,21 @@
 
 import numpy as np
 
-from risk.calculate_var.model import DEFAULT_VOLATILITY, CalculateVarData
+from risk.calculate_var.model import DEFAULT_DEGREES, DEFAULT_VOLATILITY, CalculateVarData
 from risk.calculate_var.told import values_of
 from risk.correlations import Correlations, correlations, impossible
 from risk.defaults import seed_from
 from risk.quant.covariance import NotPositiveSemidefinite
+from risk.quant.elliptical import NORMAL, Shape
 from risk.quant.portfolio import Portfolio, from_covariance, over_horizon
 from throughline import Run
+
+
+def shape_of(var: CalculateVarData) -> Shape:
+    """Of returns that are normal or Student's t."""
+    if var.distribution != "student_t":
+        return NORMAL
+    return Shape(var.degrees_of_freedom or DEFAULT_DEGREES)
 
 
 def portfolio_of(var: CalculateVarData, run: Run) -> Portfolio:

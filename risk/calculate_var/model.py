@@ -9,6 +9,7 @@ from risk.matrices import FORMS, NEAREST_ASKED, correlations_of, covariance_of, 
 from risk.strict import MAX_CELLS, Finite, Matrix, Positive, Precision, Seed, Strict, Volatility
 
 DEFAULT_VOLATILITY: Final = 0.20
+DEFAULT_DEGREES: Final = 4.0
 MAX_POSITIONS: Final = 10_000
 MAX_SIMULATIONS: Final = 10_000_000
 MAX_NORMALS: Final = 1_000_000_000  # some 30 s of drawing lognormal prices: within a task's time limit
@@ -89,8 +90,15 @@ class CalculateVarData(Strict):
 
     portfolio_data: Portfolio
     method: Literal["monte_carlo", "parametric", "historical"] = "monte_carlo"
-    distribution: Literal["normal", "lognormal"] = Field(
-        default="normal", description="Of the simulation: normal returns, or prices that cannot fall below zero."
+    distribution: Literal["normal", "lognormal", "student_t"] = Field(
+        default="normal",
+        description="Returns over the horizon that are normal or Student's t, which has heavier tails; or, of the "
+        "simulation alone, lognormal prices, which cannot fall below zero.",
+    )
+    degrees_of_freedom: Annotated[Finite, Field(gt=2, le=1_000_000)] | None = Field(
+        default=None,
+        description=f"Of Student's t, {DEFAULT_DEGREES:g} by default: the fewer, the heavier the tails. The volatility "
+        "stays the standard deviation.",
     )
     horizon_scaling: Literal["square_root", "overlapping"] = Field(
         default="square_root", description="Of the historical method: days scaled by √days, or sums over windows."
@@ -107,7 +115,7 @@ class CalculateVarData(Strict):
     def simulations_allowed(self) -> int:
         """Within what a worker has time for: lognormal prices are drawn for each position."""
         size = self.portfolio_data.symbols
-        if self.distribution == "normal" or self.method != "monte_carlo":
+        if self.distribution != "lognormal" or self.method != "monte_carlo":
             return MAX_SIMULATIONS
         limits = [MAX_SIMULATIONS, MAX_NORMALS // size]
         if self.portfolio_data.correlations is not None or self.portfolio_data.covariance is not None:
@@ -133,8 +141,21 @@ class CalculateVarData(Strict):
                 raise ValueError(f"portfolio_data.returns needs at least {self.time_horizon + 20} days here")
         elif returns is not None:
             raise ValueError(f"portfolio_data.returns is for the historical method, not for {self.method}")
-        if self.method != "monte_carlo" and {"simulations", "precision", "distribution"} & self.model_fields_set:
-            raise ValueError(f"simulations, precision and distribution are for the simulation, not for {self.method}")
+        if self.method != "monte_carlo" and {"simulations", "precision"} & self.model_fields_set:
+            raise ValueError(f"simulations and precision are for the simulation, not for {self.method}")
+        return self
+
+    @model_validator(mode="after")
+    def _distribution_fits(self) -> "CalculateVarData":
+        if self.method == "historical" and {"distribution", "degrees_of_freedom"} & self.model_fields_set:
+            raise ValueError("distribution is not for the historical method, which takes the returns as observed")
+        if self.method == "parametric" and self.distribution == "lognormal":
+            raise ValueError(
+                "distribution can be normal or student_t for parametric: a sum of lognormal prices has no closed form; "
+                "use monte_carlo"
+            )
+        if self.distribution != "student_t" and self.degrees_of_freedom is not None:
+            raise ValueError(f"degrees_of_freedom is for the distribution student_t, not for {self.distribution}")
         return self
 
     @model_validator(mode="before")

@@ -1,12 +1,12 @@
 """`calculate_var` from its data to its result."""
 
-from typing import Any
+from typing import Any, Final
 
 from risk.calculate_var.closed_form import in_closed_form
 from risk.calculate_var.from_history import from_history
 from risk.calculate_var.joint_returns import with_nearest_correlations
 from risk.calculate_var.lots import merged
-from risk.calculate_var.model import DEFAULT_VOLATILITY, CalculateVarData
+from risk.calculate_var.model import DEFAULT_DEGREES, DEFAULT_VOLATILITY, CalculateVarData
 from risk.calculate_var.simulated import simulated, simulations_of
 from risk.calculate_var.told import told
 from risk.correlations import NEAREST
@@ -14,20 +14,28 @@ from risk.defaults import assumed
 from risk.quant.covariance import TRADING_DAYS_A_YEAR
 from throughline import Run
 
+_RETURNS: Final = {
+    "normal": "normal",
+    "lognormal": "lognormal prices",
+    "student_t": "Student's t over the whole horizon, scaled so that the volatility is the standard deviation (the sum "
+    "of days whose returns are Student's t is not Student's t)",
+}
+
 
 def run(var: CalculateVarData, run: Run) -> dict[str, Any]:
     """Value at risk of a portfolio; what was assumed is in the result."""
     method = {"monte_carlo": simulated, "parametric": in_closed_form, "historical": from_history}[var.method]
     whole = merged(var)
     possible, nearest = with_nearest_correlations(whole, run)
-    result = told(var, method(possible, run))
+    answer = method(possible, run)
+    result = told(var, answer)
     if nearest is not None:
         result |= nearest.told | {"notes": [*nearest.notes, *result["notes"]]}
     return result | {
         "confidence_level": var.confidence_level,
         "time_horizon": var.time_horizon,
         "method": var.method,
-        "assumptions": _assumptions(whole) | _of_lots(var),
+        "assumptions": _assumptions(whole) | _of_lots(var) | answer.assumed,
     }
 
 
@@ -45,9 +53,8 @@ def _assumptions(var: CalculateVarData) -> dict[str, Any]:
         return taken | assumed(var, "horizon_scaling")
     positions, data = var.portfolio_data.positions, var.portfolio_data
     drifting = any(p.drift for p in positions)
-    kind = "lognormal prices" if var.distribution == "lognormal" else "normal"
     taken |= {
-        "returns": f"{kind}, {'with the given drifts' if drifting else 'without drift'}",
+        "returns": f"{_RETURNS[var.distribution]}, {'with the given drifts' if drifting else 'without drift'}",
         "trading_days_a_year": TRADING_DAYS_A_YEAR,
     }
     if data.covariance is None and any(p.volatility is None for p in positions):
@@ -58,8 +65,10 @@ def _assumptions(var: CalculateVarData) -> dict[str, Any]:
         taken["correlations"] = "independent positions"
     if data.nearest_correlations:
         taken["correlations"] = NEAREST
+    taken |= assumed(var, "distribution")
+    if var.distribution == "student_t" and var.degrees_of_freedom is None:
+        taken["degrees_of_freedom"] = DEFAULT_DEGREES
     if var.method == "monte_carlo":
-        taken |= assumed(var, "distribution")
         if "simulations" not in var.model_fields_set:
             taken["simulations"] = simulations_of(var)
         if var.seed is None:

@@ -1,13 +1,22 @@
-"""`calculate_var` by simulation: normal returns, or lognormal prices."""
+"""`calculate_var` by simulation: normal or Student's t returns, or lognormal prices."""
 
-from risk.calculate_var.joint_returns import portfolio_of
+from typing import Final
+
+from risk.calculate_var.joint_returns import portfolio_of, shape_of
 from risk.calculate_var.model import CalculateVarData
+from risk.calculate_var.notes import notes_of
 from risk.calculate_var.told import Answer
 from risk.defaults import seed_from
 from risk.observed import checkpoint_of, simulating
-from risk.quant import contributions, scenarios, value_at_risk
+from risk.quant import contributions, elliptical, scenarios, value_at_risk
+from risk.quant.portfolio import Portfolio
+from risk.quant.scenarios import Losses
+from risk.quant.stopwatch import Stopwatch
 from risk.quant.streams import chunk_sizes
 from throughline import Run
+
+THIN: Final = 1_000  # losses beyond the value at risk: from fewer, its tail is drawn more often and weighted
+COUNTED: Final = 100_000  # simulations that a precision may take before a thin tail is taken for one
 
 
 def simulated(var: CalculateVarData, run: Run) -> Answer:
@@ -16,10 +25,13 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
     lognormal = var.distribution == "lognormal"
     most = simulations_of(var)
     with simulating(run, simulations=most, positions=len(portfolio.values)) as watch:
-        draw = scenarios.lognormal_gains if lognormal else scenarios.normal_losses
-        chunk, rows = draw(portfolio, seed, watch)
+        if lognormal:
+            gains, rows = scenarios.lognormal_gains(portfolio, seed, watch)
+            losses = scenarios.summed(gains)
+        else:
+            losses, rows = _elliptical(var, portfolio, seed, watch)
         done = value_at_risk.simulate(
-            scenarios.summed(chunk) if lognormal else chunk,
+            losses,
             chunk_sizes(most, rows),
             var.confidence_level,
             relative=var.precision.relative if var.precision else None,
@@ -29,16 +41,30 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
     at_risk = done.measure.value_at_risk
     with run.phase("contributions"):
         if lognormal:
-            parts = contributions.of_scenarios(chunk, done.sizes, at_risk, portfolio.values, checkpoint)
+            parts = contributions.of_scenarios(gains, done.sizes, at_risk, portfolio.values, checkpoint)
         else:
-            parts = contributions.of_normal(portfolio, at_risk)
+            parts = contributions.of_elliptical(portfolio, at_risk)
     drawn = {"simulations": done.simulations, "seed": seed}
     if var.precision is not None:
         drawn["precision_reached"] = done.measure.within(var.precision.relative)
-    return Answer(done.measure, parts, "nearest" if lognormal else "exact", drawn)
+    notes = notes_of(var, done.measure, done.simulations)
+    return Answer(done.measure, parts, "nearest" if lognormal else "exact", drawn, notes)
 
 
 def simulations_of(var: CalculateVarData) -> int:
     """The simulations drawn; with a precision and no number of them, as many as it takes and is allowed."""
     asked = "simulations" in var.model_fields_set or var.precision is None
     return min(var.simulations, var.simulations_allowed) if asked else var.simulations_allowed
+
+
+def tail_is_thin(var: CalculateVarData) -> bool:
+    """Whether so few losses would lie beyond the value at risk that they tell too little of it."""
+    counted = simulations_of(var) if var.precision is None else min(simulations_of(var), COUNTED)
+    return var.confidence_level > 0.5 and counted * (1 - var.confidence_level) < THIN * (1 - 1e-9)
+
+
+def _elliptical(var: CalculateVarData, portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:
+    shape = shape_of(var)
+    if shape == elliptical.NORMAL and not tail_is_thin(var):
+        return scenarios.normal_losses(portfolio, seed, watch)
+    return elliptical.tail_losses(portfolio, shape, shape.tilt(var.confidence_level), seed, watch)

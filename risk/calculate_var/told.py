@@ -22,13 +22,14 @@ _ESTIMATORS: Final[dict[Estimator, str]] = {
 @dataclass(frozen=True)
 class Answer:
     """`parts` (n,): each symbol's contribution. `more`: what this method alone tells. `notes`: what a reader must
-    know to use the figures."""
+    know to use the figures. `assumed`: what this method took and the client did not say."""
 
     measure: LossMeasure
     parts: Array
     estimator: Estimator
     more: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    assumed: dict[str, Any] = field(default_factory=dict)
 
 
 def values_of(var: CalculateVarData) -> Array:
@@ -44,8 +45,9 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
         "var_amount": measure.value_at_risk,
         "expected_shortfall": measure.expected_shortfall,
         "standard_error": measure.standard_error,
-        "confidence_interval": list(measure.confidence_interval),
+        "confidence_interval": _pair(measure.confidence_interval),
         "expected_shortfall_standard_error": measure.shortfall_standard_error,
+        "expected_shortfall_interval": _pair(measure.shortfall_interval),
         "contributions": [
             {"symbol": position.symbol, "value": value, "contribution": part}
             for position, value, part in zip(
@@ -56,3 +58,7 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
         "portfolio_value": float(values.sum()),
         "notes": answer.notes,
     } | answer.more
+
+
+def _pair(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)

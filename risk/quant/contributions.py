@@ -14,8 +14,10 @@ NEAREST_GAINS: Final = 2_000_000  # 16 MB: fewer scenarios for more than 4,000 p
 SEARCHED: Final = 50_000  # scenarios in which the nearest are looked for
 
 
-def of_normal(portfolio: Portfolio, value_at_risk: float) -> Array:
-    """Exact: E[lossᵢ | loss = value at risk] = −meanᵢ + covᵢ / variance × (value at risk + mean)."""
+def of_elliptical(portfolio: Portfolio, value_at_risk: float) -> Array:
+    """Exact, of returns that are jointly normal or jointly Student's t:
+    E[lossᵢ | loss = value at risk] = −meanᵢ + covᵢ / variance × (value at risk + mean)
+    (McNeil, Frey and Embrechts, 2015, Quantitative Risk Management, § 8.5)."""
     covariances = portfolio.covariances_with_gain
     variance = float(covariances.sum())
     means = portfolio.values * portfolio.means

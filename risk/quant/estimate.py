@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtrit
 
-from risk.quant.loss_measure import Z_95
+from risk.quant.intervals import Z_95
 from risk.quant.streams import Array
 
 _DEGENERATE: Final = 1e-14

@@ -8,7 +8,7 @@ from risk.quant.portfolio import Portfolio
 from risk.quant.stopwatch import Stopwatch
 from risk.quant.streams import Array, chunk_rows, stream
 
-Losses = Callable[[int, int], Array]  # (number of the chunk, scenarios) → losses
+Losses = Callable[[int, int], Array]  # (number of the chunk, scenarios) → losses, or (2, …) with their weights
 
 
 def normal_losses(portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:

@@ -5,14 +5,15 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from risk.quant.checkpoint import Checkpoint, Progress, unobserved
+from risk.quant.elliptical import NORMAL, Shape
 from risk.quant.loss_measure import LossMeasure, measure_losses
 from risk.quant.portfolio import Portfolio
 from risk.quant.scenarios import Losses
 from risk.quant.stopwatch import Stopwatch
 from risk.quant.streams import Array
+from risk.quant.weighted_losses import measure_weighted
 
 FIRST_LOOK: Final = 50_000  # scenarios before the first interim measure that may end the simulation
 UNASKED_LOOK: Final = 16  # chunks before the first interim measure that only reports progress
@@ -42,20 +43,24 @@ def simulate(
 ) -> Simulated:
     """Draws chunk by chunk; ends early when half the interval is at most `relative` × the value at risk.
 
+    `losses` draws the losses (rows,), or (2, rows) with the weight of each below it.
     Looks are at sizes fixed by the chunks alone, so that where it ends depends on nothing but the data and the seed.
     """
     watch = watch or Stopwatch()
     total, drawn = sum(sizes), 0
     next_look = UNASKED_LOOK * sizes[0] if relative is None else FIRST_LOOK
-    sample = np.empty(total)
+    sample = np.empty((0, total))
     measure = None
     for chunk, rows in enumerate(sizes):
-        sample[drawn : drawn + rows] = losses(chunk, rows)
+        losses_drawn = np.atleast_2d(losses(chunk, rows))
+        if chunk == 0:
+            sample = np.empty((len(losses_drawn), total))
+        sample[:, drawn : drawn + rows] = losses_drawn
         drawn += rows
         if drawn == total:
             break
         if drawn >= next_look:
-            measure = _measured(sample[:drawn], confidence, measure, watch)
+            measure = _measured(sample[:, :drawn], confidence, measure, watch)
             next_look = int(drawn * _GROWTH)
             if relative is not None and measure.within(relative):
                 return Simulated(measure, sizes[: chunk + 1])
@@ -63,19 +68,12 @@ def simulate(
     return Simulated(_measured(sample, confidence, measure, watch), sizes)
 
 
-def parametric(portfolio: Portfolio, confidence: float) -> LossMeasure:
-    """In closed form, of normal returns: z σ − μ, and the mean of what lies beyond it. No sampling error."""
-    z = float(ndtri(confidence))
-    deviation, mean = portfolio.gain_deviation, portfolio.mean_gain
-    density = float(np.exp(-(z**2) / 2)) / sqrt(2 * np.pi)
-    at_risk = z * deviation - mean
-    return LossMeasure(
-        value_at_risk=at_risk,
-        expected_shortfall=density / (1 - confidence) * deviation - mean,
-        standard_error=0.0,
-        confidence_interval=(at_risk, at_risk),
-        shortfall_standard_error=0.0,
-    )
+def parametric(portfolio: Portfolio, confidence: float, shape: Shape = NORMAL) -> LossMeasure:
+    """In closed form: q σ − μ, and the mean of what lies beyond it. No sampling error."""
+    unit, mean = portfolio.gain_deviation * shape.scale, portfolio.mean_gain
+    at_risk = shape.quantile(confidence) * unit - mean
+    shortfall = shape.tail_mean(confidence) * unit - mean
+    return LossMeasure(at_risk, shortfall, 0.0, (at_risk, at_risk), 0.0, (shortfall, shortfall))
 
 
 def historical_gains(values: Array, returns: Array, days: int, overlapping: bool) -> Array:
@@ -88,13 +86,17 @@ def historical_gains(values: Array, returns: Array, days: int, overlapping: bool
     return summed
 
 
-def _measured(losses: Array, confidence: float, before: LossMeasure | None, watch: Stopwatch) -> LossMeasure:
+def _measured(sample: Array, confidence: float, before: LossMeasure | None, watch: Stopwatch) -> LossMeasure:
     watch.start()
     threshold = None
-    if before is not None and confidence >= 0.5:  # the copy of the tail is then the smaller half
-        low, high = before.confidence_interval
+    interval = before.confidence_interval if before is not None else None
+    if interval is not None and confidence >= 0.5:  # the copy of the tail is then the smaller half
+        low, high = interval
         threshold = low - 2 * (high - low)
-    measure = measure_losses(losses, confidence, threshold)
+    if len(sample) == 1:
+        measure = measure_losses(sample[0], confidence, threshold)
+    else:
+        measure = measure_weighted(sample[0], sample[1], confidence, threshold)
     watch.lap("quantile")
     return measure
 
