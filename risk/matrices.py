@@ -30,7 +30,7 @@ _NUMBERS: Final = {"type": "array", "items": {"type": "number"}}
 class _MatrixOf:
     """Reads a matrix that has a row for each member of the model's field `of`, which is declared before it.
 
-    Or for each distinct symbol among them: positions of one symbol are one risk.
+    Or for each distinct symbol, or what a member's `risk` is instead: positions of one are one risk.
     """
 
     of: str
@@ -50,7 +50,7 @@ class _MatrixOf:
         each = self.of.removesuffix("s")
         sizes = {len(members): each}
         if hasattr(members[0], "symbol"):
-            sizes.setdefault(len({member.symbol for member in members}), "symbol")
+            sizes.setdefault(len({getattr(member, "risk", member.symbol) for member in members}), "symbol")
         return self.checked(full_rows(sent, sizes, self.name), each)
 
 

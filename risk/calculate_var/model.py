@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from risk.calculate_var.lots import columns_agree, lots_agree, rows_agree
 from risk.matrices import FORMS, NEAREST_ASKED, correlations_of, covariance_of, nearest_has_correlations
-from risk.strict import MAX_CELLS, Finite, Matrix, Positive, Precision, Seed, Strict, Volatility
+from risk.returns import returns_fit
+from risk.strict import Finite, Matrix, Positive, Precision, Seed, Strict, Volatility
 
 DEFAULT_VOLATILITY: Final = 0.20
 DEFAULT_DEGREES: Final = 4.0
@@ -71,18 +72,14 @@ class Portfolio(Strict):
         return len({p.symbol for p in self.positions})
 
     def _returns_fit(self) -> None:
-        rows, size = self.returns or [], len(self.positions)
-        if rows and len(rows[0]) == self.symbols:
-            size = self.symbols
-        if len(rows) * size > MAX_CELLS:
-            raise ValueError(f"returns can hold at most {MAX_CELLS:,} values, not {len(rows):,} × {size:,}")
-        for i, row in enumerate(rows):
-            if len(row) != size:
-                raise ValueError(f"returns[{i}] must hold {size} returns, one for each position")
-            if min(row) < -1:
-                raise ValueError(f"returns[{i}] holds a return below -1: a price cannot lose more than all")
-        if rows and size > self.symbols:
-            columns_agree(rows, [p.symbol for p in self.positions], "returns")
+        if self.returns is None:
+            return
+        symbols = [p.symbol for p in self.positions]
+        distinct = list(dict.fromkeys(symbols))
+        columns = distinct if len(self.returns[0]) == len(distinct) else symbols
+        returns_fit(self.returns, columns, "position")
+        if len(columns) > len(distinct):
+            columns_agree(self.returns, symbols, "returns")
 
 
 class CalculateVarData(Strict):
