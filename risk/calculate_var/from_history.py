@@ -1,19 +1,81 @@
 """`calculate_var` from returns that were observed."""
 
+from typing import Any
+
 import numpy as np
 
 from risk.calculate_var.model import CalculateVarData
 from risk.calculate_var.told import Answer, values_of
-from risk.quant import contributions, value_at_risk
-from risk.quant.loss_measure import measure_losses
+from risk.defaults import seed_from
+from risk.errors import NotCalculable
+from risk.observed import checkpoint_of
+from risk.quant import contributions, observed_gains
+from risk.quant.loss_measure import LossMeasure
+from risk.quant.resampled_history import Blocks, History, blocks_for, independent_beyond, measure_history
+from risk.quant.streams import Array
 from throughline import Run
 
 
 def from_history(var: CalculateVarData, run: Run) -> Answer:
     values, returns = values_of(var), np.array(var.portfolio_data.returns)
     overlapping = var.horizon_scaling == "overlapping"
-    gains = value_at_risk.historical_gains(values, returns, var.time_horizon, overlapping)
-    with run.phase("quantile"):
-        measure = measure_losses(-gains.sum(axis=1), var.confidence_level)
-    parts = contributions.of_history(gains, measure.value_at_risk, values)
-    return Answer(measure, parts, "nearest", {"observations": len(gains)})
+    floored = 0
+    if overlapping:
+        gains = observed_gains.compounded(values, returns, var.time_horizon)
+    else:
+        gains, floored = observed_gains.scaled(values, returns, var.time_horizon)
+    whole = gains.sum(axis=1)
+    if not np.isfinite(whole).all():
+        raise NotCalculable(
+            "data.portfolio_data.returns: over the horizon they compound to gains that no number can hold; "
+            "a return of 1 % is 0.01"
+        )
+    measure, blocks = _measured(var, values, whole, returns @ values if overlapping else whole, run)
+    with run.phase("contributions"):
+        parts = contributions.of_history(gains, measure.value_at_risk, values)
+    more = {"observations": len(gains), "independent_observations": len(returns) // _window(var)}
+    return Answer(measure, parts, "nearest", more, _notes(var, measure, floored), _assumed(var, measure, blocks))
+
+
+def _window(var: CalculateVarData) -> int:
+    """Days that one observation spans."""
+    return var.time_horizon if var.horizon_scaling == "overlapping" else 1
+
+
+def _measured(var: CalculateVarData, values: Array, whole: Array, daily: Array, run: Run) -> tuple[LossMeasure, Blocks]:
+    net, gross, window = float(values.sum()), float(np.abs(values).sum()), _window(var)
+
+    def windows(days: Array) -> Array:
+        return days if window == 1 else observed_gains.of_portfolio(days, net, gross, window)
+
+    blocks = blocks_for(daily)
+    seed = var.seed if var.seed is not None else seed_from(var)
+    with run.phase("resample", resamples=blocks.resamples):
+        history = History(whole, daily, windows, window)
+        measure = measure_history(history, var.confidence_level, blocks, seed, checkpoint_of(run))
+    return measure, blocks
+
+
+def _notes(var: CalculateVarData, measure: LossMeasure, floored: int) -> list[str]:
+    notes = []
+    if measure.confidence_interval is None:
+        days, window = len(var.portfolio_data.returns or []), _window(var)
+        overlap = f" of {window} days that do not overlap" if window > 1 else ""
+        beyond = independent_beyond(days, window, var.confidence_level)
+        notes.append(
+            f"No error can be stated: {days // window:,} observations{overlap}, with {beyond:.3g} beyond the value "
+            "at risk, are too few. More days, a lower confidence_level or a shorter time_horizon help."
+        )
+    if floored:
+        notes.append(
+            f"√days made {floored:,} returns a loss of more than the whole price; they count as all of it. "
+            'horizon_scaling "overlapping" compounds the days instead.'
+        )
+    return notes
+
+
+def _assumed(var: CalculateVarData, measure: LossMeasure, blocks: Blocks) -> dict[str, Any]:
+    if measure.confidence_interval is None:
+        return {}
+    derived = "" if var.seed is not None else ", seed derived from the data"
+    return {"interval": f"block bootstrap: {blocks.resamples:,} histories of blocks of {blocks.days} days{derived}"}

@@ -98,7 +98,8 @@ class CalculateVarData(Strict):
         "stays the standard deviation.",
     )
     horizon_scaling: Literal["square_root", "overlapping"] = Field(
-        default="square_root", description="Of the historical method: days scaled by √days, or sums over windows."
+        default="square_root",
+        description="Of the historical method: days scaled by √days, or compounded over windows that overlap.",
     )
     confidence_level: Finite = Field(default=0.95, gt=0, lt=1)
     time_horizon: int = Field(default=10, ge=1, le=2_520, description="Trading days, 252 a year.")

@@ -1,7 +1,6 @@
-"""Value at risk of a portfolio three ways: by simulation, in closed form, and from returns that were observed."""
+"""Value at risk of a portfolio by simulation and in closed form."""
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -74,16 +73,6 @@ def parametric(portfolio: Portfolio, confidence: float, shape: Shape = NORMAL) -
     at_risk = shape.quantile(confidence) * unit - mean
     shortfall = shape.tail_mean(confidence) * unit - mean
     return LossMeasure(at_risk, shortfall, 0.0, (at_risk, at_risk), 0.0, (shortfall, shortfall))
-
-
-def historical_gains(values: Array, returns: Array, days: int, overlapping: bool) -> Array:
-    """Gains (periods, n) over `days` from daily returns: sums over overlapping windows, or days scaled by √days."""
-    if not overlapping:
-        scaled: Array = returns * values * sqrt(days)
-        return scaled
-    running = np.vstack([np.zeros(len(values)), np.cumsum(returns, axis=0)])
-    summed: Array = (running[days:] - running[:-days]) * values
-    return summed
 
 
 def _measured(sample: Array, confidence: float, before: LossMeasure | None, watch: Stopwatch) -> LossMeasure:
