@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from risk.matrices import FORMS, correlations_of, covariance_of
 from risk.strict import Finite, Matrix, Rate, Strict, Volatility
 
-MAX_ASSETS: Final = 250
+MAX_ASSETS: Final = 500
 Weight = Annotated[Finite, Field(ge=-10, le=10)]
 
 
@@ -47,6 +47,18 @@ class PortfolioOptimizationData(Strict):
     frontier_points: int = Field(default=0, ge=0, le=50, description="Points of the efficient frontier to add.")
 
     @model_validator(mode="after")
+    def _symbols_are_distinct(self) -> "PortfolioOptimizationData":
+        first: dict[str, int] = {}
+        for i, asset in enumerate(self.assets):
+            earlier = first.setdefault(asset.symbol, i)
+            if earlier != i:
+                raise ValueError(
+                    f"assets[{i}].symbol is {asset.symbol!r} like assets[{earlier}].symbol: the weights are told by "
+                    "symbol, so each must be distinct; give them names of their own, or merge the two"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _risk_is_known(self) -> "PortfolioOptimizationData":
         if self.covariance is not None:
             if self.correlations is not None or any(a.volatility is not None for a in self.assets):
@@ -62,9 +74,13 @@ class PortfolioOptimizationData(Strict):
         if (self.objective == "target_return") != (self.target_return is not None):
             raise ValueError("target_return goes with the objective target_return, and it with a target_return")
         known = {asset.group for asset in self.assets}
-        for name in self.groups:
+        for name, limit in self.groups.items():
             if name not in known:
                 raise ValueError(f"groups.{name}: no asset is in this group")
+            if limit.min is not None and limit.max is not None and limit.min > limit.max:
+                raise ValueError(f"groups.{name}.min {limit.min:g} is above its max {limit.max:g}")
+        if self.min_weight is not None and self.max_weight is not None and self.min_weight > self.max_weight:
+            raise ValueError(f"min_weight {self.min_weight:g} is above max_weight {self.max_weight:g}")
         return self
 
 
