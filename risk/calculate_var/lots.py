@@ -38,11 +38,11 @@ def lots_agree(positions: "Sequence[Position]") -> None:
             value = getattr(position, name)
             if name not in position.model_fields_set or value is None:
                 continue
-            before = said.setdefault(position.symbol, i)
+            before = said.setdefault(position.risk, i)
             if getattr(positions[before], name) != value:
                 raise ValueError(
                     f"positions[{i}].{name} is {value:g} and positions[{before}].{name} "
-                    f"{getattr(positions[before], name):g}: both are lots of {position.symbol!r}, which has one {name}"
+                    f"{getattr(positions[before], name):g}: both are lots of {position.risk!r}, which has one {name}"
                 )
 
 
@@ -71,19 +71,20 @@ def columns_agree(rows: Matrix, symbols: Sequence[str], name: str) -> None:
 
 
 def merged(var: "CalculateVarData") -> "CalculateVarData":
-    """The same task with one position for each symbol, worth what its lots are together; itself when none has two.
+    """The same task with one position for each symbol, worth what its lots are together; itself when none has two
+    or options and bonds are in it, which are priced one by one.
 
     Lots may have different prices: the value is the sum of theirs.
     """
     data = var.portfolio_data
-    symbols = [position.symbol for position in data.positions]
+    symbols = [position.risk for position in data.positions]
     first = first_lots(symbols)
-    if len(first) == len(symbols):
+    if len(first) == len(symbols) or data.repriced:
         return var
     lots: list[list[Position]] = [[] for _ in first]
     for position, number in zip(data.positions, numbered(symbols), strict=True):
         lots[number].append(position)
-    update: dict[str, Any] = {"positions": [_whole(of_one) for of_one in lots]} | _tables_by_symbol(data, first)
+    update: dict[str, Any] = {"positions": [_whole(of_one) for of_one in lots]} | tables_by_symbol(data, first)
     return var.model_copy(update={"portfolio_data": data.model_copy(update=update)})
 
 
@@ -103,7 +104,7 @@ def _whole(lots: "list[Position]") -> "Position":
     return lots[0].model_copy(update=update)
 
 
-def _tables_by_symbol(data: "Portfolio", first: list[int]) -> dict[str, Matrix]:
+def tables_by_symbol(data: "Portfolio", first: list[int]) -> dict[str, Matrix]:
     """What was sent by positions, by symbols; a table that is by symbols already stays."""
     tables: dict[str, Matrix] = {}
     for name in ("correlations", "covariance"):

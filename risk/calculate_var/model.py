@@ -4,38 +4,56 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
+from risk.calculate_var.driven import drawn_days, method_reprices, repricing_cost, terms_agree
 from risk.calculate_var.lots import columns_agree, lots_agree, rows_agree
+from risk.instruments import BondTerms, OptionTerms
 from risk.matrices import FORMS, NEAREST_ASKED, correlations_of, covariance_of, nearest_has_correlations
+from risk.quant.trading_days import TRADING_DAYS_A_YEAR
 from risk.returns import returns_fit
 from risk.strict import Finite, Matrix, Positive, Precision, Seed, Strict, Volatility
 
 DEFAULT_VOLATILITY: Final = 0.20
 DEFAULT_DEGREES: Final = 4.0
+DEFAULT_YIELD_VOLATILITY: Final = 0.01
 MAX_POSITIONS: Final = 10_000
+MIN_SIMULATIONS: Final = 1_000
 MAX_SIMULATIONS: Final = 10_000_000
 MAX_NORMALS: Final = 1_000_000_000  # some 30 s of drawing lognormal prices: within a task's time limit
 MAX_CORRELATING: Final = 200_000_000_000  # multiplications: some 20 s
 
 
 class Position(Strict):
-    """`quantity` pieces (negative: short) of `symbol`, each worth `price`, in one currency for all positions."""
+    """`quantity` pieces (negative: short) of `symbol`, each worth `price`, in one currency for all positions.
+
+    With `option` or `bond` it is in options, whose `price` is the underlying's, or in bonds, whose `price` is dirty.
+    """
 
     symbol: str = Field(min_length=1, max_length=64)
     quantity: Annotated[Finite, Field(ge=-1e12, le=1e12)]
     price: Positive
     volatility: Volatility | None = Field(
-        default=None, description="Standard deviation of a year's return: 0.2 is 20 % (the default)."
+        default=None,
+        description="Standard deviation of a year's return: 0.2 is 20 % (the default). For options of the "
+        "underlying's; default: the implied volatility of its option nearest to the money.",
     )
     drift: Annotated[Finite, Field(ge=-10, le=10)] = Field(
         default=0.0, description="Expected return of a year, 0 by default."
     )
+    option: OptionTerms | None = None
+    bond: BondTerms | None = None
+
+    @property
+    def risk(self) -> str:
+        """What drives the position: its symbol, or that of the option's underlying."""
+        return (self.option.underlying if self.option else None) or self.symbol
 
 
 class Portfolio(Strict):
     """Positions and, optionally, how their returns move together.
 
-    Positions of one symbol are lots of one risk. Tables have a row or column for each position, or for each distinct
-    symbol in order of first appearance.
+    Positions of one symbol are lots of one risk, and so are options and their underlying. Tables have a row or column
+    for each position, or for each distinct risk in order of first appearance; in them a bond stands for the change of
+    its yield, which lowers its price.
     """
 
     positions: list[Position] = Field(min_length=1, max_length=MAX_POSITIONS)
@@ -54,13 +72,14 @@ class Portfolio(Strict):
 
     @model_validator(mode="after")
     def _tables_fit_positions(self) -> "Portfolio":
+        terms_agree(self.positions)
         lots_agree(self.positions)
         for name in ("correlations", "covariance"):
             rows = getattr(self, name)
             if rows is not None and len(rows) > self.symbols:
-                rows_agree(rows, [p.symbol for p in self.positions], name)
+                rows_agree(rows, [p.risk for p in self.positions], name)
         nearest_has_correlations(self.nearest_correlations, self.correlations)
-        volatilities = any(p.volatility is not None for p in self.positions)
+        volatilities = any(p.volatility or (p.bond and p.bond.yield_volatility) for p in self.positions)
         if self.covariance is not None and (self.correlations is not None or volatilities):
             raise ValueError("covariance takes the place of volatilities and correlations: give one or the other")
         self._returns_fit()
@@ -68,13 +87,18 @@ class Portfolio(Strict):
 
     @property
     def symbols(self) -> int:
-        """How many distinct ones: as many risks as there are."""
-        return len({p.symbol for p in self.positions})
+        """How many distinct ones, an option's being its underlying: as many risks as there are."""
+        return len({p.risk for p in self.positions})
+
+    @property
+    def repriced(self) -> bool:
+        """Whether a position is in options or bonds."""
+        return any(p.option or p.bond for p in self.positions)
 
     def _returns_fit(self) -> None:
         if self.returns is None:
             return
-        symbols = [p.symbol for p in self.positions]
+        symbols = [p.risk for p in self.positions]
         distinct = list(dict.fromkeys(symbols))
         columns = distinct if len(self.returns[0]) == len(distinct) else symbols
         returns_fit(self.returns, columns, "position")
@@ -101,36 +125,51 @@ class CalculateVarData(Strict):
         default="square_root",
         description="Of the historical method: days scaled by √days, or compounded over windows that overlap.",
     )
+    reprice_at: Literal["now", "horizon"] = Field(
+        default="now",
+        description="When options and bonds are priced again: at once, or `time_horizon` days nearer to their end.",
+    )
     confidence_level: Finite = Field(default=0.95, gt=0, lt=1)
     time_horizon: int = Field(default=10, ge=1, le=2_520, description="Trading days, 252 a year.")
     simulations: int = Field(
-        default=100_000, ge=1_000, le=MAX_SIMULATIONS, description="With a precision: the most that are drawn."
+        default=100_000,
+        ge=MIN_SIMULATIONS,
+        le=MAX_SIMULATIONS,
+        description="With a precision: the most that are drawn.",
     )
     precision: Precision | None = None
     seed: Seed | None = None
 
     @property
+    def years(self) -> float:
+        return self.time_horizon / TRADING_DAYS_A_YEAR
+
+    @property
     def simulations_allowed(self) -> int:
-        """Within what a worker has time for: lognormal prices are drawn for each position."""
-        size = self.portfolio_data.symbols
-        if self.distribution != "lognormal" or self.method != "monte_carlo":
+        """Within what a worker has time for: lognormal prices are drawn for each position, options are repriced."""
+        size, repriced = self.portfolio_data.symbols, self.portfolio_data.repriced
+        if (self.distribution != "lognormal" and not repriced) or self.method != "monte_carlo":
             return MAX_SIMULATIONS
-        limits = [MAX_SIMULATIONS, MAX_NORMALS // size]
+        days = drawn_days(self)
+        limits = [MAX_SIMULATIONS, MAX_NORMALS // (size * days + repricing_cost(self))]
         if self.portfolio_data.correlations is not None or self.portfolio_data.covariance is not None:
-            limits.append(MAX_CORRELATING // size**2)
+            limits.append(MAX_CORRELATING // (size**2 * days))
         return min(limits)
 
     @model_validator(mode="after")
     def _work_is_bounded(self) -> "CalculateVarData":
-        if self.simulations > self.simulations_allowed:
+        allowed = self.simulations_allowed
+        if allowed < MIN_SIMULATIONS or ("simulations" in self.model_fields_set and self.simulations > allowed):
             raise ValueError(
-                f"simulations can be at most {self.simulations_allowed:,} here: lognormal prices of "
+                f"simulations can be at most {allowed:,} here: prices of "
                 f"{self.portfolio_data.symbols:,} symbols are drawn in each"
+                + (", and options and bonds are repriced" if self.portfolio_data.repriced else "")
             )
         return self
 
     @model_validator(mode="after")
     def _method_has_what_it_needs(self) -> "CalculateVarData":
+        method_reprices(self)
         returns = self.portfolio_data.returns
         if self.method == "historical":
             if returns is None:

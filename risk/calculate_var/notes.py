@@ -11,9 +11,10 @@ def notes_of(var: CalculateVarData, measure: LossMeasure, simulations: int | Non
 
 
 def _above_all(var: CalculateVarData, measure: LossMeasure, values: list[float]) -> list[str]:
-    """A long portfolio can lose its whole value and no more; normal and Student's t returns can be below −100 %."""
+    """A long portfolio can lose its whole value and no more; normal and Student's t returns can be below −100 %,
+    but are taken as that where options or bonds are repriced."""
     most = sum(values)
-    if min(values) < 0 or measure.expected_shortfall <= most * (1 + 1e-9):
+    if var.portfolio_data.repriced or min(values) < 0 or measure.expected_shortfall <= most * (1 + 1e-9):
         return []
     what = "value at risk is" if measure.value_at_risk > most else "expected shortfall is"
     amount = measure.value_at_risk if measure.value_at_risk > most else measure.expected_shortfall

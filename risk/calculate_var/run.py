@@ -7,11 +7,12 @@ from risk.calculate_var.from_history import from_history
 from risk.calculate_var.joint_returns import with_nearest_correlations
 from risk.calculate_var.lots import merged
 from risk.calculate_var.model import DEFAULT_DEGREES, DEFAULT_VOLATILITY, CalculateVarData
+from risk.calculate_var.repriced import repriced
 from risk.calculate_var.simulated import simulated, simulations_of
 from risk.calculate_var.told import told
 from risk.correlations import NEAREST
 from risk.defaults import assumed
-from risk.quant.covariance import TRADING_DAYS_A_YEAR
+from risk.quant.trading_days import TRADING_DAYS_A_YEAR
 from throughline import Run
 
 _RETURNS: Final = {
@@ -24,7 +25,8 @@ _RETURNS: Final = {
 
 def run(var: CalculateVarData, run: Run) -> dict[str, Any]:
     """Value at risk of a portfolio; what was assumed is in the result."""
-    method = {"monte_carlo": simulated, "parametric": in_closed_form, "historical": from_history}[var.method]
+    in_scenarios = repriced if var.portfolio_data.repriced else simulated
+    method = {"monte_carlo": in_scenarios, "parametric": in_closed_form, "historical": from_history}[var.method]
     whole = merged(var)
     possible, nearest = with_nearest_correlations(whole, run)
     answer = method(possible, run)
@@ -57,11 +59,12 @@ def _assumptions(var: CalculateVarData) -> dict[str, Any]:
         "returns": f"{_RETURNS[var.distribution]}, {'with the given drifts' if drifting else 'without drift'}",
         "trading_days_a_year": TRADING_DAYS_A_YEAR,
     }
-    if data.covariance is None and any(p.volatility is None for p in positions):
+    settled = {p.risk for p in positions if p.volatility or p.option or p.bond}
+    if data.covariance is None and any(p.risk not in settled for p in positions):
         taken["volatility"] = DEFAULT_VOLATILITY
     if any("drift" not in p.model_fields_set for p in positions):
         taken["drift"] = 0.0
-    if len(positions) > 1 and data.correlations is None and data.covariance is None:
+    if data.symbols > 1 and data.correlations is None and data.covariance is None:
         taken["correlations"] = "independent positions"
     if data.nearest_correlations:
         taken["correlations"] = NEAREST

@@ -10,6 +10,7 @@ from risk.calculate_var.model import CalculateVarData
 from risk.quant.loss_measure import LossMeasure
 from risk.quant.lots import Lots
 from risk.quant.streams import Array
+from risk.terms import options_of
 
 Estimator = Literal["exact", "nearest"]
 _ESTIMATORS: Final[dict[Estimator, str]] = {
@@ -22,7 +23,8 @@ _ESTIMATORS: Final[dict[Estimator, str]] = {
 @dataclass(frozen=True)
 class Answer:
     """`parts` (n,): each symbol's contribution. `more`: what this method alone tells. `notes`: what a reader must
-    know to use the figures. `assumed`: what this method took and the client did not say."""
+    know to use the figures. `assumed`: what this method took and the client did not say.
+    `lines`: what else the position's line in `contributions` tells."""
 
     measure: LossMeasure
     parts: Array
@@ -30,11 +32,18 @@ class Answer:
     more: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, Any] = field(default_factory=dict)
+    lines: list[dict[str, Any]] | None = None
 
 
 def values_of(var: CalculateVarData) -> Array:
-    """What each position is worth, negative when short."""
-    return np.array([p.quantity * p.price for p in var.portfolio_data.positions])
+    """What each position is worth, negative when short; options by their model's price."""
+    positions = var.portfolio_data.positions
+    values = np.array([p.quantity * p.price for p in positions])
+    if options := [(i, p.option) for i, p in enumerate(positions) if p.option]:
+        at = [i for i, _ in options]
+        spots, quantities = (np.array([getattr(positions[i], name) for i in at]) for name in ("price", "quantity"))
+        values[at] = quantities * options_of([terms for _, terms in options]).price(spots)
+    return values
 
 
 def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
@@ -49,9 +58,13 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
         "expected_shortfall_standard_error": measure.shortfall_standard_error,
         "expected_shortfall_interval": _pair(measure.shortfall_interval),
         "contributions": [
-            {"symbol": position.symbol, "value": value, "contribution": part}
-            for position, value, part in zip(
-                var.portfolio_data.positions, values.tolist(), lots.shared(answer.parts).tolist(), strict=True
+            {"symbol": position.symbol, "value": value, "contribution": part} | line
+            for position, value, part, line in zip(
+                var.portfolio_data.positions,
+                values.tolist(),
+                lots.shared(answer.parts).tolist(),
+                answer.lines or [{}] * len(values),
+                strict=True,
             )
         ],
         "contributions_estimator": _ESTIMATORS[answer.estimator],

@@ -5,14 +5,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, ndtr
+from scipy.special import ndtr
 
 from risk.quant.streams import Array
 
 _SMALLEST: Final = 1e-300
 _LEAST_DEVIATION: Final = 1e-100  # so that no quotient by it overflows
-_FARTHEST: Final = 40.0  # standard deviations: what lies beyond is 0 in floating point
-_CERTAIN: Final = 9.0  # standard deviations: the normal distribution is 1 there in floating point
 
 
 def price(
@@ -33,27 +31,29 @@ def price(
     years = np.maximum(np.asarray(maturity, dtype=float), 0.0)
     paid = np.asarray(spot, dtype=float) * np.exp(-np.asarray(dividend_yield, dtype=float) * years)
     struck = np.asarray(strike, dtype=float) * np.exp(-np.asarray(rate, dtype=float) * years)
-    deviation = np.asarray(volatility, dtype=float) * np.sqrt(years)
-    intrinsic = np.maximum(np.where(call, paid - struck, struck - paid), 0.0)
-    value: Array = np.minimum(intrinsic + _out_of_the_money(paid, struck, deviation), np.where(call, paid, struck))
-    return value
+    deviation = np.maximum(np.asarray(volatility, dtype=float) * np.sqrt(years), _LEAST_DEVIATION)
+    value = np.maximum(np.where(call, paid - struck, struck - paid), 0.0) + _out_of_the_money(paid, struck, deviation)
+    bounded: Array = np.minimum(value, np.where(call, paid, struck))
+    return bounded
 
 
 def _out_of_the_money(paid: Array, struck: Array, deviation: Array) -> Array:
     """The call when the strike is above the forward, else the put; both discounted.
 
-    With m = min(paid, struck), h = −|log(paid / struck)| / deviation and t = deviation / 2 it is
-    m [Φ(h + t) − e^(−2ht) Φ(h − t)] = m φ(h + t) / φ(0) / 2 · [erfcx(−(h + t) / √2) − erfcx((t − h) / √2)]:
-    both terms carry the same exponential (Jäckel 2015, "Let's be rational", eq. 6.10, in its own notation).
+    min(paid, struck) Φ(h + t) − max(paid, struck) Φ(h − t), with h = −|log(paid / struck)| / deviation and
+    t = deviation / 2: both Φ are tails, whose digits are all there however small they are.
     """
-    deviation = np.maximum(deviation, _LEAST_DEVIATION)
-    apart = np.abs(np.log(np.maximum(paid, _SMALLEST)) - np.log(np.maximum(struck, _SMALLEST)))
-    h = -np.minimum(apart / deviation, _FARTHEST + deviation)
-    t = deviation / 2
-    nearer = np.minimum(h + t, _CERTAIN)
-    scaled = erfcx(nearer / -np.sqrt(2)) - erfcx((t - h) / np.sqrt(2))
-    value: Array = np.minimum(paid, struck) * np.exp(-(nearer**2) / 2) * np.maximum(scaled, 0.0) / 2
-    return value
+    apart = np.asarray(np.log(np.maximum(paid, _SMALLEST)) - np.log(np.maximum(struck, _SMALLEST)))
+    np.abs(apart, out=apart)
+    nearer = np.asarray(deviation / 2 - apart / deviation)
+    value = ndtr(nearer)
+    value *= np.minimum(paid, struck)
+    nearer -= deviation
+    farther = ndtr(nearer)
+    farther *= np.maximum(paid, struck)
+    value -= farther
+    positive: Array = np.maximum(value, 0.0)
+    return positive
 
 
 def of_lognormal(call: bool, mean_log: float, deviation: float, strike: float, discount: float) -> float:

@@ -6,7 +6,6 @@ import numpy as np
 
 from risk.quant.streams import Array
 
-TRADING_DAYS_A_YEAR: Final = 252
 _ROUNDING: Final = 1e-6  # of a correlation, as risk/matrices.py trusts its entries
 
 

@@ -6,8 +6,8 @@ from math import sqrt
 import numpy as np
 
 from risk.quant import covariance
-from risk.quant.covariance import TRADING_DAYS_A_YEAR
 from risk.quant.streams import Array
+from risk.quant.trading_days import TRADING_DAYS_A_YEAR
 
 
 @dataclass(frozen=True)
