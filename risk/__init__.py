@@ -1,5 +1,6 @@
-"""The four risk calculations: an ordinary plugin of Throughline, declared as a user declares a task."""
+"""The risk calculations: an ordinary plugin of Throughline, declared as a user declares a task."""
 
+from risk.backtest_var import model as backtest_var
 from risk.calculate_var import model as calculate_var
 from risk.monte_carlo_pricing import model as monte_carlo_pricing
 from risk.portfolio_optimization import model as portfolio_optimization
@@ -7,6 +8,13 @@ from risk.stress_test import model as stress_test
 from throughline import task
 
 # run= keeps numpy out of the api, which needs the models alone.
+task(
+    "backtest_var",
+    model=backtest_var.BacktestVarData,
+    summary="Whether a series of values at risk held: exceptions, Kupiec, Christoffersen, Basel's traffic light.",
+    example=backtest_var.EXAMPLE,
+    run="risk.backtest_var.run:run",
+)
 task(
     "calculate_var",
     model=calculate_var.CalculateVarData,

@@ -90,7 +90,7 @@ def _run_task(client: httpx.Client, plan: dict[str, Any]) -> tuple[str, str, dic
 
 
 def _body(client: httpx.Client, url: str) -> dict[str, Any]:
-    """The seed's request, or the example of another type where the four calculations are not installed."""
+    """The seed's request, or the example of another type where the calculations are not installed."""
     types: list[dict[str, Any]] = []
 
     def read() -> str:

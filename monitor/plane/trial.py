@@ -94,7 +94,7 @@ def _try(http: httpx.Client, client: Client, seen: Seen) -> None:
 
 
 def _example(http: httpx.Client) -> tuple[str, Any]:
-    """The seed's request, or the example of another type where the four calculations are not installed."""
+    """The seed's request, or the example of another type where the calculations are not installed."""
     types = _task_types(http)
     offered = [each for each in types if each.get("example")]
     if not offered:

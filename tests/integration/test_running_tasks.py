@@ -159,6 +159,18 @@ PHASES: list[tuple[str, dict[str, Any], str, set[str]]] = [
         {"validate", "correlate", "optimize", "frontier"},
     ),
     ("stress_test", {"positions": LONG["positions"][:1]}, "SUCCESS", {"validate", "reprice"}),
+    (
+        "calculate_var",
+        {"positions": LONG["positions"][:1], "method": "historical", "returns": [[0.01], [-0.01]] * 30},
+        "SUCCESS",
+        {"validate", "resample", "contributions"},
+    ),
+    (
+        "backtest_var",
+        {"profit_and_loss": [0.5, -0.5] * 10, "value_at_risk": [1.0] * 20},
+        "SUCCESS",
+        {"validate", "backtest"},
+    ),
 ]
 
 

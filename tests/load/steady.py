@@ -4,4 +4,4 @@ from tests.load.users import Caller
 
 
 class Client(Caller):
-    """The four calculations as GET /api/v1/task-types shows them."""
+    """The calculations as GET /api/v1/task-types shows them."""

@@ -81,6 +81,7 @@ def test_it_is_submitted_through_nginx_and_seen_with_its_phase_below_its_run(
         page = client.get("/journeys/WORDS-2", headers={"Accept": "text/html"})
     assert offered == {
         "word_count",
+        "backtest_var",
         "calculate_var",
         "monte_carlo_pricing",
         "portfolio_optimization",

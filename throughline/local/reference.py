@@ -73,7 +73,7 @@ def _vocabulary_sections() -> Iterator[str]:
         rows = [(f"`{name}`", *(_shown(word[column]) for column in columns)) for name, word in words[section].items()]
         yield from _table(("name", *columns), rows)
         yield ""
-    yield "## Phases of the four calculations"
+    yield "## Phases of the calculations"
     yield ""
     yield "Spans below `run {task_type}`, by worker, internal. A task of your own names its phases itself."
     yield ""

@@ -1,0 +1,1 @@
+"""Whether a series of values at risk held."""
