@@ -10,8 +10,12 @@ from risk.quant.resampled_history import Blocks, History, blocks_for, measure_hi
 from throughline.testing import run_task
 
 POSITION = {"symbol": "A", "quantity": 1, "price": 100.0}
-NORMAL = np.random.default_rng(1).standard_normal
 DAILY = 0.012
+
+
+def normals(shape):
+    """The same whatever ran before."""
+    return np.random.default_rng(1).standard_normal(shape)
 
 
 def ran(returns, positions=(POSITION,), **data):
@@ -38,7 +42,7 @@ def test_a_window_compounds_its_days():
 
 
 def test_the_whole_portfolios_windows_are_those_of_its_one_position():
-    daily = NORMAL(50) * 0.02
+    daily = normals(50) * 0.02
     for value in (100.0, -40.0):
         whole = observed_gains.of_portfolio(daily * value, value, abs(value), 7)
         np.testing.assert_allclose(whole, observed_gains.compounded(np.array([value]), daily[:, None], 7)[:, 0])
@@ -56,7 +60,7 @@ def test_days_are_scaled_by_their_root_and_lose_no_more_than_the_price():
 
 
 def test_a_scaled_loss_of_more_than_the_price_is_told():
-    returns = NORMAL((300, 1)) * 0.01
+    returns = normals((300, 1)) * 0.01
     returns[7] = -0.5
     result = ran(returns, time_horizon=10, confidence_level=0.9)
     assert result["notes"] == [
@@ -109,7 +113,7 @@ def test_both_intervals_hold_the_truth_in_95_of_100_histories(law, days, horizon
     ("days", "horizon", "confidence"), [(250, 10, 0.99), (250, 1, 0.99), (1_000, 5, 0.99), (60, 40, 0.9)]
 )
 def test_a_history_that_says_too_little_of_the_tail_states_no_error_and_why(days, horizon, confidence):
-    result = overlapping(NORMAL((days, 1)) * DAILY, time_horizon=horizon, confidence_level=confidence)
+    result = overlapping(normals((days, 1)) * DAILY, time_horizon=horizon, confidence_level=confidence)
     assert result["var_amount"] is not None
     for name in ("confidence_interval", "standard_error", "expected_shortfall_interval"):
         assert result[name] is None
@@ -122,7 +126,7 @@ def test_returns_that_never_move_state_no_error():
 
 
 def test_how_the_interval_was_made_is_told_and_another_seed_gives_another():
-    returns = NORMAL((300, 1)) * DAILY
+    returns = normals((300, 1)) * DAILY
     first, again, other = (overlapping(returns, confidence_level=0.9, **seed) for seed in ({}, {}, {"seed": 5}))
     assert first == again
     assert first["confidence_interval"] != other["confidence_interval"]
@@ -133,7 +137,7 @@ def test_how_the_interval_was_made_is_told_and_another_seed_gives_another():
 
 
 def test_days_that_come_in_clusters_widen_the_interval():
-    calm, wild = NORMAL((2, 500))
+    calm, wild = normals((2, 500))
     clustered = np.where(np.arange(500) // 50 % 2 == 0, calm * 0.005, wild * 0.02)
     shuffled = np.random.default_rng(3).permutation(clustered)
     errors = [ran(r[:, None], time_horizon=1)["standard_error"] for r in (shuffled, clustered)]
@@ -143,7 +147,7 @@ def test_days_that_come_in_clusters_widen_the_interval():
 def test_the_block_length_of_an_autoregression_is_near_the_one_of_its_theory():
     # AR(1) with φ: G = 2 φ / ((1 − φ²)) σ², spectrum σ² (1 + φ) / (1 − φ) at σ² the variance (Politis and White 2004).
     phi, n = 0.7, 20_000
-    noise, series = NORMAL(n), np.zeros(n)
+    noise, series = normals(n), np.zeros(n)
     for t in range(1, n):
         series[t] = phi * series[t - 1] + noise[t]
     slope, spectrum = 2 * phi / (1 - phi) ** 2, (1 + phi) / (1 - phi)
