@@ -56,7 +56,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         # FastAPI's own looks on every request whether it is wanted; OpenTelemetry's instrumentation is in its place.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, max_unpacked_bytes=settings.max_unpacked_body_bytes)
     # Added last: outermost, but for the server span.
     app.add_middleware(RequestContext, version=settings.service_version)
     problems.install(app)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from typing import Final
 
 from opentelemetry import trace
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.content_encoding import Unpacker
 from api.request_headers import all_values, first_values
 from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
@@ -104,16 +105,21 @@ def _as_get(scope: Scope) -> Scope:
 
 
 class BodyLimit:
-    """Refuses a body of more than `MAX_BODY_BYTES`, by its declared length or as soon as it has grown past it."""
+    """Refuses a body of more than `MAX_BODY_BYTES`, by its declared length or as soon as it has grown past it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    One that comes compressed is unpacked for its route, to no more than `max_unpacked_bytes`.
+    """
+
+    def __init__(self, app: ASGIApp, max_unpacked_bytes: int) -> None:
         self._app = app
+        self._unpacker = Unpacker(max_unpacked_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = first_values(scope).get(b"content-length", b"0")
+        headers = first_values(scope)
+        declared = headers.get(b"content-length", b"0")
         declared_too_large = declared.isdigit() and int(declared) > MAX_BODY_BYTES
         received = 0
 
@@ -127,4 +133,9 @@ class BodyLimit:
             # Raised where the route reads the body: FastAPI lets only an HTTPException through from there.
             raise HTTPException(413, f"The request body is larger than {MAX_BODY_BYTES:,} bytes.")
 
-        await self._app(scope, receive_counted, send)
+        if b"content-encoding" not in headers:
+            await self._app(scope, receive_counted, send)
+            return
+        async with AsyncExitStack() as request:
+            encodings = all_values(scope, "content-encoding")
+            await self._app(scope, self._unpacker.reading(encodings, receive_counted, request), send)

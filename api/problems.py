@@ -31,7 +31,13 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.HistoryUnavailable: (503, "HISTORY_UNAVAILABLE"),
     errors.MessageNotKept: (409, "TASK_DATA_NOT_KEPT"),
 }
-_FRAMEWORK: Final = {400: "MALFORMED_JSON", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
+_FRAMEWORK: Final = {
+    400: "MALFORMED_JSON",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
 
 _code: ContextVar[str] = ContextVar("problem_code", default="")
 

@@ -92,7 +92,15 @@ router.add_api_route(
                 "required": False,
                 "description": "1 to 255 printable ASCII characters, bare or in double quotes.",
                 "schema": {"type": "string"},
-            }
+            },
+            {
+                "name": "Content-Encoding",
+                "in": "header",
+                "required": False,
+                "description": "`gzip` for a body that comes compressed: at most 1 MB as it is sent, and "
+                "MAX_UNPACKED_BODY_BYTES (4 MB) when it is unpacked.",
+                "schema": {"type": "string", "enum": ["gzip"]},
+            },
         ],
         "requestBody": {"content": {"application/json": {"example": EXAMPLE}}},
     },

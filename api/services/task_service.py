@@ -76,7 +76,7 @@ class TaskService:
         stored = await self._stored(task_id, caller, messages=True)
         if not stored.message:
             raise MessageNotKept(task_id)
-        task_type, data = message_data(stored.message)
+        task_type, data = await asyncio.to_thread(message_data, stored.message)
         kept = stored.record
         task, sent = TaskSubmission.again(task_type, data, kept.priority, kept.queue), Sent(data, len(stored.message))
         return await self._submit(NewTask(task, sent, kept.caller, caller.name, idempotency_key, task_id))

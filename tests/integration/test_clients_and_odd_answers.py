@@ -1,5 +1,6 @@
 """Both clients against a server that refuses, resets, hangs and redirects: one task, or an error that says why."""
 
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -53,6 +54,28 @@ def test_a_submission_that_met_trouble_is_sent_again_with_the_same_key(open_clie
     assert len({asked.headers["idempotency-key"] for asked in server.asked}) == 1
     assert {asked.headers["x-request-id"] for asked in server.asked} == {task.correlation_id}
     assert json.loads(server.asked[-1].body) == {"task_type": "word_count", "data": DATA, "priority": "high"}
+
+
+def body_of(size: int) -> int:
+    """How long a text makes a body of that many bytes."""
+    return size - len('{"task_type":"word_count","data":{"text":""}}')
+
+
+@pytest.mark.parametrize(("size", "encoding"), [(1_048_576, None), (1_048_577, "gzip"), (3_000_000, "gzip")])
+def test_what_is_too_large_to_be_sent_plainly_is_sent_as_gzip_with_each_try(
+    open_client: Open, size: int, encoding: str | None
+):
+    text = ("0123456789" * 300_000)[: body_of(size)]
+    with OddServer([reset, ACCEPTED]) as server, open_client(server.url) as client:
+        client.submit("word_count", {"text": text})
+
+    first, second = server.asked
+    assert first.body == second.body
+    assert first.headers["content-length"] == str(len(first.body))
+    assert first.headers.get("content-encoding") == encoding
+    plain = gzip.decompress(first.body) if encoding else first.body
+    assert len(plain) == size
+    assert json.loads(plain) == {"task_type": "word_count", "data": {"text": text}}
 
 
 def test_a_slow_answer_is_given_up_and_asked_for_again(open_client: Open):

@@ -24,6 +24,7 @@ TASK: dict[str, Any] = {
     "data": {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}},
 }
 POSITION = TASK["data"]["portfolio_data"]["positions"][0]
+MAX_UNPACKED = 4_194_304
 STARTS = datetime(2026, 11, 25, 20, 0, 0, 120_000, UTC)
 
 
@@ -97,7 +98,7 @@ HEADERS = {
 def app_with(*, own_route: bool, callers: Callers) -> tuple[FastAPI, Service]:
     app, service = FastAPI(), Service()
     app.state.task_service, app.state.callers = service, callers
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, max_unpacked_bytes=MAX_UNPACKED)
     problems.install(app)
     if own_route:
         app.include_router(tasks.router)

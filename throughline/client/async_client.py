@@ -9,6 +9,7 @@ from typing import Any, Self, Unpack
 import httpx
 
 from throughline.client import calls, requests, transport
+from throughline.client.compression import compressed, is_too_large
 from throughline.client.events import BrokenStream, Following, TaskEvent
 from throughline.client.exchange import Answer, Call, Lost, Request, T
 from throughline.client.listing import Listing, Order, TaskFilters
@@ -72,6 +73,8 @@ class AsyncClient:
             idempotency_key=idempotency_key,
             correlation_id=correlation_id,
         )
+        if is_too_large(request):
+            request = await asyncio.to_thread(compressed, request)
         submitted = await self._run(calls.submit(request, self._limits))
         return AsyncHandle(self, submitted.task_id, submitted.correlation_id, submitted.answer)
 

@@ -8,6 +8,7 @@ from typing import Any, Self, Unpack
 import httpx
 
 from throughline.client import calls, requests, transport
+from throughline.client.compression import compressed, is_too_large
 from throughline.client.events import BrokenStream, Following, TaskEvent
 from throughline.client.exchange import Answer, Call, Lost, Request, T
 from throughline.client.listing import Listing, Order, TaskFilters
@@ -73,6 +74,8 @@ class Client:
             idempotency_key=idempotency_key,
             correlation_id=correlation_id,
         )
+        if is_too_large(request):
+            request = compressed(request)
         submitted = self._run(calls.submit(request, self._limits))
         return Handle(self, submitted.task_id, submitted.correlation_id, submitted.answer)
 

@@ -9,6 +9,7 @@ import orjson
 # As kombu names what `compression="zlib"` makes: any Celery 5 worker reads it.
 ZLIB: Final = "application/x-gzip"
 COMPRESSED_FROM_BYTES: Final = 8_192  # below, zlib's own start costs more than what it saves for a moment
+_CAME_COMPRESSED: Final = 1_048_576  # larger than a request may be: whatever it is made of, it was compressed before
 _LEVEL: Final = 1  # level 6 takes three times as long for a sixth less (9,000 positions)
 _SAMPLE_BYTES: Final = 16_384
 _WORTH: Final = 0.75  # noise becomes 0.82 of itself, at ten times the cost of a portfolio
@@ -18,7 +19,7 @@ _NO_CALLBACKS: Final = {"callbacks": None, "errbacks": None, "chain": None, "cho
 def encode(data: Any) -> tuple[str, str | None]:
     """The body of a task that takes `data` alone, and what it is compressed with."""
     plain = orjson.dumps([[data], {}, _NO_CALLBACKS])
-    if len(plain) >= COMPRESSED_FROM_BYTES and _is_worth_it(plain):
+    if len(plain) >= COMPRESSED_FROM_BYTES and (len(plain) > _CAME_COMPRESSED or _is_worth_it(plain)):
         return base64.b64encode(zlib.compress(plain, _LEVEL)).decode(), ZLIB
     return base64.b64encode(plain).decode(), None
 

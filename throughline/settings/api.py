@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
 from throughline.settings.history import HistorySettings
@@ -9,7 +11,7 @@ from throughline.settings.instrumentation import InstrumentationSettings
 
 
 class ApiSettings(BrokerSettings, HistorySettings, InstrumentationSettings):
-    """Admission, idempotency, who may call, where ended tasks are."""
+    """Admission, idempotency, who may call and with how much, where ended tasks are."""
 
     redis_timeout_seconds: float = fields.REDIS_TIMEOUT_SECONDS
     circuit_max_depth: int = fields.CIRCUIT_MAX_DEPTH
@@ -19,3 +21,10 @@ class ApiSettings(BrokerSettings, HistorySettings, InstrumentationSettings):
     idempotency_ttl_seconds: int = fields.IDEMPOTENCY_TTL_SECONDS
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     api_keys_file: Path | None = fields.API_KEYS_FILE
+    max_unpacked_body_bytes: int = Field(
+        4_194_304,
+        ge=1_048_576,
+        le=67_108_864,
+        description="What a request body that comes as gzip may unpack to; packed or plain it has at most 1 MB. "
+        "As JSON it may take thirty times as much of a replica's memory.",
+    )
