@@ -1,6 +1,7 @@
 """A request's body that comes compressed: unpacked when a route reads it, and never to more than a limit.
 
-What a megabyte unpacks to may be a thousand megabytes, and what JSON becomes in memory thirty times as much again.
+What a megabyte unpacks to may be a thousand megabytes, and JSON becomes thirty times as much again in memory if it is
+nothing but lists in lists.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from starlette.types import Message, Receive
 
 _GZIP: Final = {"gzip", "x-gzip"}  # RFC 9110, § 8.4.1.3: the same
 _AT_ONCE_BYTES: Final = 65_536  # unpacked in the event loop: within a millisecond
+_MOST_BRACKETS: Final = 100_000  # lists and objects in a large one: each takes some 80 bytes of memory, twice
 
 
 class Unpacker:
@@ -57,7 +59,11 @@ class Unpacker:
         rest = await asyncio.to_thread(_next, stream, stream.unconsumed_tail, most)
         if len(rest) == most:
             raise HTTPException(413, f"The request body is larger than {self._max_bytes:,} bytes when it is unpacked.")
-        return begun + _at_its_end(stream, rest)
+        body = begun + _at_its_end(stream, rest)
+        if body.count(b"[") + body.count(b"{") > _MOST_BRACKETS:
+            most_told = f"more than {_MOST_BRACKETS:,} lists and objects"
+            raise HTTPException(413, f"The request body, which came compressed, holds {most_told}.")
+        return body
 
 
 def _listed(values: Sequence[str]) -> list[str]:

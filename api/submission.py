@@ -25,6 +25,8 @@ from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
 from throughline.tasks.task_type import TaskType
 
+LARGE_BYTES: Final = 65_536  # of a body: from here on it is read in threads, beside other requests
+
 
 class ModelBroken(Exception):
     """A task's own model raised something else than that the data are wrong."""

@@ -4,6 +4,7 @@ FastAPI's own way through a route (dependencies, body, answer) takes 70 µs of p
 not a plain submission goes FastAPI's way, so every error is told as on any other route.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from api.routes.authorization import key_sent
 from api.routes.idempotency_key import unquoted
 from api.routes.submitted_answer import SubmittedAnswer
 from api.services import callers
-from api.submission import ModelBroken, Sent, TaskSubmission
+from api.submission import LARGE_BYTES, ModelBroken, Sent, TaskSubmission
 
 
 class SubmissionRoute(APIRoute):
@@ -30,7 +31,10 @@ class SubmissionRoute(APIRoute):
             await super().handle(scope, receive, send)
             return
         body, ended = await _body(receive)
-        document = _json(body) if ended else None
+        is_large = len(body) > LARGE_BYTES
+        document = None
+        if ended:
+            document = await asyncio.to_thread(_json, body) if is_large else _json(body)
         if document is None:
             await super().handle(scope, _replayed(body, receive) if ended else receive, send)
             return
@@ -39,11 +43,14 @@ class SubmissionRoute(APIRoute):
         key = headers.get(b"idempotency-key")
         idempotency_key = None if key is None else unquoted(key.decode("latin-1"))
         try:
-            task = TaskSubmission.model_validate(document)
+            # Much of what a model does with a large matrix is Python: in a thread it takes turns with other requests.
+            validated = TaskSubmission.model_validate
+            task = await asyncio.to_thread(validated, document) if is_large else validated(document)
         except (ValidationError, ModelBroken, RecursionError):
             await super().handle(scope, _replayed(body, receive), send)
             return
-        submitted = await state.task_service.submit(task, caller, idempotency_key, Sent.of(body))
+        sent = await asyncio.to_thread(Sent.of, body) if is_large else Sent.of(body)
+        submitted = await state.task_service.submit(task, caller, idempotency_key, sent)
         await SubmittedAnswer(submitted)(scope, receive, send)
 
 

@@ -2,17 +2,15 @@
 
 import asyncio
 import hashlib
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
-from api.submission import Sent, TaskSubmission
+from api.submission import LARGE_BYTES, Sent, TaskSubmission
 from throughline.ledger import keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.submission import Submission
 from throughline.telemetry import correlation, trace_context
-
-_LARGE_BYTES: Final = 65_536
 
 
 class NewTask(NamedTuple):
@@ -28,7 +26,7 @@ class NewTask(NamedTuple):
     @property
     def is_large(self) -> bool:
         """Whether making its message would hold up the requests beside it: then it belongs in a thread."""
-        return self.sent.size > _LARGE_BYTES
+        return self.sent.size > LARGE_BYTES
 
     async def large_submission(self, task_id: str) -> Submission:
         return await asyncio.to_thread(self.submission, task_id)

@@ -113,6 +113,13 @@ def test_a_bomb_is_refused_and_says_the_limit():
     assert problem["detail"] == f"The request body is larger than {MAX_UNPACKED:,} bytes when it is unpacked."
 
 
+@pytest.mark.parametrize("brackets", ["[", "{"])
+def test_what_would_be_many_times_as_large_in_memory_is_refused(brackets: str):
+    code, problem, _ = answer(gzip.compress(brackets.encode() * 150_000, 1), "gzip")
+    assert (code, problem["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert "100,000 lists and objects" in problem["detail"]
+
+
 def test_packed_it_has_the_limit_of_any_body():
     assert status(gzip.compress(NOISE * 11, 0), "gzip") == 413
 

@@ -25,6 +25,6 @@ class ApiSettings(BrokerSettings, HistorySettings, InstrumentationSettings):
         4_194_304,
         ge=1_048_576,
         le=67_108_864,
-        description="What a request body that comes as gzip may unpack to; packed or plain it has at most 1 MB. "
-        "As JSON it may take thirty times as much of a replica's memory.",
+        description="What a request body that comes as gzip may unpack to; as it is sent, any body has at most 1 MB. A "
+        "replica's memory must have room for thirty times as much: 256 MB for the default.",
     )
