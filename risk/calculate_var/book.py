@@ -74,5 +74,5 @@ def _volatility(driven: Sequence[Position]) -> float:
     said = [position.volatility for position in driven if position.volatility is not None]
     if said:
         return said[0]
-    implied = [(abs(log(p.option.strike / p.price)), p.option.volatility) for p in driven if p.option]
+    implied = [(abs(log(p.option.strike) - log(p.price)), p.option.volatility) for p in driven if p.option]
     return min(implied)[1] if implied else DEFAULT_VOLATILITY

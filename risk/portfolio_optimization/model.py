@@ -38,7 +38,7 @@ class PortfolioOptimizationData(Strict):
         default=None, description=f"Instead of volatilities and correlations: {FORMS}."
     )
     objective: Literal["minimum_variance", "target_return", "max_sharpe"] = "minimum_variance"
-    target_return: Finite | None = None
+    target_return: Annotated[Finite, Field(ge=-100_000, le=100_000)] | None = None  # no weights reach more
     risk_free_rate: Rate = 0.0
     long_only: bool = True
     max_weight: Weight | None = None
