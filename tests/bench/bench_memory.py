@@ -13,7 +13,7 @@ EYE = [[1.0 if i == j else 0.001 for j in range(500)] for i in range(500)]
 OPTION = {"right": "call", "strike": 100.0, "maturity": 1.0}
 ASIAN = OPTION | {"style": "asian", "spot": 100.0, "volatility": 0.2, "observations": 1_000}
 BASKET = OPTION | {"style": "basket", "assets": [{"spot": 100.0, "volatility": 0.2, "weight": 0.02}] * 50}
-ASSETS = [{"symbol": f"A{i}", "expected_return": 0.05 + i / 5_000, "volatility": 0.2} for i in range(250)]
+ASSETS = [{"symbol": f"A{i}", "expected_return": 0.05 + i / 5_000, "volatility": 0.2} for i in range(500)]
 LARGEST = {
     "10,000,000 simulations": ("calculate_var", {"positions": [POSITION], "simulations": 10_000_000}),
     "10,000 positions, lognormal": (
@@ -34,7 +34,10 @@ LARGEST = {
         {"option": ASIAN, "simulations": 20_000, "method": "sobol"},
     ),
     "a basket of 50": ("monte_carlo_pricing", {"option": BASKET, "simulations": 100_000}),
-    "250 assets with a frontier": ("portfolio_optimization", {"assets": ASSETS, "frontier_points": 5}),
+    "500 assets with a frontier": (
+        "portfolio_optimization",
+        {"assets": ASSETS, "correlations": EYE, "frontier_points": 50},
+    ),
     "10,000 stressed positions": ("stress_test", {"positions": [POSITION] * 10_000}),
 }
 

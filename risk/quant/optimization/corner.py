@@ -59,16 +59,18 @@ class Limited:
         active = self.rows[rows][:, free] * self.sizes[free]
         norms = np.abs(active).max(axis=1, initial=1e-300)
         active /= norms[:, None]
-        hessian = self.correlations[np.ix_(free, free)] * self.sizes[free] * self.sizes[free][:, None]
-        system = np.block([[hessian, active.T], [active, np.zeros((len(rows), len(rows)))]])
+        count = len(free)
+        system = np.zeros((count + len(rows), count + len(rows)))
+        system[:count, :count] = self.correlations[np.ix_(free, free)] * self.sizes[free] * self.sizes[free][:, None]
+        system[:count, count:], system[count:, :count] = active.T, active
         pull = -(self.correlations[free] @ variables) * self.sizes[free]
         known = np.r_[pull, (bounds[size:][rows] - self.rows[rows] @ variables) / norms]
         solved = _solved(system, known, self.singular)
         if solved is None:
             return None
-        variables[free] = solved[: len(free)] * self.sizes[free]
+        variables[free] = solved[:count] * self.sizes[free]
         multipliers = np.zeros(len(held))
-        multipliers[size + rows] = solved[len(free) :] / norms
+        multipliers[size + rows] = solved[count:] / norms
         taken = held[:size] != 0
         multipliers[:size][taken] = -(self.correlations @ variables + multipliers[size:] @ self.rows)[taken]
         multipliers[np.abs(multipliers) <= _ROUNDING * np.abs(variables).sum()] = 0.0

@@ -1,6 +1,7 @@
 """The efficient frontier: the least variance for each return from the least risky portfolio's to the highest."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -36,13 +37,15 @@ def frontier(assets: Assets, limits: Limits, points: int, checkpoint: Checkpoint
     if end - lowest <= 1e-9 * spread + 1e-14 * abs(end):
         return Frontier([least], True)
     found = [least]
-    for number, target in enumerate(np.linspace(lowest, end, points)[1:], 2):
+    for target in np.linspace(lowest, end, points)[1:]:
+        reached = Progress(len(found) / points)
+        checkpoint(reached)
         sought.at_least(RETURN, float(target - assets.returns[0]))
         try:
-            found.append(sought.solve())
+            found.append(sought.solve(partial(checkpoint, reached)))
         except NoWeights:
-            if number < points or not np.isfinite(highest):
+            if len(found) < points - 1 or not np.isfinite(highest):
                 raise Infeasible(explain(assets, limits, float(target))) from None
             found.append(Found(corner, False, corner < 0))  # rounding can refuse the one corner of the highest return
-        checkpoint(Progress(number / points))
+    checkpoint(Progress(1.0))
     return Frontier(found, bool(np.isfinite(highest)))

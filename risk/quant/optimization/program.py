@@ -1,6 +1,6 @@
 """Least variance of weights under linear limits, with the proof that it is the least."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,10 +51,12 @@ class Program:
         self._scale, self._limited = self._scaled(_TINIEST)
         self._solver.move(self._limited)
 
-    def solve(self) -> Found:
-        """Raises `NoWeights`."""
+    def solve(self, pause: Callable[[], None] = lambda: None) -> Found:
+        """Calls `pause` before each attempt after the first; raises `NoWeights`."""
         likely: Corner | None = None
-        for solver, own_limits in self._solvers():
+        for attempt, (solver, own_limits) in enumerate(self._solvers()):
+            if attempt:
+                pause()
             found = solver.solve()
             if found is None:
                 continue
