@@ -72,4 +72,5 @@ def _assumptions(asked: PortfolioOptimizationData) -> dict[str, Any]:
     taken = assumed(asked, "objective", "risk_free_rate", "long_only")
     if asked.correlations is None and asked.covariance is None and len(asked.assets) > 1:
         taken["correlations"] = "independent assets"
+    taken["estimation_error"] = "none: expected returns and covariance are taken as known exactly"
     return taken

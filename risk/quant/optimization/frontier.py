@@ -9,7 +9,7 @@ from risk.quant.checkpoint import Checkpoint, Progress, unobserved
 from risk.quant.optimization.assets import Assets
 from risk.quant.optimization.infeasible import Infeasible, explain, highest_return
 from risk.quant.optimization.limits import Limits
-from risk.quant.optimization.minimum_variance import RETURN, program
+from risk.quant.optimization.minimum_variance import RETURN, program, solved
 from risk.quant.optimization.program import Found, NoWeights
 
 
@@ -28,7 +28,7 @@ def frontier(assets: Assets, limits: Limits, points: int, checkpoint: Checkpoint
     """
     sought = program(assets, limits)
     try:
-        least = sought.solve()
+        least = solved(sought, limits)
     except NoWeights:
         raise Infeasible(explain(assets, limits)) from None
     lowest, (highest, corner) = float(assets.returns @ least.weights), highest_return(assets, limits)
@@ -42,7 +42,7 @@ def frontier(assets: Assets, limits: Limits, points: int, checkpoint: Checkpoint
         checkpoint(reached)
         sought.at_least(RETURN, float(target - assets.returns[0]))
         try:
-            found.append(sought.solve(partial(checkpoint, reached)))
+            found.append(solved(sought, limits, partial(checkpoint, reached)))
         except NoWeights:
             if len(found) < points - 1 or not np.isfinite(highest):
                 raise Infeasible(explain(assets, limits, float(target))) from None

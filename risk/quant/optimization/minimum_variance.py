@@ -1,5 +1,8 @@
 """The weights of least variance, of all or of those that return what is sought (Markowitz 1952)."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from risk.quant.optimization.assets import Assets
@@ -19,6 +22,12 @@ def program(assets: Assets, limits: Limits) -> Program:
     return Program(assets, bounds, rows, np.r_[1.0, -np.inf, least], np.r_[1.0, np.inf, most])
 
 
+def solved(sought: Program, limits: Limits, pause: Callable[[], None] = lambda: None) -> Found:
+    """The best of `program`, adding up to 1 to the last digit within the limits; raises `NoWeights`."""
+    found = sought.solve(pause)
+    return replace(found, weights=np.clip(found.weights / found.weights.sum(), limits.lowest, limits.highest))
+
+
 def minimum_variance(assets: Assets, limits: Limits, target_return: float | None = None) -> Found:
     """The least variance of all weights, or of those whose expected return is at least the target.
 
@@ -32,6 +41,6 @@ def minimum_variance(assets: Assets, limits: Limits, target_return: float | None
                 sought.at_least(RETURN, target_return - first)
             elif target_return > first:
                 raise NoWeights
-        return sought.solve()
+        return solved(sought, limits)
     except NoWeights:
         raise Infeasible(explain(assets, limits, target_return)) from None
