@@ -15,6 +15,7 @@ from risk.strict import Finite, Matrix, Positive, Precision, Seed, Strict, Volat
 DEFAULT_VOLATILITY: Final = 0.20
 DEFAULT_DEGREES: Final = 4.0
 DEFAULT_YIELD_VOLATILITY: Final = 0.01
+DEFAULT_DECAY: Final = 0.94  # RiskMetrics, of daily returns
 MAX_POSITIONS: Final = 10_000
 MIN_SIMULATIONS: Final = 1_000
 MAX_SIMULATIONS: Final = 10_000_000
@@ -129,6 +130,14 @@ class CalculateVarData(Strict):
         default="now",
         description="When options and bonds are priced again: at once, or `time_horizon` days nearer to their end.",
     )
+    volatility_filter: Literal["ewma"] | None = Field(
+        default=None,
+        description="Of the historical method: each day's return times today's volatility over that day's, both "
+        "exponentially weighted moving averages.",
+    )
+    decay: Annotated[Finite, Field(ge=0.5, le=0.999)] | None = Field(
+        default=None, description=f"Of that average: the weight of the day before, {DEFAULT_DECAY:g} by default."
+    )
     confidence_level: Finite = Field(default=0.95, gt=0, lt=1)
     time_horizon: int = Field(default=10, ge=1, le=2_520, description="Trading days, 252 a year.")
     simulations: int = Field(
@@ -180,6 +189,14 @@ class CalculateVarData(Strict):
             raise ValueError(f"portfolio_data.returns is for the historical method, not for {self.method}")
         if self.method != "monte_carlo" and {"simulations", "precision"} & self.model_fields_set:
             raise ValueError(f"simulations and precision are for the simulation, not for {self.method}")
+        return self
+
+    @model_validator(mode="after")
+    def _filter_fits(self) -> "CalculateVarData":
+        if self.volatility_filter is not None and self.method != "historical":
+            raise ValueError(f"volatility_filter is for the historical method, not for {self.method}")
+        if self.decay is not None and self.volatility_filter is None:
+            raise ValueError('decay is of a volatility_filter: send volatility_filter "ewma" with it')
         return self
 
     @model_validator(mode="after")

@@ -23,6 +23,7 @@ _LEAST_RESAMPLES: Final = 200
 _MOST_DRAWN: Final = 50_000_000  # days in all resamples: some 3 s
 _CHUNK: Final = 500_000  # days in one: some 20 ms and 15 MiB
 _POOLED: Final = 4_000_000  # days that the resamples' own truth is taken from
+_MEMORY: Final = 3.0  # blocks: clusters last longer than the block that is best for their variance
 LEAST_BEYOND: Final = 2.5  # independent windows beyond the value at risk; with 2 the intervals held in 89 of 100
 _UPPER_SHARE: Final = 0.4  # of the probability outside, above the shortfall's interval: see `intervals`
 
@@ -31,17 +32,21 @@ Windows = Callable[[Array], Array]  # daily gains (…, T) → gains over the ho
 
 @dataclass(frozen=True)
 class Blocks:
-    """The days in a block, and how many histories were drawn."""
+    """The days in a block, how many histories were drawn, over how many days one day tells of others, and whether that
+    is longer than it is for days that know nothing of each other."""
 
     days: int
     resamples: int
+    memory: float
+    clustered: bool
 
 
 def blocks_for(daily: Array) -> Blocks:
     """By the size of the daily gains, whose clusters are what lasts; at least n^⅓, as Hall et al. (1995) take it."""
     n = len(daily)
-    longest = max(block_length(np.abs(daily - daily.mean())), n ** (1 / 3))
-    return Blocks(ceil(longest), min(RESAMPLES, max(_LEAST_RESAMPLES, _MOST_DRAWN // n)))
+    automatic, least = block_length(np.abs(daily - daily.mean())), n ** (1 / 3)
+    resamples = min(RESAMPLES, max(_LEAST_RESAMPLES, _MOST_DRAWN // n))
+    return Blocks(ceil(max(automatic, least)), resamples, max(_MEMORY * automatic, least), automatic > least)
 
 
 def independent_beyond(days: int, horizon: int, confidence: float) -> float:
@@ -74,7 +79,7 @@ def measure_history(
     measured = measure_losses(-gains, confidence)
     if independent_beyond(days, history.horizon, confidence) < LEAST_BEYOND * (1 - 1e-9) or np.ptp(gains) == 0:
         return _without_error(measured)
-    stretches = max(2.0, days / (blocks.days + history.horizon - 1))
+    stretches = max(2.0, days / (blocks.memory + history.horizon - 1))
     outside = float(ndtr(-stdtrit(stretches - 1, 0.975)))
     return _Resampled(history, confidence, blocks, seed, checkpoint).intervals(gains, measured, outside)
 
@@ -124,6 +129,7 @@ class _Resampled:
         _, (error,) = _shortfalls(-gains[None, :], self.confidence)
         least, farthest = np.quantile(self.distances, [outside * _UPPER_SHARE, 1 - outside])
         above = measured.expected_shortfall - least * error
+        below = max(measured.expected_shortfall - farthest * error, low)  # no shortfall is under its value at risk
         if error == 0 or not np.isfinite(above):
             return _without_error(measured)
         return LossMeasure(
@@ -132,7 +138,7 @@ class _Resampled:
             standard_error=(high - low) / (2 * Z_95),
             confidence_interval=(low, high),
             shortfall_standard_error=float(self.shortfalls.std(ddof=1)),
-            shortfall_interval=(float(measured.expected_shortfall - farthest * error), float(above)),
+            shortfall_interval=(float(below), float(above)),
         )
 
     def _losses(self, chunk: int) -> Array:

@@ -1,12 +1,14 @@
 """Value at risk from observed returns: windows are compounded; intervals hold the truth although windows overlap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import risk  # noqa: F401 – declares the tasks
 from risk.quant import observed_gains
 from risk.quant.block_length import block_length
-from risk.quant.resampled_history import Blocks, History, blocks_for, measure_history
+from risk.quant.resampled_history import History, blocks_for, measure_history
 from throughline.testing import run_task
 
 POSITION = {"symbol": "A", "quantity": 1, "price": 100.0}
@@ -97,7 +99,7 @@ def test_both_intervals_hold_the_truth_in_95_of_100_histories(law, days, horizon
     stated, held = 0, np.zeros(2)
     for seed, daily in enumerate(histories):
         history = History(windows(daily), daily, windows, horizon)
-        measure = measure_history(history, confidence, Blocks(blocks_for(daily).days, 250), seed)
+        measure = measure_history(history, confidence, replace(blocks_for(daily), resamples=250), seed)
         if measure.confidence_interval is None or measure.shortfall_interval is None:
             continue
         stated += 1
