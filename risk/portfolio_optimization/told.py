@@ -6,7 +6,9 @@ import numpy as np
 
 from risk.portfolio_optimization.objectives import Sought
 from risk.quant.optimization.frontier import Frontier
+from risk.quant.optimization.minimum_cvar import cvar
 from risk.quant.optimization.program import Found
+from risk.quant.optimization.risk_parity import contributions
 from risk.quant.streams import Array
 
 
@@ -20,6 +22,17 @@ def told(sought: Sought, found: Found) -> dict[str, Any]:
         "volatility": deviation,
         "sharpe_ratio": _ratio(expected - sought.asked.risk_free_rate, deviation),
     }
+
+
+def more(sought: Sought, found: Found) -> dict[str, Any]:
+    """What the objective alone tells of its weights."""
+    if sought.asked.objective == "minimum_cvar":
+        risk = cvar(sought.history @ found.weights, sought.asked.confidence_level)
+        return {"cvar": risk, "confidence_level": sought.asked.confidence_level}
+    if sought.asked.objective == "risk_parity":
+        shares = contributions(sought.assets, found.weights).tolist()
+        return {"risk_contributions": dict(zip([a.symbol for a in sought.asked.assets], shares, strict=True))}
+    return {}
 
 
 def _ratio(excess: float, deviation: float) -> float | None:
@@ -44,7 +57,8 @@ def notes(sought: Sought, found: Found, frontier: Frontier) -> list[str]:
             "Some of these weights hedge each other to a volatility that is 0 but for rounding, or too small for a "
             "ratio: their Sharpe ratio is null."
         )
-    if sought.assets.alike(found.weights, found.free, _kept(sought, found)):
+    by_variance = sought.asked.objective not in {"minimum_cvar", "risk_parity"}
+    if by_variance and sought.assets.alike(found.weights, found.free, _kept(sought, found)):
         said.append(
             "The covariance is singular: other weights may be as good by the objective, and these are one choice."
         )
