@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import sqrt
-from operator import mul
+from operator import mul, sub
 from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
@@ -118,17 +118,18 @@ def correlations_checked(rows: Matrix, each: str = "position") -> Matrix:
     for i, row in enumerate(rows):
         if abs(row[i] - 1) > _ROUNDING:
             raise ValueError(f"correlations[{i}][{i}] must be 1, not {row[i]:.9g}: a {each} moves with itself")
-        if max(row) > 1 + _ROUNDING or min(row) < -1 - _ROUNDING:
-            j = max(range(len(row)), key=lambda at: abs(row[at]))
-            raise ValueError(f"correlations[{i}][{j}] is {row[j]:.9g}, outside of -1 … 1")
     alike = _symmetric(rows, [1.0] * len(rows), "correlations")
-    return [_without_rounding(i, row) for i, row in enumerate(alike)]
+    return [_within_one(i, row) for i, row in enumerate(alike)]
 
 
-def _without_rounding(i: int, row: list[float]) -> list[float]:
-    if row[i] == max(row) == 1 and min(row) >= -1:
-        return row
-    return [1.0 if j == i else min(1.0, max(-1.0, value)) for j, value in enumerate(row)]
+def _within_one(i: int, row: list[float]) -> list[float]:
+    most, least = max(row), min(row)
+    if most > 1 + _ROUNDING or least < -1 - _ROUNDING:
+        j = row.index(most if most > -least else least)
+        raise ValueError(f"correlations[{i}][{j}] is {row[j]:.9g}, outside of -1 … 1")
+    if most > 1 or least < -1:
+        row = [min(1.0, max(-1.0, value)) for value in row]
+    return row if row[i] == 1 else [*row[:i], 1.0, *row[i + 1 :]]
 
 
 def covariance_checked(rows: Matrix, each: str = "position") -> Matrix:
@@ -138,29 +139,40 @@ def covariance_checked(rows: Matrix, each: str = "position") -> Matrix:
             raise ValueError(f"covariance[{i}][{i}] must be above 0, not {row[i]:.9g}: it is a variance")
     deviations = [sqrt(row[i]) for i, row in enumerate(rows)]
     inverses = [1 / deviation for deviation in deviations]
-    for i, row in enumerate(rows):
-        scaled = list(map(mul, row, inverses))
+    alike = _symmetric(rows, inverses, "covariance")
+    for i, row in enumerate(alike):
+        scaled = list(map(mul, row[:i], inverses))
         most = deviations[i] * (1 + _ROUNDING)
-        if max(scaled) > most or min(scaled) < -most:
-            j = max(range(len(row)), key=lambda at: abs(scaled[at]))
+        if scaled and (max(scaled) > most or min(scaled) < -most):
+            j = max(range(i), key=lambda at: abs(scaled[at]))
             raise ValueError(
-                f"covariance[{i}][{j}] is {row[j]:.9g}, more than the variances {row[i]:.9g} and {rows[j][j]:.9g} "
+                f"covariance[{i}][{j}] is {row[j]:.9g}, more than the variances {row[i]:.9g} and {alike[j][j]:.9g} "
                 f"allow: at most {deviations[i] * deviations[j]:.9g}, at a correlation of 1"
             )
-    return _symmetric(rows, deviations, "covariance")
+    return alike
 
 
-def _symmetric(rows: Matrix, scales: list[float], name: str) -> Matrix:
-    """Each entry and its mirror image become their mean; raises where they differ by more than rounding."""
+def _symmetric(rows: Matrix, inverses: list[float], name: str) -> Matrix:
+    """Each entry and its mirror image become their mean; raises where they differ by more than rounding.
+
+    `inverses`: of the deviations, which are the scale of an entry. In slices and maps: a loop over the entries of 500
+    rows would hold the api up for twice as long.
+    """
     columns = [list(column) for column in zip(*rows, strict=True)]
     if columns == rows:
         return rows
+    triangle = []
     for i, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        most = _ROUNDING * scales[i]
-        for j in range(i):
-            if row[j] != column[j] and abs(row[j] - column[j]) > most * scales[j]:
+        below, across = row[:i], column[:i]
+        if below != across:
+            gaps = list(map(sub, below, across))
+            sizes = list(map(abs, map(mul, gaps, inverses)))
+            if max(sizes) * inverses[i] > _ROUNDING:
+                j = sizes.index(max(sizes))
                 raise ValueError(
                     f"{name} must be symmetric: row {i}, column {j} holds {row[j]:.9g}, "
                     f"and row {j}, column {i} holds {column[j]:.9g}"
                 )
-    return [[(a + b) / 2 for a, b in zip(row, column, strict=True)] for row, column in zip(rows, columns, strict=True)]
+            below = [value - gap / 2 for value, gap in zip(below, gaps, strict=True)]
+        triangle.append([*below, row[i]])
+    return _mirrored(triangle)

@@ -104,7 +104,7 @@ def test_what_numpy_leaves_in_the_last_digits_is_mended(size):
         ({"correlations": [1, 0.3, 1, 0.1, -1.01, 1]}, r"correlations\[1\]\[2\] is -1.01, outside of -1 … 1"),
         (
             {"covariance": [1e-8, 0, 1e-8, 0, 1.1e-8, 1e-8]},
-            r"covariance\[1\]\[2\] is 1.1e-08, more than .* at most 1e-08",
+            r"covariance\[2\]\[1\] is 1.1e-08, more than .* at most 1e-08",
         ),
         ({"covariance": [[1e-8, 2e-12, 0], [1e-12, 1e-8, 0], [0, 0, 1e-8]]}, "row 1, column 0 holds 1e-12, and row 0"),
         (
