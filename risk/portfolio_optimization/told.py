@@ -57,6 +57,11 @@ def notes(sought: Sought, found: Found, frontier: Frontier) -> list[str]:
             "Some of these weights hedge each other to a volatility that is 0 but for rounding, or too small for a "
             "ratio: their Sharpe ratio is null."
         )
+    if sought.asked.objective == "minimum_cvar":
+        said.append(
+            "The cvar is of the very periods that the weights were fitted to: expect larger losses in the worst ones "
+            "to come."
+        )
     by_variance = sought.asked.objective not in {"minimum_cvar", "risk_parity"}
     if by_variance and sought.assets.alike(found.weights, found.free, _kept(sought, found)):
         said.append(

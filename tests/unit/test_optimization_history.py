@@ -76,6 +76,7 @@ def test_minimum_cvar_tells_the_cvar_of_a_period():
     losses = np.sort(-DAYS @ np.array(list(found["weights"].values())))[::-1]
     assert found["cvar"] == pytest.approx(losses[:15].mean())
     assert found["confidence_level"] == found["assumptions"]["confidence_level"] == 0.95
+    assert "fitted to" in found["notes"][0]
     assert result(objective="minimum_variance").keys() & {"cvar", "confidence_level"} == set()
 
 
