@@ -1,7 +1,7 @@
 """What the assets are expected to return and how they move together: as sent, or estimated from their returns."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from risk.quant.estimated_covariance import ledoit_wolf, sample_covariance
 from risk.quant.optimization.assets import Assets
 from risk.quant.streams import Array
 from throughline import Run
+
+_MOVED: Final = 2.0  # times its own volatility: what a reader must be told that an asset was given
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ def _estimated(asked: PortfolioOptimizationData) -> Risks:
     if not (variances > 0).all():
         still = int(np.argmin(variances > 0))
         raise NotCalculable(
-            f"data.returns[*][{still}] ({asked.assets[still].symbol}) never changes, so that its volatility is 0; "
-            "leave the asset out, or use the covariance_estimator ledoit_wolf"
+            f"data.returns[*][{still}] ({asked.assets[still].symbol}) never changes, or by too little for a "
+            "variance; leave the asset out, or use the covariance_estimator ledoit_wolf"
         )
     deviations = np.sqrt(np.diag(matrix))
     means = history.mean(axis=0) * a_year
@@ -81,18 +83,24 @@ def _estimated(asked: PortfolioOptimizationData) -> Risks:
     returns = np.array([mean if own is None else own for mean, own in zip(means, given, strict=True)])
     assets = _possible(Assets(returns, np.sqrt(variances), matrix / deviations[:, None] / deviations), "returns")
     taken = {"returns": "periods are independent: a year's mean and variance are a period's times periods_a_year"}
-    notes = _still(asked, history, assets.volatilities)
+    notes = _shrunk_most(asked, history, assets.volatilities)
     if None in given:
         taken["expected_return"] = "the mean of the returns, for a year"
         notes += _uncertain_means(asked, history)
     return Risks(assets, told, taken, notes)
 
 
-def _still(asked: PortfolioOptimizationData, history: Array, volatilities: Array) -> list[str]:
+def _shrunk_most(asked: PortfolioOptimizationData, history: Array, volatilities: Array) -> list[str]:
+    """Shrinkage towards equal variances makes quiet assets look riskier than their returns were."""
+    own = np.sqrt(np.diag(sample_covariance(history)) * asked.periods_a_year)
+    moved = np.flatnonzero(volatilities > _MOVED * own)
+    if not len(moved):
+        return []
+    i = int(moved[np.argmin(own[moved])])
+    others = f" and {len(moved) - 1} others" if len(moved) > 1 else ""
     return [
-        f"{asked.assets[i].symbol} never changes in the returns; its volatility of {volatilities[i]:.3g} is from the "
-        "shrinkage alone."
-        for i in np.flatnonzero(np.ptp(history, axis=0) == 0)
+        f"The shrinkage gives {asked.assets[i].symbol}{others} over {_MOVED:g} times the volatility of the returns, "
+        f"{volatilities[i]:.3g} instead of {own[i]:.3g}: the covariance_estimator sample leaves it as it is."
     ]
 
 

@@ -143,9 +143,15 @@ def test_an_asset_that_never_changes_has_no_sample_variance():
         result(returns=still, covariance_estimator="sample")
     shrunk = result(returns=still)
     assert sum(shrunk["weights"].values()) == pytest.approx(1)
-    assert "B never changes in the returns" in shrunk["notes"][0]
+    assert "gives B over 2 times the volatility of the returns" in shrunk["notes"][0]
     with pytest.raises(NotCalculable, match="never changes"):
         result(returns=[[0.01, 0.02, 0.03]] * 20)
+
+
+def test_a_quiet_asset_that_shrinkage_makes_loud_is_told_and_the_sample_leaves_it_alone():
+    quiet = (DAYS * [1e-4, 1, 1]).tolist()
+    assert "gives A over 2 times the volatility" in result(returns=quiet)["notes"][0]
+    assert result(returns=quiet, covariance_estimator="sample")["notes"] == []
 
 
 def test_the_nearest_correlations_are_taken_on_request():

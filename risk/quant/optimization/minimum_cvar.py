@@ -30,7 +30,7 @@ def cvar(returns: Array, confidence: float) -> float:
     whole = int(tail)
     worst = np.sort(returns)[: whole + 1]
     edge = (tail - whole) * worst[-1] if len(worst) > whole else 0.0
-    return -float(worst[:whole].sum() + edge) / tail
+    return -float(worst[:whole].sum() + edge) / tail + 0.0  # no −0.0
 
 
 def minimum_cvar(
