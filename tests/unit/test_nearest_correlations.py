@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from risk.calculate_var.model import CalculateVarData
+from risk.defaults import seed_from
 from risk.errors import NotCalculable
 from risk.quant.nearest_correlation import nearest_correlation
 from throughline.testing import run_task
@@ -65,10 +66,13 @@ def test_a_matrix_that_is_possible_stays_as_it_was_sent():
     assert np.allclose(nearest_correlation(possible), possible, rtol=0, atol=1e-13)
 
 
-def value_at_risk(correlations, **more):
+def value_at_risk_data(correlations, **more):
     positions = [{"symbol": name, "quantity": 100, "price": 100.0, "volatility": 0.2} for name in "ABC"]
-    data = {"positions": positions, "correlations": correlations, "method": "parametric"}
-    return run_task("calculate_var", data | more).result
+    return {"positions": positions, "correlations": correlations, "method": "parametric"} | more
+
+
+def value_at_risk(correlations, **more):
+    return run_task("calculate_var", value_at_risk_data(correlations, **more)).result
 
 
 def basket(correlations, **more):
@@ -101,8 +105,10 @@ def test_a_possible_matrix_is_at_distance_0_and_nothing_is_noted(calculation):
 
 def test_scenarios_are_drawn_from_the_seed_of_what_was_sent():
     simulated = {"method": "monte_carlo", "simulations": 1_000, "nearest_correlations": True}
-    assert value_at_risk(IMPOSSIBLE, **simulated) == value_at_risk(IMPOSSIBLE, **simulated)
-    assert value_at_risk(IMPOSSIBLE, **simulated)["assumptions"]["seed"] == "derived from the data"
+    drawn = value_at_risk(IMPOSSIBLE, **simulated)
+    assert drawn == value_at_risk(IMPOSSIBLE, **simulated)
+    assert drawn["seed"] == seed_from(CalculateVarData.model_validate(value_at_risk_data(IMPOSSIBLE, **simulated)))
+    assert drawn["assumptions"]["seed"] == "derived from the data"
 
 
 def test_nearest_correlations_without_correlations_is_refused():
