@@ -59,6 +59,5 @@ def _assumptions(asked: PortfolioOptimizationData) -> dict[str, Any]:
         taken |= assumed(asked, "confidence_level")
     if asked.objective == "risk_parity" and any(asset.risk_budget is None for asset in asked.assets):
         taken["risk_budget"] = DEFAULT_RISK_BUDGET
-    known = "expected returns and covariance are taken as known exactly"
-    taken["estimation_error"] = f"none: {known}" + ("" if asked.returns is None else ", though estimated from the returns")
+    taken["estimation_error"] = "none: expected returns and covariance are taken as known exactly"
     return taken
