@@ -1,5 +1,6 @@
 """`calculate_var` by simulation: normal or Student's t returns, or lognormal prices."""
 
+from dataclasses import replace
 from typing import Final
 
 from risk.calculate_var.joint_returns import portfolio_of, shape_of
@@ -8,7 +9,7 @@ from risk.calculate_var.notes import notes_of
 from risk.calculate_var.told import Answer
 from risk.defaults import seed_from
 from risk.observed import checkpoint_of, simulating
-from risk.quant import contributions, elliptical, scenarios, value_at_risk
+from risk.quant import contributions, elliptical, lognormal, scenarios, value_at_risk
 from risk.quant.portfolio import Portfolio
 from risk.quant.scenarios import Losses
 from risk.quant.stopwatch import Stopwatch
@@ -22,12 +23,13 @@ COUNTED: Final = 100_000  # simulations that a precision may take before a thin 
 def simulated(var: CalculateVarData, run: Run) -> Answer:
     portfolio, checkpoint = portfolio_of(var, run), checkpoint_of(run)
     seed = var.seed if var.seed is not None else seed_from(var)
-    lognormal = var.distribution == "lognormal"
+    prices = var.distribution == "lognormal"
     most = simulations_of(var)
     with simulating(run, simulations=most, positions=len(portfolio.values)) as watch:
-        if lognormal:
-            gains, rows = scenarios.lognormal_gains(portfolio, seed, watch)
-            losses = scenarios.summed(gains)
+        near = lognormal.around(portfolio, var.confidence_level) if prices else None
+        if prices:
+            tail = near if near is not None and near.reach and tail_is_thin(var) else None
+            losses, rows = lognormal.losses_of(portfolio, seed, watch, tail)
         else:
             losses, rows = _elliptical(var, portfolio, seed, watch)
         done = value_at_risk.simulate(
@@ -40,15 +42,28 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
         )
     at_risk = done.measure.value_at_risk
     with run.phase("contributions"):
-        if lognormal:
-            parts = contributions.of_scenarios(gains, done.sizes, at_risk, portfolio.values, checkpoint)
+        if prices:
+            parts = lognormal.parts_of(portfolio, near, at_risk, seed, checkpoint)
         else:
             parts = contributions.of_elliptical(portfolio, at_risk)
     drawn = {"simulations": done.simulations, "seed": seed}
     if var.precision is not None:
         drawn["precision_reached"] = done.measure.within(var.precision.relative)
+    rare = lognormal.too_rare(portfolio, done.simulations) if prices else None
+    if rare is not None:
+        measure = replace(done.measure, shortfall_standard_error=None, shortfall_interval=None)
+        symbol = var.portfolio_data.positions[rare].symbol
+        return Answer(measure, parts, "nearest", drawn, [*notes_of(var, done.measure, done.simulations), _rare(symbol)])
     notes = notes_of(var, done.measure, done.simulations)
-    return Answer(done.measure, parts, "nearest" if lognormal else "exact", drawn, notes)
+    return Answer(done.measure, parts, "nearest" if prices else "exact", drawn, notes)
+
+
+def _rare(symbol: str) -> str:
+    return (
+        f"No error of the expected shortfall can be stated, and it is understated: what a short position in {symbol!r} "
+        "loses on average comes from prices so high that hardly any simulation reaches them, at its volatility and "
+        "this horizon."
+    )
 
 
 def simulations_of(var: CalculateVarData) -> int:

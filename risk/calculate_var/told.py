@@ -15,8 +15,8 @@ from risk.terms import options_of
 Estimator = Literal["exact", "nearest"]
 _ESTIMATORS: Final[dict[Estimator, str]] = {
     "exact": "Euler: the mean loss of the position given that the portfolio loses the value at risk, in closed form",
-    "nearest": "Euler: the position's mean loss over the scenarios nearest to the value at risk; what is missing to "
-    "the total is spread by the positions' size",
+    "nearest": "Euler: the position's mean loss over the scenarios near the value at risk, by local linear regression "
+    "on the portfolio's loss; never above what the position can lose, the rest going to the others by their variance",
 }
 
 

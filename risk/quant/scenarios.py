@@ -1,8 +1,6 @@
-"""Losses of a portfolio in random scenarios, chunk by chunk: normal returns, or lognormal prices."""
+"""Losses of a portfolio in random scenarios, chunk by chunk."""
 
 from collections.abc import Callable
-
-import numpy as np
 
 from risk.quant.portfolio import Portfolio
 from risk.quant.stopwatch import Stopwatch
@@ -29,26 +27,6 @@ def normal_losses(portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Lo
         return losses
 
     return draw, chunk_rows(1)
-
-
-def lognormal_gains(portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:
-    """Gains (scenarios, n) of each position, whose price follows a geometric Brownian motion; and the rows a chunk."""
-    centre = portfolio.means - portfolio.deviations**2 / 2
-    loadings = None if portfolio.loadings is None else np.ascontiguousarray(portfolio.loadings.T)
-
-    def draw(chunk: int, rows: int) -> Array:
-        watch.start()
-        normals = stream(seed, chunk).standard_normal((rows, len(portfolio.values)))
-        watch.lap("draw")
-        returns: Array = normals * portfolio.deviations if loadings is None else normals @ loadings
-        watch.lap("correlate")
-        returns += centre
-        np.expm1(returns, out=returns)
-        returns *= portfolio.values
-        watch.lap("reprice")
-        return returns
-
-    return draw, chunk_rows(len(portfolio.values))
 
 
 def summed(gains: Losses) -> Losses:

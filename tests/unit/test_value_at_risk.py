@@ -12,6 +12,7 @@ from risk.quant import contributions, scenarios, value_at_risk
 from risk.quant.checkpoint import Progress
 from risk.quant.covariance import NotPositiveSemidefinite, factor
 from risk.quant.intervals import quantile_ranks
+from risk.quant.lognormal import losses_of
 from risk.quant.loss_measure import measure_losses
 from risk.quant.portfolio import from_covariance, over_horizon
 from risk.quant.stopwatch import Stopwatch
@@ -52,9 +53,8 @@ def interval_of(measure):
 
 
 def lognormal(held, simulations=100_000, seed=7):
-    gains, rows = scenarios.lognormal_gains(held, seed, Stopwatch())
-    sizes = chunk_sizes(simulations, rows)
-    return value_at_risk.simulate(scenarios.summed(gains), sizes, 0.95), gains, sizes
+    draw, rows = losses_of(held, seed, Stopwatch())
+    return value_at_risk.simulate(draw, chunk_sizes(simulations, rows), 0.95)
 
 
 @pytest.mark.parametrize(("volatility", "days", "confidence", "expected"), CLOSED_FORM)
@@ -105,7 +105,7 @@ def normal_interval(seed):
 
 def lognormal_interval(seed):
     held = portfolio(15_000, volatility=LOGNORMAL_DEVIATION, days=252)
-    return lognormal(held, simulations=5_000, seed=seed)[0].measure.confidence_interval
+    return lognormal(held, simulations=5_000, seed=seed).measure.confidence_interval
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_an_expected_gain_lowers_the_risk_by_as_much():
 
 
 def test_a_lognormal_position_agrees_with_its_closed_form():
-    measure = lognormal(portfolio(15_000, volatility=LOGNORMAL_DEVIATION, days=252))[0].measure
+    measure = lognormal(portfolio(15_000, volatility=LOGNORMAL_DEVIATION, days=252)).measure
     assert abs(measure.value_at_risk - LOGNORMAL_VALUE_AT_RISK) < 4 * measure.standard_error
 
 
@@ -185,15 +185,6 @@ def test_contributions_add_up_and_agree_with_what_a_little_more_of_a_position_ad
         step = np.eye(3)[i] * 1e-4
         slope = (at_risk(worth * (1 + step)) - at_risk(worth * (1 - step))) / 2e-4
         assert part == pytest.approx(slope, rel=1e-5)
-
-
-def test_contributions_of_lognormal_positions_add_up_and_are_near_the_normal_ones():
-    held = portfolio(3_000, -1_000, 2_000, days=1, correlations=THREE)
-    done, gains, sizes = lognormal(held, simulations=200_000)
-    parts = contributions.of_scenarios(gains, sizes, done.measure.value_at_risk, held.values)
-    assert parts.sum() == pytest.approx(done.measure.value_at_risk)
-    exact = contributions.of_elliptical(held, value_at_risk.parametric(held, 0.95).value_at_risk)
-    np.testing.assert_allclose(parts, exact, atol=0.06 * exact.sum())
 
 
 def test_a_covariance_says_the_same_as_volatilities_and_correlations():
