@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,10 +51,12 @@ def test_five_hundred_assets_with_all_their_digits_are_sent_and_calculated(nine:
         assert task.result(timeout=60)["var_amount"] > 0
 
 
-def test_as_many_assets_as_the_model_takes_can_be_sent(nine: Nine):
-    with blocking(nine.base_url) as client:
-        task = client.submit("portfolio_optimization", optimization(MAX_ASSETS), priority="high")
-        assert len(task.result(timeout=80)["weights"]) == MAX_ASSETS
+def test_as_many_assets_as_the_model_takes_can_be_sent_from_a_terminal(nine: Nine, tmp_path: Path):
+    file = tmp_path / "task.json"
+    file.write_text(json.dumps(optimization(MAX_ASSETS)), encoding="utf-8")
+    ended = nine.run("submit", "portfolio_optimization", "--data", f"@{file}", "--priority", "high", "--wait")
+    assert ended.returncode == 0, ended.stderr
+    assert len(json.loads(ended.stdout)["result"]["weights"]) == MAX_ASSETS == 500
 
 
 @pytest.mark.parametrize("through", ["nginx", "replica"])
