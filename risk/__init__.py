@@ -25,7 +25,7 @@ task(
 task(
     "monte_carlo_pricing",
     model=monte_carlo_pricing.MonteCarloPricingData,
-    summary="Price and sensitivities of a European, Asian, barrier or basket option, by simulation.",
+    summary="Price and sensitivities of a European, American, Asian, barrier or basket option, by simulation.",
     example=monte_carlo_pricing.EXAMPLE,
     run="risk.monte_carlo_pricing.run:run",
 )

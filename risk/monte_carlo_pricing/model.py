@@ -10,6 +10,7 @@ from risk.strict import Finite, Matrix, Positive, Precision, Rate, Seed, Strict,
 MAX_SIMULATIONS: Final = 10_000_000
 MAX_STEPS: Final = 2_000_000_000  # simulations × normals of one: some 60 s
 MAX_ASSETS: Final = 50
+MAX_DATES: Final = 1_000
 
 
 class _Option(Strict):
@@ -36,6 +37,29 @@ class European(_OneAsset):
     """Exercised at expiry."""
 
     style: Literal["european"]
+
+
+class American(_OneAsset):
+    """Exercised at any time up to expiry, or on some dates only (Bermudan)."""
+
+    style: Literal["american"]
+    exercise_dates: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_DATES,
+        description="Equally spaced, the last one at expiry: a Bermudan option. Without it the holder may exercise at "
+        "any time; the lower bound is then of exercise on 50 dates a year (50 to 1,000), the upper bound of any time.",
+    )
+
+    @property
+    def dates(self) -> int:
+        """On which the simulated holder may exercise."""
+        return self.exercise_dates or min(MAX_DATES, max(50, round(50 * self.maturity)))
+
+    @property
+    def normals(self) -> int:
+        """A date takes as long as this many normals."""
+        return 40 * self.dates
 
 
 class Asian(_OneAsset):
@@ -102,7 +126,8 @@ class Basket(_Option):
         return self
 
 
-Option = Annotated[European | Asian | Barrier | Basket, Field(discriminator="style")]
+AtExpiry = European | Asian | Barrier | Basket
+Option = Annotated[AtExpiry | American, Field(discriminator="style")]
 
 
 class MonteCarloPricingData(Strict):
@@ -116,6 +141,14 @@ class MonteCarloPricingData(Strict):
     simulations: int = Field(default=100_000, ge=1_000, le=MAX_SIMULATIONS, description="With a precision: the most.")
     precision: Precision | None = None
     seed: Seed | None = None
+
+    @model_validator(mode="after")
+    def _method_fits(self) -> "MonteCarloPricingData":
+        if isinstance(self.option, American) and self.method != "control_variate":
+            raise ValueError(
+                f"method: {self.method!r} is not for style american, which has least squares of its own: leave it out"
+            )
+        return self
 
     @property
     def simulations_allowed(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from risk.correlations import NEAREST, Correlations, correlations, impossible
 from risk.defaults import assumed, seed_from
 from risk.monte_carlo_pricing import model as contract
+from risk.monte_carlo_pricing.american import run_american
 from risk.monte_carlo_pricing.model import MonteCarloPricingData
 from risk.observed import checkpoint_of, simulating
 from risk.quant import covariance, pricing
@@ -18,6 +19,8 @@ from throughline import Run
 
 def run(asked: MonteCarloPricingData, run: Run) -> dict[str, Any]:
     """Price and sensitivities of an option; what was assumed is in the result."""
+    if isinstance(asked.option, contract.American):
+        return run_american(asked, asked.option, run)
     joint = _correlations(asked.option, run)
     payoff, checkpoint = _payoff(asked.option, joint), checkpoint_of(run)
     seed = asked.seed if asked.seed is not None else seed_from(asked)
@@ -50,7 +53,7 @@ def _correlations(option: contract.Option, run: Run) -> Correlations:
         return correlations(option.correlations, option.nearest_correlations, run)
 
 
-def _payoff(option: contract.Option, joint: Correlations) -> Payoff:
+def _payoff(option: contract.AtExpiry, joint: Correlations) -> Payoff:
     if isinstance(option, contract.Basket):
         return _basket(option, joint)
     market = Market(

@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 
-from risk.quant import pricing
+from risk.quant import american, pricing
 from risk.quant.barrier import ContinuousBarrier
 from risk.quant.covariance import factor
 from risk.quant.options import Asian, Basket, European, Market, Payoff
@@ -69,7 +69,50 @@ def price_only(ends: Callable[[], Array]) -> tuple[float, float]:
     return float(paid.mean()), float(paid.std() / np.sqrt(len(paid)))
 
 
+AMERICAN = Market(False, 36.0, 40.0, 1.0, 0.06, 0.0, 0.2)  # Longstaff and Schwartz 2001, table 1, first row
+DATES = 50
+
+
+def american_by_hand() -> tuple[float, float]:
+    """Longstaff and Schwartz as in a textbook: antithetic paths, a cubic of those in the money, one set of paths."""
+    m, step = AMERICAN, AMERICAN.maturity / DATES
+    half = np.random.Generator(np.random.PCG64(1)).standard_normal((DATES, PATHS // 2))
+    moves = m.drift * step + m.volatility * sqrt(step) * np.concatenate([half, -half], axis=1)
+    prices = m.spot * np.exp(np.cumsum(moves, axis=0))
+    paid, discount = np.maximum(m.strike - prices[-1], 0), np.exp(-m.rate * step)
+    for at in prices[-2::-1]:
+        paid *= discount
+        payoff = m.strike - at
+        within = np.flatnonzero(payoff > 0)
+        held = np.polyval(np.polyfit(at[within], paid[within], 3), at[within])
+        now = within[payoff[within] > held]
+        paid[now] = payoff[now]
+    pairs = discount * (paid[: PATHS // 2] + paid[PATHS // 2 :]) / 2
+    return float(pairs.mean()), float(pairs.std() / sqrt(PATHS // 2))
+
+
+def bounded() -> american.Bounded:
+    return american.price(AMERICAN, american.Exercise(DATES, False), 20_000, 1)
+
+
+def compare_american() -> None:
+    """The rival's error is its standard error alone: its bias has no bound, ours is within the error."""
+    price, rival_error = american_by_hand()
+    ours, plain = versus(bounded, american_by_hand, 4)
+    found = bounded()
+    assert abs(found.price.value - price) < 4 * rival_error + 0.01, "the rival prices something else"
+    error = found.price.standard_error
+    detail = (
+        f"standard error {error:.2g}, with the gap between the bounds, in {ours * 1e3:.0f} ms with all sensitivities; "
+        f"{rival_error:.2g} in {plain * 1e3:.0f} ms for the lower bound alone in numpy; the gap "
+        f"{found.upper.value - found.lower.value:.2g} of {found.price.value:.4g}"
+    )
+    what = "American, 50 dates, times faster than plain least squares at equal error"
+    say(what, plain * (rival_error / error) ** 2 / ours, 100, at_most=False, detail=detail)
+
+
 def main() -> None:
+    compare_american()
     for name, option in OPTIONS.items():
         rival = partial(price_only, BY_HAND[name])
         price, rival_error = rival()
