@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from risk.calculate_var.model import CalculateVarData, Position
 
-NORMALS_AN_OPTION: Final = 4  # what repricing one costs, in normals drawn
-NORMALS_A_BOND: Final = 3
+NORMALS_AN_OPTION: Final = 6  # what repricing one costs, in normals drawn
+NORMALS_A_BOND: Final = 5
 _SAME_PRICE: Final = 0.1  # two quotes of one price are nearer to each other than this share of it
 
 
@@ -71,7 +71,7 @@ def method_reprices(var: "CalculateVarData") -> None:
     if var.method == "parametric":
         raise ValueError(
             f"{first} is repriced in full, and its gain is then not normal, as the parametric method takes it to be: "
-            "use monte_carlo"
+            "use monte_carlo or historical"
         )
     if var.method == "historical":
         _history_reprices(var)
@@ -85,8 +85,11 @@ def _history_reprices(var: "CalculateVarData") -> None:
                 f"{at}.bond is not for the historical method: leave it out, and let the position's column of returns "
                 "hold the bond's returns"
             )
-        if position.option is not None:
-            raise ValueError(f"{at}.option is not for the historical method: use monte_carlo")
+        if position.option is not None and var.reprice_at == "horizon" and position.option.maturity < var.years:
+            raise ValueError(
+                f"{at}.option expires within the horizon, where observed returns do not tell the price of that day: "
+                'use reprice_at "now", or monte_carlo'
+            )
 
 
 def drawn_days(var: "CalculateVarData") -> int:

@@ -40,7 +40,9 @@ def filtered(var: CalculateVarData, run: Run) -> Filtered:
     decay = var.decay if var.decay is not None else DEFAULT_DECAY
     forecasts = ewma.variances(returns, decay, checkpoint_of(run))
     ratios = ewma.ratios(forecasts)
-    symbols = [position.symbol for position in var.portfolio_data.positions]
+    symbols = [position.risk for position in var.portfolio_data.positions]
+    if len(symbols) > returns.shape[1]:
+        symbols = list(dict.fromkeys(symbols))
     yearly = np.sqrt(forecasts[-1] * TRADING_DAYS_A_YEAR).tolist()
     told = {"volatilities": dict(zip(symbols, yearly, strict=True))}
     return Filtered(np.maximum(returns * ratios, -1), decay, told, tuple(_notes(ratios, symbols)))

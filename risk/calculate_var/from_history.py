@@ -1,18 +1,23 @@
 """`calculate_var` from returns that were observed."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from risk.calculate_var.book import book_of
 from risk.calculate_var.filtered import assumed_of, filtered
+from risk.calculate_var.lots import numbered
 from risk.calculate_var.model import CalculateVarData
+from risk.calculate_var.repriced_told import assumed_of_terms, lines_of, notes_of_terms
 from risk.calculate_var.told import Answer, values_of
 from risk.defaults import seed_from
 from risk.errors import NotCalculable
 from risk.observed import checkpoint_of
 from risk.quant import contributions, observed_gains
-from risk.quant.loss_measure import LossMeasure
-from risk.quant.resampled_history import Blocks, History, blocks_for, independent_beyond, measure_history
+from risk.quant.loss_measure import LossMeasure, measure_losses
+from risk.quant.repricing import Book
+from risk.quant.resampled_history import Blocks, History, blocks_for, independent_beyond, measure_history, without_error
 from risk.quant.streams import Array
 from throughline import Run
 
@@ -20,26 +25,51 @@ from throughline import Run
 def from_history(var: CalculateVarData, run: Run) -> Answer:
     values, history = values_of(var), filtered(var, run)
     returns = history.returns
-    overlapping = var.horizon_scaling == "overlapping"
-    floored = 0
-    if overlapping:
-        gains = observed_gains.compounded(values, returns, var.time_horizon)
-    else:
-        gains, floored = observed_gains.scaled(values, returns, var.time_horizon)
+    book = book_of(var) if var.portfolio_data.repriced else None
+    gains, floored = _gains(var, values, returns, book)
     whole = gains.sum(axis=1)
     if not np.isfinite(whole).all():
         raise NotCalculable(
             "data.portfolio_data.returns: over the horizon they compound to gains that no number can hold; "
             "a return of 1 % is 0.01"
         )
-    daily = returns @ values if overlapping else whole
-    measure, blocks = _measured(var, values, whole, daily, run)
-    measure = history.with_error(measure, daily)
+    blocks = None
+    if book is not None and _unresampled(var):
+        measure = without_error(measure_losses(-whole, var.confidence_level))
+    else:
+        daily = returns @ values if _window(var) > 1 else whole
+        measure, blocks = _measured(var, values, whole, daily, run)
+        measure = history.with_error(measure, daily)
     with run.phase("contributions"):
         parts = contributions.of_history(gains, measure.value_at_risk, values)
     more = {"observations": len(gains), "independent_observations": len(returns) // _window(var)}
     notes = [*_notes(var, measure, blocks, floored), *history.notes]
-    return Answer(measure, parts, "nearest", more | history.told, notes, _assumed(var, measure, blocks))
+    answer = Answer(measure, parts, "nearest", more | history.told, notes, _assumed(var, measure, blocks))
+    return answer if book is None else _with_terms(answer, var, book)
+
+
+def _with_terms(answer: Answer, var: CalculateVarData, book: Book) -> Answer:
+    notes, taken = [*answer.notes, *notes_of_terms(var)], answer.assumed | assumed_of_terms(var)
+    return replace(answer, notes=notes, assumed=taken, lines=lines_of(var, book))
+
+
+def _unresampled(var: CalculateVarData) -> bool:
+    """Whether the resampled days of a portfolio with options do not give its gains over the horizon."""
+    return _window(var) > 1 or var.volatility_filter is not None
+
+
+def _gains(var: CalculateVarData, values: Array, returns: Array, book: Book | None) -> tuple[Array, int]:
+    """Gains (periods, n) over the horizon, and how many returns were taken as a loss of the whole price."""
+    held = values if book is None else np.ones(returns.shape[1])
+    if var.horizon_scaling == "overlapping":
+        gains, floored = observed_gains.compounded(held, returns, var.time_horizon), 0
+    else:
+        gains, floored = observed_gains.scaled(held, returns, var.time_horizon)
+    if book is None:
+        return gains, floored
+    names = [position.risk for position in var.portfolio_data.positions]
+    by_position = returns.shape[1] == len(names)
+    return book.gains(gains if by_position else gains[:, numbered(names)]), floored
 
 
 def _window(var: CalculateVarData) -> int:
@@ -61,14 +91,19 @@ def _measured(var: CalculateVarData, values: Array, whole: Array, daily: Array, 
     return measure, blocks
 
 
-def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks, floored: int) -> list[str]:
+def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, floored: int) -> list[str]:
     notes = []
-    if measure.confidence_interval is not None and blocks.clustered:
+    if blocks is None:
+        notes.append(
+            "No error can be stated of options that are repriced over windows of several days or from filtered returns: "
+            "neither is resampled."
+        )
+    elif measure.confidence_interval is not None and blocks.clustered:
         notes.append(
             "Large and small moves come in clusters here. In histories with such clusters these intervals held the "
             "truth in 90 to 95 of 100 cases."
         )
-    if measure.confidence_interval is None:
+    elif measure.confidence_interval is None:
         days, window = len(var.portfolio_data.returns or []), _window(var)
         overlap = f" of {window} days that do not overlap" if window > 1 else ""
         beyond = independent_beyond(days, window, var.confidence_level)
@@ -84,9 +119,9 @@ def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks, floored:
     return notes
 
 
-def _assumed(var: CalculateVarData, measure: LossMeasure, blocks: Blocks) -> dict[str, Any]:
+def _assumed(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None) -> dict[str, Any]:
     taken = assumed_of(var)
-    if measure.confidence_interval is None:
+    if blocks is None or measure.confidence_interval is None:
         return taken
     derived = "" if var.seed is not None else ", seed derived from the data"
     return taken | {

@@ -3,7 +3,7 @@
 from risk.calculate_var.book import book_of, factors_of
 from risk.calculate_var.model import CalculateVarData
 from risk.calculate_var.notes import notes_of
-from risk.calculate_var.repriced_told import assumed_of_terms, lines_of, notes_of_terms
+from risk.calculate_var.repriced_told import assumed_of_terms, lines_of, notes_of_terms, notes_of_yields
 from risk.calculate_var.simulated import simulations_of
 from risk.calculate_var.told import Answer, values_of
 from risk.defaults import seed_from
@@ -35,5 +35,6 @@ def repriced(var: CalculateVarData, run: Run) -> Answer:
     drawn = {"simulations": done.simulations, "seed": seed}
     if var.precision is not None:
         drawn["precision_reached"] = done.measure.within(var.precision.relative)
-    notes = [*notes_of(var, done.measure, done.simulations), *notes_of_terms(var, book, factors)]
+    of_measure = notes_of(var, done.measure, done.simulations)
+    notes = [*of_measure, *notes_of_terms(var), *notes_of_yields(var, book, factors)]
     return Answer(done.measure, parts, "nearest", drawn, notes, assumed_of_terms(var), lines_of(var, book))

@@ -54,9 +54,9 @@ def assumed_of_terms(var: CalculateVarData) -> dict[str, Any]:
     return taken
 
 
-def notes_of_terms(var: CalculateVarData, book: Book, factors: Factors) -> list[str]:
+def notes_of_terms(var: CalculateVarData) -> list[str]:
     """What a reader must know of options and bonds to use the figures."""
-    return [*_of_sold_options(var), *_of_expiries(var), *_of_low_yields(var, book, factors)]
+    return [*_of_sold_options(var), *_of_expiries(var)]
 
 
 def _of_sold_options(var: CalculateVarData) -> Iterator[str]:
@@ -93,12 +93,14 @@ def _of_expiries(var: CalculateVarData) -> Iterator[str]:
         )
 
 
-def _of_low_yields(var: CalculateVarData, book: Book, factors: Factors) -> Iterator[str]:
+def notes_of_yields(var: CalculateVarData, book: Book, factors: Factors) -> list[str]:
+    """Of yields that scenarios take to where no bond is priced."""
     at = book.bond_at
     lowest = book.yields - _FAR * factors.joint.deviations[factors.of[at]]
     low = [var.portfolio_data.positions[i].symbol for i in at[lowest < LOWEST_YIELD].tolist()]
-    if low:
-        yield f"Yields of {_named(low)} that would fall below {LOWEST_YIELD:.0%} are taken as that."
+    if not low:
+        return []
+    return [f"Yields of {_named(low)} that would fall below {LOWEST_YIELD:.0%} are taken as that."]
 
 
 def _named(symbols: list[str]) -> str:

@@ -78,13 +78,14 @@ def measure_history(
     gains, days = history.gains, len(history.daily)
     measured = measure_losses(-gains, confidence)
     if independent_beyond(days, history.horizon, confidence) < LEAST_BEYOND * (1 - 1e-9) or np.ptp(gains) == 0:
-        return _without_error(measured)
+        return without_error(measured)
     stretches = max(2.0, days / (blocks.memory + history.horizon - 1))
     outside = float(ndtr(-stdtrit(stretches - 1, 0.975)))
     return _Resampled(history, confidence, blocks, seed, checkpoint).intervals(gains, measured, outside)
 
 
-def _without_error(measured: LossMeasure) -> LossMeasure:
+def without_error(measured: LossMeasure) -> LossMeasure:
+    """The same figures where no error of theirs can be stated."""
     return LossMeasure(measured.value_at_risk, measured.expected_shortfall, None, None, None, None)
 
 
@@ -122,7 +123,7 @@ class _Resampled:
         """
         fewest, most = np.quantile(self.shares, [outside, 1 - outside])
         if fewest == 0 or most == 1:
-            return _without_error(measured)
+            return without_error(measured)
         ordered, n = np.sort(-gains), len(gains)
         low = float(ordered[max(0, int(n * (1 - most)) - 1)])
         high = float(ordered[min(n - 1, ceil(n * (1 - fewest)))])
@@ -131,7 +132,7 @@ class _Resampled:
         above = measured.expected_shortfall - least * error
         below = max(measured.expected_shortfall - farthest * error, low)  # no shortfall is under its value at risk
         if error == 0 or not np.isfinite(above):
-            return _without_error(measured)
+            return without_error(measured)
         return LossMeasure(
             value_at_risk=measured.value_at_risk,
             expected_shortfall=measured.expected_shortfall,

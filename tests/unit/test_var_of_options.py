@@ -245,3 +245,53 @@ def test_options_are_simulated_as_often_as_a_worker_has_time_for():
     allowed = CalculateVarData.model_validate(asked).simulations_allowed
     assert 10_000 < allowed < 100_000
     assert f"at most {allowed:,} here" in refused(*asked["positions"], simulations=100_000)
+
+
+HISTORY = np.random.default_rng(8).standard_t(5, (400, 2)) * 0.012
+
+
+@pytest.mark.parametrize("strategy", ["long call", "covered call", "short strangle"])
+@pytest.mark.parametrize("scaling", ["square_root", "overlapping"])
+def test_a_history_of_the_underlying_reprices_its_options(strategy, scaling):
+    positions = STRATEGIES[strategy]
+    returns = HISTORY[:, :1].tolist()
+    held = {"method": "historical", "confidence_level": 0.9, "time_horizon": 5, "horizon_scaling": scaling}
+    result = ran(*positions, returns=returns, **held)
+    daily = HISTORY[:, 0]
+    windows = np.array([np.prod(1 + daily[i : i + 5]) - 1 for i in range(396)])
+    moves = np.sqrt(5) * daily if scaling == "square_root" else windows
+    losses = np.sort(-sum(gain(position, 100 * (1 + moves)) for position in positions))
+    assert result["var_amount"] == pytest.approx(losses[int(np.ceil(0.9 * len(losses) - 1e-9)) - 1])
+    assert sum(line["contribution"] for line in result["contributions"]) == pytest.approx(result["var_amount"])
+    stated = result["confidence_interval"] is not None
+    assert stated == (scaling == "square_root")
+    assert stated or any("No error can be stated of options" in note for note in result["notes"])
+    assert "repriced in full" in result["assumptions"]["options"]
+    columns = [[row[0]] * len(positions) for row in returns]
+    assert ran(*positions, returns=columns, **held)["var_amount"] == result["var_amount"]
+
+
+def test_filtered_returns_reprice_options_without_an_error():
+    held = {"method": "historical", "time_horizon": 1, "volatility_filter": "ewma", "returns": HISTORY[:, :1].tolist()}
+    shares, result = ran(SHARE, **held), ran(*STRATEGIES["protective put"], **held)
+    assert result["volatilities"] == shares["volatilities"]
+    assert 0 < result["var_amount"] < shares["var_amount"]
+    assert result["confidence_interval"] is None
+    assert any("filtered returns" in note for note in result["notes"])
+
+
+def test_a_share_beside_an_option_has_its_own_column():
+    other = {"symbol": "Y", "quantity": 10, "price": 50.0}
+    result = ran(other, option("put", 95.0), method="historical", returns=HISTORY.tolist(), time_horizon=1)
+    losses = -(500.0 * HISTORY[:, 0] + gain(option("put", 95.0), 100 * (1 + HISTORY[:, 1])))
+    assert result["var_amount"] == pytest.approx(np.sort(losses)[379])
+
+
+def test_a_history_prices_no_option_that_expired_on_the_way():
+    words = refused(
+        option("call", 100.0, maturity=0.01),
+        method="historical",
+        returns=HISTORY[:, :1].tolist(),
+        reprice_at="horizon",
+    )
+    assert "positions[0].option expires within the horizon" in words
