@@ -95,8 +95,8 @@ def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, f
     notes = []
     if blocks is None:
         notes.append(
-            "No error can be stated of options that are repriced over windows of several days or from filtered returns: "
-            "neither is resampled."
+            "No error can be stated of options that are repriced over windows of several days or from filtered "
+            "returns: neither is resampled."
         )
     elif measure.confidence_interval is not None and blocks.clustered:
         notes.append(

@@ -41,8 +41,8 @@ def assumed_of_terms(var: CalculateVarData) -> dict[str, Any]:
     if bonds:
         taken["bonds"] = (
             "repriced in full from the yield that the price implies; its change is normal (Student's t where returns "
-            "are), without drift, and the same for all bonds of one symbol; a row of correlations or covariance is its "
-            "change's: above 0 means that the bond falls when the other rises"
+            "are), without drift, and the same for all bonds of one symbol; its row of correlations or covariance is "
+            "the yield's: above 0 means that the bond falls when the other rises"
         )
         for name, default in (("coupons_a_year", 2), ("face", 100.0)):
             if any(name not in bond.model_fields_set for bond in bonds):
