@@ -97,12 +97,20 @@ def test_a_long_option_never_loses_more_than_its_price():
     assert result["var_amount"] == pytest.approx(line["value"], rel=1e-3)
 
 
+def test_no_price_falls_below_zero_where_options_are_repriced():
+    wild = {"volatility": 3.0}
+    result = ran(SHARE | wild, option("call", 100.0, 1, **wild), time_horizon=252, confidence_level=0.99)
+    assert result["var_amount"] == pytest.approx(result["portfolio_value"])
+    assert "none falls below 0" in result["assumptions"]["prices"]
+
+
 def test_a_bond_is_repriced_from_the_yield_that_its_price_implies():
-    result = ran(bond(yield_volatility=0.012), confidence_level=0.99, time_horizon=20)
+    data = {"confidence_level": 0.99, "time_horizon": 20, "distribution": "lognormal"}  # of prices, not of yields
+    result = ran(bond(yield_volatility=0.2), **data)
     priced = Bond(0.04, 7.3)
     at = result["contributions"][0]["yield"]
     assert float(priced.price(at)) == pytest.approx(95.0)
-    worst = 10 * (95.0 - float(priced.price(at + 0.012 * np.sqrt(20 / 252) * ndtri(0.99))))
+    worst = 10 * (95.0 - float(priced.price(at + 0.2 * np.sqrt(20 / 252) * ndtri(0.99))))
     assert abs(result["var_amount"] - worst) < 4 * result["standard_error"]
     assert result["portfolio_value"] == 950.0
 
@@ -282,8 +290,10 @@ def test_filtered_returns_reprice_options_without_an_error():
 
 def test_a_share_beside_an_option_has_its_own_column():
     other = {"symbol": "Y", "quantity": 10, "price": 50.0}
-    result = ran(other, option("put", 95.0), method="historical", returns=HISTORY.tolist(), time_horizon=1)
-    losses = -(500.0 * HISTORY[:, 0] + gain(option("put", 95.0), 100 * (1 + HISTORY[:, 1])))
+    positions = [other, option("put", 95.0), SHARE]
+    result = ran(*positions, method="historical", returns=HISTORY.tolist(), time_horizon=1)
+    spot = 100 * (1 + HISTORY[:, 1])
+    losses = -(500.0 * HISTORY[:, 0] + gain(positions[1], spot) + gain(SHARE, spot))
     assert result["var_amount"] == pytest.approx(np.sort(losses)[379])
 
 
