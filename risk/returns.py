@@ -43,7 +43,7 @@ def returns_fit(rows: Matrix, symbols: Sequence[str], each: str, periods_a_year:
             raise ValueError(f"returns[*][{j}] ({symbols[j]}): {seen}")
         if least < -1:
             place = f"returns[{column.index(least)}][{j}] ({symbols[j]})"
-            raise ValueError(f"{place} is {least:.6g}: a price cannot lose more than all")
+            raise ValueError(f"{place} is {least:.6g}: a price cannot lose more than all; 0.01 is 1 %")
         if most > MOST:
             place = f"returns[{column.index(most)}][{j}] ({symbols[j]})"
             raise ValueError(

@@ -86,7 +86,7 @@ def test_a_year_may_typically_return_more_than_a_day():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (-1.5, r"returns\[30\]\[0\] \(AAPL\) is -1\.5: a price cannot lose more than all"),
+        (-1.5, r"returns\[30\]\[0\] \(AAPL\) is -1\.5: a price cannot lose more than all; 0\.01 is 1 %"),
         (150.0, r"returns\[30\]\[0\] \(AAPL\) is 150: .* more than 100 times"),
         (1e308, r"returns\[30\]\[0\] \(AAPL\) is 1e\+308: .* more than 100 times"),
     ],
