@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from risk.quant.optimization.assets import Assets
+from risk.quant.optimization.corner import Limited
 from risk.quant.optimization.frontier import frontier
 from risk.quant.optimization.infeasible import Infeasible
 from risk.quant.optimization.limits import Limits
 from risk.quant.optimization.max_sharpe import max_sharpe
 from risk.quant.optimization.minimum_variance import minimum_variance
+from risk.quant.optimization.solver import Solver
 
 RETURNS = np.array([0.08, 0.12, 0.15])
 VOLATILITIES = np.array([0.10, 0.18, 0.25])
@@ -71,6 +73,13 @@ def test_an_asset_of_hardly_any_risk_beside_others(small):
     expected = RETURNS / held.volatilities**2
     np.testing.assert_allclose(ratio, expected / expected.sum(), rtol=1e-9)
     np.testing.assert_allclose(frontier(held, Limits(), 4).points[-1].weights, [0, 0, 1], atol=1e-9)
+
+
+def test_the_solver_alone_tells_limits_apart_for_volatilities_a_million_times_apart():
+    unlimited, sought = np.full(3, np.inf), 0.06 / 0.02
+    rows = np.array([[1, 0.5, 5e-6], [0, 1, 0.07 * 5e-6 / 0.02]])
+    least, most = np.r_[np.zeros(3), 1, sought], np.r_[unlimited, 1, np.inf]
+    assert Solver(Limited(np.eye(3), rows, least, most, np.ones(3), False)).solve() is not None
 
 
 def test_a_perfect_hedge_has_no_deviation():

@@ -5,13 +5,12 @@ without the solver's tolerances. All is said of variables (n,) whose covariance 
 (n + m,): n bounds of the variables, then m rows.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, LinAlgWarning, lstsq, lu_factor, lu_solve
+from scipy.linalg import lstsq
 
 from risk.quant.streams import Array
 
@@ -73,7 +72,6 @@ class Limited:
         multipliers[size + rows] = solved[count:] / norms
         taken = held[:size] != 0
         multipliers[:size][taken] = -(self.correlations @ variables + multipliers[size:] @ self.rows)[taken]
-        multipliers[np.abs(multipliers) <= _ROUNDING * np.abs(variables).sum()] = 0.0
         return Corner(variables, multipliers, held)
 
     def proves(self, corner: Corner) -> bool:
@@ -107,17 +105,11 @@ class Limited:
 
 
 def _solved(system: Array, known: Array, singular: bool) -> Array | None:
-    """Solved, and corrected once by what is left over: limits are large beside variances, or the other way round."""
+    """The shortest solution where there are many; None where there is none."""
     if singular:
         shortest: Array = lstsq(system, known, lapack_driver="gelsy")[0]
-        shortest += lstsq(system, known - system @ shortest, lapack_driver="gelsy")[0]
         return shortest
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LinAlgWarning)
-        try:
-            factors = lu_factor(system)
-        except (LinAlgError, LinAlgWarning):
-            return None
-    solved: Array = lu_solve(factors, known)
-    solved += lu_solve(factors, known - system @ solved)
-    return solved
+    try:
+        return np.asarray(np.linalg.solve(system, known), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None

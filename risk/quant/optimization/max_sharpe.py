@@ -63,8 +63,14 @@ def _unattained(assets: Assets, limits: Limits, risk_free: float, without_risk: 
             "with short sales of any size the Sharpe ratio has no highest value; give max_weight or min_weight"
         )
     least = float(assets.returns @ minimum_variance(assets, limits).weights)
+    if risk_free >= least:
+        cause, way = (
+            f"{risk_free:g} is not below {least:.6g}, the return of the least risky weights",
+            "lower the rate, or ",
+        )
+    else:
+        cause, way = f"{risk_free:g} and the groups", "ease the groups, lower the rate, or "
     return (
-        f"risk_free_rate {risk_free:g} is not below {least:.6g}, the return of the least risky weights: with short "
-        "sales of any size the Sharpe ratio rises without end and no weights have the highest; lower the rate, or "
-        "give max_weight or min_weight"
+        f"risk_free_rate {cause}: with short sales of any size the Sharpe ratio rises without end and no weights have "
+        f"the highest; {way}give max_weight or min_weight"
     )
