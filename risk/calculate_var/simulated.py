@@ -17,6 +17,7 @@ from risk.quant.streams import chunk_sizes
 from throughline import Run
 
 THIN: Final = 1_000  # losses beyond the value at risk: from fewer, its tail is drawn more often and weighted
+_WEIGHTED: Final = "importance sampling: the tail is drawn more often, and its losses weigh less"
 COUNTED: Final = 100_000  # simulations that a precision may take before a thin tail is taken for one
 
 
@@ -29,8 +30,10 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
         near = lognormal.around(portfolio, var.confidence_level) if prices else None
         if prices:
             tail = near if near is not None and near.reach and tail_is_thin(var) else None
+            weighted = tail is not None
             losses, rows = lognormal.losses_of(portfolio, seed, watch, tail)
         else:
+            weighted = _tilt(var) > 1
             losses, rows = _elliptical(var, portfolio, seed, watch)
         done = value_at_risk.simulate(
             losses,
@@ -50,12 +53,12 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
     if var.precision is not None:
         drawn["precision_reached"] = done.measure.within(var.precision.relative)
     rare = lognormal.too_rare(portfolio, done.simulations) if prices else None
+    notes, measure = notes_of(var, done.measure, done.simulations), done.measure
     if rare is not None:
-        measure = replace(done.measure, shortfall_standard_error=None, shortfall_interval=None)
-        symbol = var.portfolio_data.positions[rare].symbol
-        return Answer(measure, parts, "nearest", drawn, [*notes_of(var, done.measure, done.simulations), _rare(symbol)])
-    notes = notes_of(var, done.measure, done.simulations)
-    return Answer(done.measure, parts, "nearest" if prices else "exact", drawn, notes)
+        measure = replace(measure, shortfall_standard_error=None, shortfall_interval=None)
+        notes.append(_rare(var.portfolio_data.positions[rare].symbol))
+    sampling = {"sampling": _WEIGHTED} if weighted else {}
+    return Answer(measure, parts, "nearest" if prices else "exact", drawn, notes, sampling)
 
 
 def _rare(symbol: str) -> str:
@@ -78,8 +81,14 @@ def tail_is_thin(var: CalculateVarData) -> bool:
     return var.confidence_level > 0.5 and counted * (1 - var.confidence_level) < THIN * (1 - 1e-9)
 
 
-def _elliptical(var: CalculateVarData, portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:
+def _tilt(var: CalculateVarData) -> float:
+    """1 for normal returns whose tail is not thin: they are drawn plainly."""
     shape = shape_of(var)
-    if shape == elliptical.NORMAL and not tail_is_thin(var):
+    return 1.0 if shape == elliptical.NORMAL and not tail_is_thin(var) else shape.tilt(var.confidence_level)
+
+
+def _elliptical(var: CalculateVarData, portfolio: Portfolio, seed: int, watch: Stopwatch) -> tuple[Losses, int]:
+    shape, tilt = shape_of(var), _tilt(var)
+    if shape == elliptical.NORMAL and tilt == 1:
         return scenarios.normal_losses(portfolio, seed, watch)
-    return elliptical.tail_losses(portfolio, shape, shape.tilt(var.confidence_level), seed, watch)
+    return elliptical.tail_losses(portfolio, shape, tilt, seed, watch)

@@ -133,6 +133,8 @@ def test_a_confidence_far_beyond_the_simulations_is_near_its_true_value():
     assert error > 0
     assert abs(result["expected_shortfall"] - exact["expected_shortfall"]) < 4 * error
     assert result["precision_reached"]
+    assert "importance sampling" in result["assumptions"]["sampling"]
+    assert "sampling" not in ran()["assumptions"]
 
 
 @pytest.mark.parametrize("confidence", [1e-6, 1 - 1e-9])
