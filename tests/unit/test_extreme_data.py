@@ -76,9 +76,11 @@ FORMS: Final[dict[str, list[dict[str, Any]]]] = {
         portfolio(simulations=1_000, correlations=CORRELATIONS, distribution="lognormal"),
         portfolio(simulations=1_000, covariance=COVARIANCE, distribution="student_t", degrees_of_freedom=4.0),
         portfolio(REPRICED, simulations=1_000),
+        portfolio(REPRICED, simulations=1_000, reprice_at="horizon", distribution="lognormal"),
         portfolio(method="parametric", correlations=CORRELATIONS),
         portfolio(method="historical", returns=RETURNS),
         portfolio(method="historical", returns=RETURNS, horizon_scaling="overlapping", time_horizon=5),
+        portfolio(method="historical", returns=RETURNS, volatility_filter="ewma"),
     ],
     "portfolio_optimization": [
         {"assets": ASSETS, "correlations": CORRELATIONS},
@@ -86,6 +88,9 @@ FORMS: Final[dict[str, list[dict[str, Any]]]] = {
         {"assets": ASSETS, "objective": "target_return", "target_return": 0.1, "frontier_points": 3},
         {"assets": ASSETS, "objective": "max_sharpe", "long_only": False, "max_weight": 1.0, "min_weight": -0.5},
         {"assets": WITHOUT_VOLATILITY, "covariance": COVARIANCE},
+        {"assets": WITHOUT_VOLATILITY, "returns": RETURNS},
+        {"assets": WITHOUT_VOLATILITY, "returns": RETURNS, "objective": "minimum_cvar", "confidence_level": 0.9},
+        {"assets": ASSETS, "objective": "risk_parity", "correlations": CORRELATIONS},
     ],
     "stress_test": [
         {"positions": LONG_AND_SHORT},

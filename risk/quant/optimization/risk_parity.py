@@ -18,6 +18,7 @@ from risk.quant.streams import Array
 _STEPS: Final = 500
 _NEAR: Final = 1e-12  # relative: what a contribution may be off its budget, but for rounding
 _UNTOLD: Final = 1e-6  # the same where rounding makes it so: beyond, the risk that is left cannot be told from none
+_MOST_SPREAD: Final = 1e9  # of volatilities: a weight below one in a thousand million is none
 _SURE: Final = 0.5  # a step that changes no variable by more of itself lowers the function whole
 
 
@@ -26,6 +27,12 @@ def risk_parity(assets: Assets, budgets: Array) -> Found:
 
     Where assets can hedge each other to no risk with weights above 0, contributions are not defined.
     """
+    spread = assets.volatilities.max() / assets.volatilities.min()
+    if not spread <= _MOST_SPREAD:
+        raise Infeasible(
+            f"risk_parity: one volatility is {spread:.3g} times another, so that the riskier asset would have a weight "
+            "of nothing; leave out the one without risk, or that with all of it"
+        )
     shares = budgets / budgets.sum()
     sizes = _balanced(assets.correlations, shares)
     relative = sizes / (assets.volatilities / assets.volatilities.min())
