@@ -8,10 +8,11 @@ call is the put with spot and strike, rate and dividend yield exchanged (McDonal
 """
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, expm1, inf, log, sqrt
 from typing import Final
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from risk.quant import black_scholes
 from risk.quant.checkpoint import Checkpoint, Progress, unobserved
@@ -26,6 +27,7 @@ from risk.quant.streams import Array, chunk_sizes, stream
 ROWS: Final = 4_096  # paths of a chunk: at most some 20 ms a date
 BETWEEN: Final = 4  # moments from one date to the next at which the upper bound of an American option looks
 _ROUNDING: Final = 1e-12
+_LEAST_DEVIATION: Final = 1e-6  # of the price's logarithm: less moves no price by more than a millionth of the spot
 FEWEST_HITS: Final = 30  # exercises in the money, below which a mean of them has no interval
 
 
@@ -108,7 +110,7 @@ def _as_put(market: Market, dates: int) -> Put:
     terms = (market.strike, market.spot, market.maturity, market.dividend_yield, market.rate)
     if not market.call:
         terms = (market.spot, market.strike, market.maturity, market.rate, market.dividend_yield)
-    return Put(*terms, market.volatility, dates)
+    return Put(*terms, max(market.volatility, _LEAST_DEVIATION / sqrt(market.maturity)), dates)
 
 
 def _limits(market: Market, exercise: Exercise) -> tuple[float, float]:
@@ -128,7 +130,20 @@ def _limits(market: Market, exercise: Exercise) -> tuple[float, float]:
     apart = most * _price(put, spot * min(1.0, exp(-put.dividend_yield * years)) / most, 0.0, 0.0)
     together = most * _price(put, spot * carry, 0.0, 0.0)
     low = max(european, strike - spot) if exercise.any_time else european
-    return low, max(low, min(apart, together))
+    return low, max(low, min(apart, together, european + _most_premium(put)))
+
+
+def _most_premium(put: Put) -> float:
+    """Of early exercise: the strike's interest, where the price comes below the highest boundary (reflection)."""
+    if put.rate <= 0 or put.dividend_yield < 0:
+        return inf
+    deviation = put.volatility * sqrt(put.maturity)
+    apart = log(put.boundaries[1]) - log(put.spot)
+    if apart >= 0:
+        return put.strike
+    moved, tilt = put.drift * put.maturity, 2 * put.drift * apart / put.volatility**2
+    reached = exp(log_ndtr((apart - moved) / deviation)) + exp(min(0.0, tilt + log_ndtr((apart + moved) / deviation)))
+    return min(1.0, reached) * put.strike * -expm1(-put.rate * put.maturity)
 
 
 def _price(put: Put, spot: float, rate: float, dividend_yield: float) -> float:

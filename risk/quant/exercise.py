@@ -71,8 +71,12 @@ class Put:
         latest = self.strike * min(1.0, self.rate / self.dividend_yield if self.dividend_yield > 0 else 1.0)
         half = self.volatility**2 / 2
         slope = self.rate - self.dividend_yield - half
-        root = -(slope + sqrt(slope**2 + 4 * half * self.rate)) / (2 * half)
-        return min(self.strike * root / (root - 1), latest), latest
+        spread = sqrt(slope**2 + 4 * half * self.rate)
+        # The negative root's h / (h − 1), in the form that does not cancel.
+        share = (
+            (slope + spread) / (slope + spread + 2 * half) if slope > 0 else 1 / (1 + (spread - slope) / 2 / self.rate)
+        )
+        return min(self.strike * share, latest), latest
 
 
 @dataclass(frozen=True)

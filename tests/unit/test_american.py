@@ -154,6 +154,14 @@ def test_too_few_exercises_give_the_bounds_in_closed_form_and_no_sensitivities()
     assert "too few for an interval" in result["notes"][0]
 
 
+def test_where_hardly_a_path_comes_to_the_boundary_the_bounds_are_near_each_other():
+    put = Market(False, 100.0, 81.5, 5.0, 0.01, 0.06, 0.2)  # exercise pays below 13.6 only
+    found = american.price(put, Exercise(250, True), 1_000, 1)
+    low, high = found.price.interval
+    assert low - 0.003 < library(put)[0] < high + 0.003
+    assert high - low < 0.001
+
+
 def test_the_same_seed_gives_the_same_bits():
     one, two, other = (task({"simulations": 1_000, "seed": seed}, exercise_dates=5) for seed in (1, 1, 2))
     assert one == two
@@ -184,6 +192,8 @@ def test_methods_that_are_not_for_it_and_more_work_than_a_worker_has_time_for_ar
         {"spot": 1e-300},
         {"spot": 1e12, "strike": 1e-6},
         {"volatility": 5e-324},
+        {"volatility": 1e-200, "spot": 41.0, "dividend_yield": 0.1, "exercise_dates": 20},
+        {"volatility": 1e-6, "spot": 41.0, "dividend_yield": 0.1, "exercise_dates": 20},
         {"volatility": 10.0, "maturity": 10.0, "exercise_dates": 20},
         {"rate": -1.0, "dividend_yield": -1.0, "maturity": 100.0, "exercise_dates": 20},
         {"right": "call", "rate": -0.5, "dividend_yield": 1.0, "maturity": 100.0, "exercise_dates": 20},
