@@ -46,7 +46,7 @@ load: setup ## sends 100 requests a second for five minutes, report in var/load 
 	$(BIN)/python -m tests.load
 
 bench: setup ## measures the figures of docs/benchmarks.md, each beside a floor or a rival
-	@for name in journey_search profile front_door in_process group_commit growth worker value_at_risk pricing optimization memory cancellation durability redis_blocking task_list history; do \
+	@for name in journey_search profile front_door in_process group_commit growth worker value_at_risk repricing pricing optimization memory cancellation durability redis_blocking task_list history; do \
 	  echo "── $$name"; $(BIN)/python -m tests.bench.bench_$$name || exit 1; done
 
 lint: setup ## checks style, types, imports, Dockerfiles and workflows

@@ -24,6 +24,10 @@ LARGEST = {
         "calculate_var",
         {"positions": [POSITION] * 500, "correlations": EYE, "simulations": 50_000, "distribution": "lognormal"},
     ),
+    "10,000 repriced options": (
+        "calculate_var",
+        {"positions": [POSITION | {"option": OPTION | {"volatility": 0.2}}] * 10_000, "distribution": "lognormal"},
+    ),
     "250,000 observed returns": (
         "calculate_var",
         {"positions": [POSITION] * 250, "method": "historical", "returns": [[0.01] * 250] * 1_000},
