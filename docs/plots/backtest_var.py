@@ -23,8 +23,8 @@ def draw() -> None:
 
 
 def _year() -> tuple[np.ndarray, np.ndarray]:
-    """Gains whose volatility doubles in the second half, and a value at risk from the 60 days before, as if normal."""
+    """Gains whose volatility trebles in the second half, and a value at risk from the 60 days before, as if normal."""
     normals = np.random.default_rng(12).standard_normal(DAYS + 60)
-    gains = 100 * normals * np.where(np.arange(DAYS + 60) < 190, 1.0, 2.0)
+    gains = 100 * normals * np.where(np.arange(DAYS + 60) < 190, 1.0, 3.0)
     stated = [2.326 * gains[day : day + 60].std() for day in range(DAYS)]
     return np.round(gains[60:], 2), np.round(stated, 2)

@@ -17,7 +17,15 @@ from risk.observed import checkpoint_of
 from risk.quant import contributions, observed_gains
 from risk.quant.loss_measure import LossMeasure, measure_losses
 from risk.quant.repricing import Book
-from risk.quant.resampled_history import Blocks, History, blocks_for, independent_beyond, measure_history, without_error
+from risk.quant.resampled_history import (
+    Blocks,
+    History,
+    blocks_for,
+    enough_beyond,
+    independent_beyond,
+    measure_history,
+    without_error,
+)
 from risk.quant.streams import Array
 from throughline import Run
 
@@ -98,18 +106,15 @@ def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, f
             "No error can be stated of options that are repriced over windows of several days or from filtered "
             "returns: neither is resampled."
         )
-    elif measure.confidence_interval is not None and blocks.clustered:
+    elif measure.confidence_interval is not None and blocks.clustered and var.volatility_filter is None:
         notes.append(
             "Large and small moves come in clusters here. In histories with such clusters these intervals held the "
-            "truth in 90 to 95 of 100 cases."
+            "truth in 88 to 96 of 100 cases."
         )
-    elif measure.confidence_interval is None:
-        days, window = len(var.portfolio_data.returns or []), _window(var)
-        overlap = f" of {window} days that do not overlap" if window > 1 else ""
-        beyond = independent_beyond(days, window, var.confidence_level)
+    if blocks is not None and measure.confidence_interval is None:
         notes.append(
-            f"No error can be stated: {days // window:,} observations{overlap}, with {beyond:.3g} beyond the value "
-            "at risk, are too few. More days, a lower confidence_level or a shorter time_horizon help."
+            f"No error can be stated: {_too_little(var)}. More days, a lower confidence_level or a shorter "
+            "time_horizon help."
         )
     if floored:
         notes.append(
@@ -117,6 +122,15 @@ def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, f
             'horizon_scaling "overlapping" compounds the days instead.'
         )
     return notes
+
+
+def _too_little(var: CalculateVarData) -> str:
+    days, window = len(var.portfolio_data.returns or []), _window(var)
+    beyond = independent_beyond(days, window, var.confidence_level)
+    if not enough_beyond(beyond):
+        overlap = f" of {window} days that do not overlap" if window > 1 else ""
+        return f"{days // window:,} observations{overlap}, with {beyond:.3g} beyond the value at risk, are too few"
+    return "too few different losses lie beyond the value at risk"
 
 
 def _assumed(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None) -> dict[str, Any]:

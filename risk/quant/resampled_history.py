@@ -65,6 +65,10 @@ class History:
     horizon: int
 
 
+def enough_beyond(independent: float) -> bool:
+    return independent >= LEAST_BEYOND * (1 - 1e-9)
+
+
 def measure_history(
     history: History, confidence: float, blocks: Blocks, seed: int, checkpoint: Checkpoint = unobserved
 ) -> LossMeasure:
@@ -77,7 +81,7 @@ def measure_history(
     """
     gains, days = history.gains, len(history.daily)
     measured = measure_losses(-gains, confidence)
-    if independent_beyond(days, history.horizon, confidence) < LEAST_BEYOND * (1 - 1e-9) or np.ptp(gains) == 0:
+    if not enough_beyond(independent_beyond(days, history.horizon, confidence)) or np.ptp(gains) == 0:
         return without_error(measured)
     stretches = max(2.0, days / (blocks.memory + history.horizon - 1))
     outside = float(ndtr(-stdtrit(stretches - 1, 0.975)))
@@ -124,15 +128,17 @@ class _Resampled:
         fewest, most = np.quantile(self.shares, [outside, 1 - outside])
         if fewest == 0 or most == 1:
             return without_error(measured)
-        ordered, n = np.sort(-gains), len(gains)
-        low = float(ordered[max(0, int(n * (1 - most)) - 1)])
-        high = float(ordered[min(n - 1, ceil(n * (1 - fewest)))])
+        inwards = 0.5 if self.history.horizon == 1 else 0.0  # whole ranks of single days would hold in 97 of 100
+        ranks = len(gains) * (1 - np.array([most, fewest])) + np.array([inwards - 1, -inwards])
+        low, high = np.interp(ranks, np.arange(len(gains)), np.sort(-gains)).tolist()
         _, (error,) = _shortfalls(-gains[None, :], self.confidence)
-        least, farthest = np.quantile(self.distances, [outside * _UPPER_SHARE, 1 - outside])
+        # Whole order statistics: some are infinite where the worst losses of a resample are one day's.
+        least = np.quantile(self.distances, outside * _UPPER_SHARE, method="lower")
+        farthest = np.quantile(self.distances, 1 - outside, method="higher")
+        if low == high or error == 0 or not np.isfinite(least):
+            return without_error(measured)
         above = measured.expected_shortfall - least * error
         below = max(measured.expected_shortfall - farthest * error, low)  # no shortfall is under its value at risk
-        if error == 0 or not np.isfinite(above):
-            return without_error(measured)
         return LossMeasure(
             value_at_risk=measured.value_at_risk,
             expected_shortfall=measured.expected_shortfall,

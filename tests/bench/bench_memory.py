@@ -3,6 +3,7 @@
 import multiprocessing
 import resource
 import sys
+from random import Random
 
 import risk  # noqa: F401 – declares the tasks
 from tests.bench.ratio import say
@@ -14,6 +15,14 @@ OPTION = {"right": "call", "strike": 100.0, "maturity": 1.0}
 ASIAN = OPTION | {"style": "asian", "spot": 100.0, "volatility": 0.2, "observations": 1_000}
 BASKET = OPTION | {"style": "basket", "assets": [{"spot": 100.0, "volatility": 0.2, "weight": 0.02}] * 50}
 ASSETS = [{"symbol": f"A{i}", "expected_return": 0.05 + i / 5_000, "volatility": 0.2} for i in range(500)]
+HISTORY = {"method": "historical", "horizon_scaling": "overlapping"}
+
+
+def observed(days: int, symbols: int) -> list[list[float]]:
+    random = Random(1)
+    return [[random.gauss(0, 0.01) for _ in range(symbols)] for _ in range(days)]
+
+
 LARGEST = {
     "10,000,000 simulations": ("calculate_var", {"positions": [POSITION], "simulations": 10_000_000}),
     "10,000 positions, lognormal": (
@@ -30,7 +39,11 @@ LARGEST = {
     ),
     "250,000 observed returns": (
         "calculate_var",
-        {"positions": [POSITION] * 250, "method": "historical", "returns": [[0.01] * 250] * 1_000},
+        HISTORY | {"positions": [POSITION | {"symbol": f"A{i}"} for i in range(250)], "returns": observed(1_000, 250)},
+    ),
+    "250,000 observed days": (
+        "calculate_var",
+        HISTORY | {"positions": [POSITION], "returns": observed(250_000, 1), "volatility_filter": "ewma"},
     ),
     "an average of 1,000 prices": ("monte_carlo_pricing", {"option": ASIAN, "simulations": 20_000}),
     "an average of 1,000 prices, sobol": (

@@ -123,8 +123,11 @@ def test_a_history_that_says_too_little_of_the_tail_states_no_error_and_why(days
     assert result["notes"][0].startswith("No error can be stated: ")
 
 
-def test_returns_that_never_move_state_no_error():
-    assert ran([[0.001]] * 300, confidence_level=0.9)["confidence_interval"] is None
+def test_losses_that_are_all_the_same_state_no_error():
+    for returns in ([[0.001]] * 300, [[0.01], [-0.01]] * 150):
+        result = ran(returns, confidence_level=0.9)
+        assert result["confidence_interval"] is None
+        assert "too few different losses lie beyond the value at risk" in result["notes"][0]
 
 
 def test_how_the_interval_was_made_is_told_and_another_seed_gives_another():
@@ -144,6 +147,22 @@ def test_days_that_come_in_clusters_widen_the_interval():
     shuffled = np.random.default_rng(3).permutation(clustered)
     errors = [ran(r[:, None], time_horizon=1)["standard_error"] for r in (shuffled, clustered)]
     assert errors[1] > 1.2 * errors[0]
+
+
+def test_clusters_are_told_and_independent_days_are_not():
+    normal = normals(1_000)
+    clustered = np.where(np.arange(1_000) // 50 % 2 == 0, normal * 0.005, normal * 0.02)
+    told = [ran(r[:, None], time_horizon=1)["notes"] for r in (normal * 0.01, clustered)]
+    assert told[0] == []
+    assert told[1][0].startswith("Large and small moves come in clusters here.")
+
+
+def test_an_expected_shortfall_is_not_under_what_the_value_at_risk_may_be():
+    for seed in range(50):
+        daily = of_t4(np.random.default_rng(seed), 30)
+        measure = measure_history(History(daily, daily, lambda days: days, 1), 0.85, blocks_for(daily), seed)
+        if measure.confidence_interval and measure.shortfall_interval:
+            assert measure.shortfall_interval[0] >= measure.confidence_interval[0]
 
 
 def test_the_block_length_of_an_autoregression_is_near_the_one_of_its_theory():
