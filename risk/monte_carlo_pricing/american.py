@@ -8,7 +8,7 @@ from risk.observed import checkpoint_of, simulating
 from risk.quant import american
 from risk.quant.american import BETWEEN, FEWEST_HITS, Bounded
 from risk.quant.estimate import Estimate
-from risk.quant.options import Market
+from risk.quant.market import Market
 from throughline import Run
 
 DEFAULT_SIMULATIONS: Final = 20_000  # with its martingale as control, as exact as some millions without

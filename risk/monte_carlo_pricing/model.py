@@ -1,6 +1,7 @@
 """The data of a `monte_carlo_pricing` task: one option, its market, and how its price is simulated."""
 
-from typing import Annotated, Any, Final, Literal
+from math import sqrt
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +12,19 @@ MAX_SIMULATIONS: Final = 10_000_000
 MAX_STEPS: Final = 2_000_000_000  # simulations × normals of one: some 60 s
 MAX_ASSETS: Final = 50
 MAX_DATES: Final = 1_000
+DEVIATIONS: Final = (1e-6, 20.0)  # of a price's logarithm at expiry: below, rounding; beyond, no float holds the prices
+
+Amount = Annotated[float, Field(allow_inf_nan=False, ge=1e-12, le=1e12)]
+
+
+def moves(volatility: float, maturity: float, of: str) -> None:
+    """Raises for a price that moves too little, or too much, to be simulated."""
+    deviation, (least, most) = volatility * sqrt(maturity), DEVIATIONS
+    if not least <= deviation <= most:
+        raise ValueError(
+            f"{of} × √maturity is {deviation:.3g} (volatility {volatility:g}, maturity {maturity:g} years); "
+            f"a price can be simulated from {least:g} to {most:g}"
+        )
 
 
 class _Option(Strict):
@@ -33,7 +47,19 @@ class _OneAsset(_Option):
         return 1
 
 
-class European(_OneAsset):
+class _Moving(_OneAsset):
+    """Whose price is drawn at expiry, however small or large."""
+
+    strike: Amount
+    spot: Amount
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        moves(self.volatility, self.maturity, "volatility")
+        return self
+
+
+class European(_Moving):
     """Exercised at expiry."""
 
     style: Literal["european"]
@@ -62,7 +88,7 @@ class American(_OneAsset):
         return 40 * self.dates
 
 
-class Asian(_OneAsset):
+class Asian(_Moving):
     """On the average price at `observations` equally spaced dates, the last one at expiry."""
 
     style: Literal["asian"]
@@ -74,11 +100,11 @@ class Asian(_OneAsset):
         return self.observations
 
 
-class Barrier(_OneAsset):
+class Barrier(_Moving):
     """Ends (out) or begins (in) when the price touches `barrier`."""
 
     style: Literal["barrier"]
-    barrier: Positive
+    barrier: Amount
     kind: Literal["up-and-out", "up-and-in", "down-and-out", "down-and-in"]
     monitoring: Literal["continuous", "discrete"] = Field(
         default="continuous", description="At all times, or at `observations` equally spaced dates only."
@@ -100,9 +126,9 @@ class Barrier(_OneAsset):
 class BasketAsset(Strict):
     """One of the basket's assets, `weight` pieces of it."""
 
-    spot: Positive
+    spot: Amount
     volatility: Volatility
-    weight: Positive = 1.0
+    weight: Amount = 1.0
     dividend_yield: Rate = 0.0
 
 
@@ -110,6 +136,7 @@ class Basket(_Option):
     """On the weighted sum of several prices at expiry."""
 
     style: Literal["basket"]
+    strike: Amount
     assets: list[BasketAsset] = Field(min_length=1, max_length=MAX_ASSETS)
     correlations: Annotated[Matrix, correlations_of("assets")] | None = Field(
         default=None, description=f"{FORMS}; ones on the diagonal. Without it the assets are independent."
@@ -119,6 +146,12 @@ class Basket(_Option):
     @property
     def normals(self) -> int:
         return len(self.assets)
+
+    @model_validator(mode="after")
+    def _move(self) -> Self:
+        for i, asset in enumerate(self.assets):
+            moves(asset.volatility, self.maturity, f"assets[{i}].volatility")
+        return self
 
     @model_validator(mode="after")
     def _nearest_of_something(self) -> "Basket":
@@ -136,7 +169,8 @@ class MonteCarloPricingData(Strict):
     option: Option
     method: Literal["plain", "antithetic", "control_variate", "sobol"] = Field(
         default="control_variate",
-        description="control_variate uses antithetic pairs as well; sobol: scrambled, 16 independent replications.",
+        description="How normals are drawn: control_variate uses antithetic pairs as well; sobol: scrambled, "
+        "16 independent replications. All draw where the option pays (importance sampling).",
     )
     simulations: int = Field(default=100_000, ge=1_000, le=MAX_SIMULATIONS, description="With a precision: the most.")
     precision: Precision | None = None

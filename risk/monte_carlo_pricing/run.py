@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from risk.correlations import NEAREST, Correlations, correlations, impossible
+from risk.correlations import NEAREST, Correlations, correlations
 from risk.defaults import assumed, seed_from
 from risk.monte_carlo_pricing import model as contract
 from risk.monte_carlo_pricing.american import run_american
 from risk.monte_carlo_pricing.model import MonteCarloPricingData
+from risk.monte_carlo_pricing.notes import notes_of, reached, stated
+from risk.monte_carlo_pricing.payoffs import payoff_of
 from risk.observed import checkpoint_of, simulating
-from risk.quant import covariance, pricing
-from risk.quant.barrier import ContinuousBarrier, DiscreteBarrier
+from risk.quant import pricing
 from risk.quant.estimate import Estimate
-from risk.quant.options import Asian, Basket, European, Market, Payoff
 from throughline import Run
 
 
@@ -22,24 +22,25 @@ def run(asked: MonteCarloPricingData, run: Run) -> dict[str, Any]:
     if isinstance(asked.option, contract.American):
         return run_american(asked, asked.option, run)
     joint = _correlations(asked.option, run)
-    payoff, checkpoint = _payoff(asked.option, joint), checkpoint_of(run)
+    payoff, checkpoint = payoff_of(asked.option, joint), checkpoint_of(run)
     seed = asked.seed if asked.seed is not None else seed_from(asked)
     most = _most(asked)
     relative = asked.precision.relative if asked.precision else None
     with simulating(run, simulations=most) as watch:
         priced = pricing.price(payoff, asked.method, most, seed, relative=relative, checkpoint=checkpoint, watch=watch)
+    notes = notes_of(priced, asked)  # first, since it refuses what is not finite
     result = {
-        "price": priced.price.value,
-        "standard_error": priced.price.standard_error,
-        "confidence_interval": list(priced.price.interval),
-        "greeks": {name: _told(greek) for name, greek in priced.greeks.items()},
+        "price": priced.price.value if priced.exact or priced.price.hits > 0 else None,
+        "standard_error": priced.price.standard_error if stated(priced, priced.price) else None,
+        "confidence_interval": list(priced.price.interval if stated(priced, priced.price) else priced.price.bounds),
+        "greeks": {name: _told(greek) if stated(priced, greek) else None for name, greek in priced.greeks.items()},
         "method": asked.method,
         "simulations": priced.simulations,
         "seed": seed,
         "assumptions": _assumptions(asked, most),
-        "notes": joint.notes,
+        "notes": joint.notes + notes,
     } | joint.told
-    return result if relative is None else result | {"precision_reached": priced.price.within(relative)}
+    return result if relative is None else result | {"precision_reached": reached(priced, relative)}
 
 
 def _correlations(option: contract.Option, run: Run) -> Correlations:
@@ -51,48 +52,6 @@ def _correlations(option: contract.Option, run: Run) -> Correlations:
         if option.correlations is None:
             return Correlations(np.eye(size))
         return correlations(option.correlations, option.nearest_correlations, run)
-
-
-def _payoff(option: contract.AtExpiry, joint: Correlations) -> Payoff:
-    if isinstance(option, contract.Basket):
-        return _basket(option, joint)
-    market = Market(
-        option.right == "call",
-        option.spot,
-        option.strike,
-        option.maturity,
-        option.rate,
-        option.dividend_yield,
-        option.volatility,
-    )
-    match option:
-        case contract.European():
-            return European(market)
-        case contract.Asian():
-            return Asian(market, option.observations, option.averaging == "geometric")
-        case contract.Barrier():
-            knocks_in = option.kind.endswith("in")
-            if option.monitoring == "continuous":
-                return ContinuousBarrier(market, option.barrier, knocks_in)
-            return DiscreteBarrier(market, option.barrier, option.kind.startswith("up"), knocks_in, option.observations)
-
-
-def _basket(option: contract.Basket, joint: Correlations) -> Basket:
-    try:
-        factor = covariance.factor(joint.matrix)
-    except covariance.NotPositiveSemidefinite as error:
-        raise impossible("data.option.correlations", error) from None
-    return Basket(
-        call=option.right == "call",
-        strike=option.strike,
-        maturity=option.maturity,
-        rate=option.rate,
-        spots=np.array([asset.spot for asset in option.assets]),
-        volatilities=np.array([asset.volatility for asset in option.assets]),
-        weights=np.array([asset.weight for asset in option.assets]),
-        dividend_yields=np.array([asset.dividend_yield for asset in option.assets]),
-        factor=factor,
-    )
 
 
 def _most(asked: MonteCarloPricingData) -> int:

@@ -20,7 +20,7 @@ from risk.quant.estimate import Estimate, Moments
 from risk.quant.exercise import Put, fitted
 from risk.quant.exercise_paths import Paths, european_slopes
 from risk.quant.intervals import Z_95
-from risk.quant.options import GREEKS, Market
+from risk.quant.market import GREEKS, Market
 from risk.quant.stopwatch import Stopwatch
 from risk.quant.streams import Array, chunk_sizes, stream
 

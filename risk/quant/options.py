@@ -1,20 +1,25 @@
-"""European, Asian, barrier and basket options as functions of standard normals: payoffs, sensitivities, controls.
+"""European and Asian options as functions of normals: payoffs, sensitivities, controls.
 
-A payoff turns normals (rows, k) into samples (rows, 1 + sensitivities + controls): discounted payoff, derivatives,
-controls. Derivatives are pathwise where the payoff is continuous, and by likelihood ratio where it jumps or has a kink.
-Theta is a year of time passing while the option's dates stay; it follows path by path from the Black–Scholes equation,
-which every price here solves until its first date.
-One control each: a second halves the error again, but the intervals then hold the truth in 91 to 93 of 100 cases.
+A payoff turns normals (rows, k) into samples (rows, 1 + sensitivities + controls) of the claim that is simulated in the
+option's place (risk.quant.parity): discounted payoff, derivatives, controls. Derivatives are pathwise, gamma by
+likelihood ratio on the pathwise delta (Glasserman 2004, chapter 7). Theta is a year of time passing while the option's
+dates stay; it follows path by path from the Black–Scholes equation, which every price here solves until its first date.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, log, sqrt
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
-from risk.quant.black_scholes import of_lognormal
+from risk.quant import importance, parity
+from risk.quant.importance import Along, Proposal
+from risk.quant.market import GREEKS, Market
+from risk.quant.parity import Claim, Told
 from risk.quant.streams import Array
+
+_DATES: Final = 4  # of an average, each of which may be most of it
 
 
 class Payoff(Protocol):
@@ -27,66 +32,32 @@ class Payoff(Protocol):
     def sensitivities(self) -> list[str]: ...
 
     @property
+    def proposal(self) -> Proposal | None:
+        """None when no path moves the price by as much as a number can say."""
+        ...
+
+    @property
+    def told(self) -> Told: ...
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """No-arbitrage bounds of the price."""
+        ...
+
+    @property
     def expected_controls(self) -> Array: ...
 
     def __call__(self, normals: Array) -> Array: ...
 
 
-@dataclass(frozen=True)
-class Market:
-    """One asset under the riskless measure, and the option's right, strike and expiry."""
-
-    call: bool
-    spot: float
-    strike: float
-    maturity: float
-    rate: float
-    dividend_yield: float
-    volatility: float
-
-    @property
-    def sign(self) -> float:
-        return 1.0 if self.call else -1.0
-
-    @property
-    def discount(self) -> float:
-        return exp(-self.rate * self.maturity)
-
-    @property
-    def drift(self) -> float:
-        return self.rate - self.dividend_yield - self.volatility**2 / 2
-
-    @property
-    def forward(self) -> float:
-        return self.spot * exp((self.rate - self.dividend_yield) * self.maturity)
-
-    def terminal(self, normals: Array) -> Array:
-        prices: Array = self.spot * np.exp(self.drift * self.maturity + self.volatility * sqrt(self.maturity) * normals)
-        return prices
-
-    def theta(self, value: Array, delta: Array, gamma: Array) -> Array:
-        """Of samples of the value and its derivatives."""
-        carry = (self.rate - self.dividend_yield) * self.spot
-        passing: Array = self.rate * value - carry * delta - (self.volatility * self.spot) ** 2 / 2 * gamma
-        return passing
-
-    def vanilla(self, strike: float) -> float:
-        """A European option's price, in closed form."""
-        return of_lognormal(
-            self.call,
-            log(self.spot) + self.drift * self.maturity,
-            self.volatility * sqrt(self.maturity),
-            strike,
-            self.discount,
-        )
-
-
-GREEKS = ["delta", "gamma", "vega", "rho", "theta"]
+def vanilla_bounds(call: bool, prepaid: float, struck: float) -> tuple[float, float]:
+    """Merton 1973: an option is worth no less than its forward and no more than what it is on."""
+    return (max(0.0, prepaid - struck), prepaid) if call else (max(0.0, struck - prepaid), struck)
 
 
 @dataclass(frozen=True)
 class European:
-    """Delta, vega and rho pathwise; gamma pathwise on the likelihood ratio's delta. Control: the price."""
+    """Exercised at expiry."""
 
     market: Market
     normals: int = 1
@@ -97,34 +68,47 @@ class European:
 
     @property
     def expected_controls(self) -> Array:
+        return np.empty(0)
+
+    @cached_property
+    def claim(self) -> Claim:
         m = self.market
-        return np.array([m.forward])
+        deep = (log(m.strike) - m.mean_log) / m.deviation
+        return Claim(parity.kind(deep, m.deviation), m.strike, m.discount)
+
+    @cached_property
+    def proposal(self) -> Along | None:
+        return importance.lognormal(self.claim, self.market.mean_log, self.market.deviation, np.ones(1))
+
+    @property
+    def told(self) -> Told:
+        m = self.market
+        asset = np.array([m.prepaid, m.prepaid / m.spot, 0.0, 0.0, 0.0, m.dividend_yield * m.prepaid])
+        struck = parity.of_strike(m.strike * m.discount, m.rate, m.maturity, len(GREEKS))
+        return parity.told(m.call, self.claim.kind, asset, struck)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        m = self.market
+        return vanilla_bounds(m.call, m.prepaid, m.strike * m.discount)
 
     def __call__(self, normals: Array) -> Array:
         m, z = self.market, normals[:, 0]
-        root = sqrt(m.maturity)
         prices = m.terminal(z)
-        payoff = m.discount * np.maximum(m.sign * (prices - m.strike), 0.0)
-        inside = np.where(payoff > 0, m.discount * m.sign, 0.0)
-        paid = inside * prices
+        value, slope = self.claim(prices)
+        paid = slope * prices
         delta = paid / m.spot
-        gamma = inside * m.strike * z / (m.spot**2 * m.volatility * root)
-        return np.column_stack(
-            [
-                payoff,
-                delta,
-                gamma,
-                paid * (root * z - m.volatility * m.maturity),
-                m.maturity * (paid - payoff),
-                m.theta(payoff, delta, gamma),
-                prices,
-            ]
-        )
+        gamma = delta * (z / m.deviation - 1) / m.spot
+        columns = [value, delta, gamma, paid * (sqrt(m.maturity) * z - m.volatility * m.maturity)]
+        return np.column_stack([*columns, m.maturity * (paid - value), m.theta(value, delta, gamma)])
 
 
 @dataclass(frozen=True)
 class Asian:
-    """On an average of prices. Control of the arithmetic one: the geometric one, whose price has a closed form."""
+    """On an average of prices at equally spaced dates.
+
+    Control of the arithmetic one: the same claim on the geometric one, which has a closed form (Kemna and Vorst 1990).
+    """
 
     market: Market
     normals: int
@@ -135,144 +119,111 @@ class Asian:
         return GREEKS
 
     @property
+    def _times(self) -> Array:
+        times: Array = self.market.maturity / self.normals * np.arange(1, self.normals + 1, dtype=float)
+        return times
+
+    @property
+    def _loading(self) -> Array:
+        """Of the geometric average's logarithm on each normal."""
+        m, n = self.market, self.normals
+        loading: Array = m.volatility * sqrt(m.maturity / n) * np.arange(n, 0, -1) / n
+        return loading
+
+    @property
+    def _geometric(self) -> tuple[float, float]:
+        """Mean and deviation of the geometric average's logarithm."""
+        mean = log(self.market.spot) + self.market.drift * float(self._times.mean())
+        return mean, float(np.linalg.norm(self._loading))
+
+    @property
     def geometric_price(self) -> float:
-        """Kemna and Vorst 1990, for n equally spaced dates: the logarithm of the average is normal."""
-        m, n = self.market, self.normals
-        mean = log(m.spot) + m.drift * m.maturity * (n + 1) / (2 * n)
-        deviation = m.volatility * sqrt(m.maturity * (n + 1) * (2 * n + 1) / (6 * n * n))
-        return of_lognormal(m.call, mean, deviation, m.strike, m.discount)
+        """Of the option on the geometric average."""
+        m = self.market
+        return Claim("call" if m.call else "put", m.strike, m.discount).expected(*self._geometric)
 
-    @property
-    def expected_controls(self) -> Array:
-        m, n = self.market, self.normals
-        growth = np.exp((m.rate - m.dividend_yield) * m.maturity * np.arange(1, n + 1) / n)
-        mean = m.spot * float(growth.mean())
-        return np.array([mean if self.geometric else self.geometric_price])
-
-    def __call__(self, normals: Array) -> Array:
-        m, n = self.market, self.normals
-        step = m.maturity / n
-        times = step * np.arange(1, n + 1)
-        motion = np.cumsum(normals, axis=1) * sqrt(step)
-        logs = m.drift * times + m.volatility * motion
-        prices = m.spot * np.exp(logs)
-        arithmetic = prices.mean(axis=1)
-        by_volatility, by_rate = motion - m.volatility * times, times
+    @cached_property
+    def _spread(self) -> tuple[float, float]:
+        """Mean and deviation of the average's logarithm; of the arithmetic one, from its two moments (Levy 1992)."""
         if self.geometric:
-            average = m.spot * np.exp(logs.mean(axis=1))
-            vega, rho = average * by_volatility.mean(axis=1), average * by_rate.mean()
-        else:
-            average = arithmetic
-            vega, rho = (prices * by_volatility).mean(axis=1), (prices @ by_rate) / n
-        payoff = m.discount * np.maximum(m.sign * (average - m.strike), 0.0)
-        inside = np.where(payoff > 0, m.discount * m.sign, 0.0)
-        delta = inside * average / m.spot
-        gamma = inside * m.strike * normals[:, 0] / (m.spot**2 * m.volatility * sqrt(step))
-        columns = [
-            payoff,
-            delta,
-            gamma,
-            inside * vega,
-            inside * rho - m.maturity * payoff,
-            m.theta(payoff, delta, gamma),
-        ]
+            return self._geometric
+        m, times = self.market, self._times
+        carry, variance = m.rate - m.dividend_yield, m.volatility**2
+        # Divided by the forward's square, or a variance of 400 would leave a float's range.
+        growth = np.exp(carry * (times - times[-1]))
+        both = growth[:, None] * growth * np.exp(variance * (np.minimum.outer(times, times) - times[-1]))
+        first = growth.mean()
+        deviation = sqrt(variance * times[-1] + log(both.mean() / first**2))
+        return log(m.spot) + carry * m.maturity + log(first) - deviation**2 / 2, deviation
+
+    @cached_property
+    def claim(self) -> Claim:
+        mean, deviation = self._spread
+        strike = self.market.strike
+        return Claim(parity.kind((log(strike) - mean) / deviation, deviation), strike, self.market.discount)
+
+    @cached_property
+    def proposal(self) -> Proposal | None:
+        mean, deviation = self._geometric
+        direction = self._loading / deviation
         if self.geometric:
-            return np.column_stack([*columns, arithmetic])
-        geometric = m.spot * np.exp(logs.mean(axis=1))
-        return np.column_stack([*columns, m.discount * np.maximum(m.sign * (geometric - m.strike), 0.0)])
-
-
-@dataclass(frozen=True)
-class Basket:
-    """On a weighted sum of prices. Control: the weighted geometric mean times the sum of weights, in closed form.
-
-    Gamma, and theta with it: the payoff's second difference by the strike on the same paths, a fifth of the logarithm's
-    deviation wide, for its second derivative. A likelihood ratio would need the inverse of the correlations, which
-    assets that move as one do not have.
-    """
-
-    call: bool
-    strike: float
-    maturity: float
-    rate: float
-    spots: Array
-    volatilities: Array
-    weights: Array
-    dividend_yields: Array
-    factor: Array  # of the correlations
-
-    @property
-    def normals(self) -> int:
-        return len(self.spots)
-
-    @property
-    def sensitivities(self) -> list[str]:
-        each = [f"{name}[{i}]" for name in ("delta", "gamma", "vega") for i in range(self.normals)]
-        return [*each, "rho", "theta"]
-
-    @property
-    def discount(self) -> float:
-        return exp(-self.rate * self.maturity)
-
-    @property
-    def _shares(self) -> Array:
-        worth: Array = self.weights * self.spots
-        shares: Array = worth / worth.sum()
-        return shares
-
-    @property
-    def _log_drifts(self) -> Array:
-        drifts: Array = (self.rate - self.dividend_yields - self.volatilities**2 / 2) * self.maturity
-        return drifts
-
-    @property
-    def _deviation(self) -> float:
-        """Of the geometric mean's logarithm."""
-        loading = (self._shares * self.volatilities) @ self.factor
-        return sqrt(float(loading @ loading) * self.maturity)
-
-    @property
-    def expected_controls(self) -> Array:
-        mean = log(float(self.weights @ self.spots)) + float(self._shares @ self._log_drifts)
-        geometric = of_lognormal(self.call, mean, max(self._deviation, 1e-12), self.strike, self.discount)
-        return np.array([geometric])
-
-    def __call__(self, normals: Array) -> Array:
-        sign, root = (1.0 if self.call else -1.0), sqrt(self.maturity)
-        correlated = normals @ self.factor.T
-        logs = self._log_drifts + self.volatilities * root * correlated
-        parts = self.weights * self.spots * np.exp(logs)
-        basket = parts.sum(axis=1)
-        payoff = self.discount * np.maximum(sign * (basket - self.strike), 0.0)
-        inside = np.where(payoff > 0, self.discount * sign, 0.0)[:, None] * parts
-        geometric = float(self.weights @ self.spots) * np.exp(logs @ self._shares)
-        control = self.discount * np.maximum(sign * (geometric - self.strike), 0.0)
-        vegas = inside * (root * correlated - self.volatilities * self.maturity)
-        at_strike = self._at_strike(basket)
-        spread = (parts * self.volatilities) @ self.factor
-        theta = self.rate * payoff - inside @ (self.rate - self.dividend_yields)
-        theta -= at_strike / 2 * np.einsum("ij,ij->i", spread, spread)
-        return np.column_stack(
-            [
-                payoff,
-                inside / self.spots,
-                at_strike[:, None] * (parts / self.spots) ** 2,
-                vegas,
-                self.maturity * (inside.sum(axis=1) - payoff),
-                theta,
-                control,
-            ]
+            return importance.lognormal(self.claim, mean, deviation, direction)
+        mean, spread = self._spread
+        deep = (log(self.market.strike) - mean) / spread
+        dates = np.unique(np.linspace(0, self.normals - 1, _DATES).round().astype(int))
+        step = self.market.deviation / sqrt(self.normals)
+        loadings = np.where(np.arange(self.normals) <= dates[:, None], step, 0.0)
+        logs = log(self.market.spot / self.normals) + self.market.drift * self._times[dates]
+        return importance.mixture(
+            self.claim, deep, spread, direction, importance.alone(self.market.strike, logs, loadings)
         )
 
-    def _at_strike(self, basket: Array) -> Array:
-        """The payoff's second derivative by the basket, discounted: a second difference is a triangle at the strike.
+    @property
+    def prepaid(self) -> float:
+        """The average at expiry, paid for today."""
+        m, (mean, deviation) = self.market, self._geometric
+        if self.geometric:
+            return m.discount * exp(mean + deviation**2 / 2)
+        return m.discount * m.spot * float(np.exp((m.rate - m.dividend_yield) * self._times).mean())
 
-        Two of them, one half as wide, leave no error of second order in the width (Richardson).
-        """
-        # Assets may hedge each other so well that the mean hardly moves, though the sum does.
-        deviation = max(self._deviation, float(self._shares @ self.volatilities) * sqrt(self.maturity) / 10)
-        width = self.strike * min(deviation, 1.0) / 5
-        away = np.abs(basket - self.strike)
-        wide, narrow = (np.maximum(w - away, 0.0) / w**2 for w in (width, width / 2))
-        heights: Array = self.discount * (4 * narrow - wide) / 3
-        return heights
+    @property
+    def told(self) -> Told:
+        m, worth, times = self.market, self.prepaid, self._times
+        if self.geometric:
+            vega = worth * (self._geometric[1] ** 2 / m.volatility - m.volatility * float(times.mean()))
+            rho = worth * (float(times.mean()) - m.maturity)
+        else:
+            grown = m.discount * m.spot * np.exp((m.rate - m.dividend_yield) * times)
+            vega, rho = 0.0, float((grown * (times - m.maturity)).mean())
+        average = np.array([worth, worth / m.spot, 0.0, vega, rho, m.dividend_yield * worth])
+        struck = parity.of_strike(m.strike * m.discount, m.rate, m.maturity, len(GREEKS))
+        return parity.told(m.call, self.claim.kind, average, struck)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        m = self.market
+        return vanilla_bounds(m.call, self.prepaid, m.strike * m.discount)
+
+    @property
+    def expected_controls(self) -> Array:
+        return np.empty(0) if self.geometric else np.array([self.claim.expected(*self._geometric)])
+
+    def __call__(self, normals: Array) -> Array:
+        m, n, times = self.market, self.normals, self._times
+        step = m.maturity / n
+        motion = np.cumsum(normals, axis=1) * sqrt(step)
+        logs = log(m.spot) + m.drift * times + m.volatility * motion
+        geometric = np.exp(logs.mean(axis=1))
+        by_volatility = motion - m.volatility * times
+        if self.geometric:
+            average = geometric
+            vega, rho = average * by_volatility.mean(axis=1), average * times.mean()
+        else:
+            prices = np.exp(logs)
+            average = prices.mean(axis=1)
+            vega, rho = np.einsum("ij,ij->i", prices, by_volatility) / n, (prices @ times) / n
+        value, slope = self.claim(average)
+        delta = slope * average / m.spot
+        gamma = delta * (normals[:, 0] / (m.volatility * sqrt(step)) - 1) / m.spot
+        columns = [value, delta, gamma, slope * vega, slope * rho - m.maturity * value, m.theta(value, delta, gamma)]
+        return np.column_stack(columns if self.geometric else [*columns, self.claim(geometric)[0]])

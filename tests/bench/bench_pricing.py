@@ -12,8 +12,10 @@ import numpy as np
 
 from risk.quant import american, pricing
 from risk.quant.barrier import ContinuousBarrier
+from risk.quant.basket import Basket
 from risk.quant.covariance import factor
-from risk.quant.options import Asian, Basket, European, Market, Payoff
+from risk.quant.market import Market
+from risk.quant.options import Asian, European, Payoff
 from risk.quant.streams import Array
 from tests.bench.ratio import say, versus
 

@@ -11,7 +11,7 @@ import risk  # noqa: F401 – declares the tasks
 from risk.monte_carlo_pricing.model import MonteCarloPricingData
 from risk.quant import american, black_scholes
 from risk.quant.american import Exercise
-from risk.quant.options import Market
+from risk.quant.market import Market
 from throughline.testing import run_task
 
 # Longstaff and Schwartz 2001, table 1: put, K 40, r 6 %, 50 dates a year; by finite differences, spot 36, 38, …, 44.

@@ -8,8 +8,10 @@ import QuantLib as ql  # noqa: N813 - as its own manual does
 
 from risk.quant import black_scholes, pricing
 from risk.quant.barrier import ContinuousBarrier, DiscreteBarrier
+from risk.quant.basket import Basket
 from risk.quant.covariance import factor
-from risk.quant.options import Asian, Basket, European, Market
+from risk.quant.market import Market
+from risk.quant.options import Asian, European
 
 # (S, K, T, r, q, σ) → call, put: Hull's (42, 40), Haug's (60, 65), and QuantLib's.
 TABLE = [
