@@ -138,7 +138,7 @@ def test_what_is_usual_is_calculated(task_type: str):
         assert json.dumps(run_task(task_type, data).result, allow_nan=False)
 
 
-@pytest.mark.parametrize("task_type", sorted({*registry()} - {"monte_carlo_pricing"}))
+@pytest.mark.parametrize("task_type", list(registry()))
 def test_what_is_extreme_is_calculated_or_refused_with_the_reason(task_type: str):
     @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(extreme(task_type))
