@@ -109,7 +109,7 @@ def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, f
     elif measure.confidence_interval is not None and blocks.clustered and var.volatility_filter is None:
         notes.append(
             "Large and small moves come in clusters here. In histories with such clusters these intervals held the "
-            "truth in 88 to 96 of 100 cases."
+            "truth in 87 to 96 of 100 cases."
         )
     if blocks is not None and measure.confidence_interval is None:
         notes.append(

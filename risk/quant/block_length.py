@@ -1,6 +1,6 @@
 """How long the blocks of a block bootstrap must be, chosen from the series itself.
 
-The package arch has the same rule as `optimal_block_length`; it brings pandas, statsmodels and 150 MB into a worker.
+The package arch has the same rule as `optimal_block_length`; it brings pandas, statsmodels and 93 MB into a worker.
 """
 
 from math import ceil, log10, sqrt
