@@ -134,6 +134,17 @@ def test_a_put_at_a_volatility_of_1000_percent_is_nearly_its_strike(method):
     assert 0 < price.standard_error < 1e-6
 
 
+class Dearer(European):
+    @property
+    def bounds(self):
+        return 11.0, 12.0
+
+
+def test_an_estimate_outside_of_its_bounds_is_moved_to_them():
+    price = pricing.price(Dearer(Market(True, 100.0, 100.0, 1.0, 0.05, 0.0, 0.2)), "plain", 1_000, 1).price
+    assert (price.value, price.interval[0]) == (11.0, 11.0)
+
+
 def test_a_price_is_within_what_arbitrage_allows():
     for call in (True, False):
         for seed in range(200):
