@@ -33,6 +33,9 @@ def _of_positions(asked: StressTestData) -> dict[str, Any]:
         taken["asset_class"] = "equity"
     if any(each.bond is not None for each in unnamed):
         taken["asset_class_of_bonds"] = "government_bond"
+    betas = any(each.beta is not None for each in asked.positions)
+    if betas and any(own.market is None and "equity" in own.shocks for own in asked.custom_scenarios):
+        taken["market"] = "the shock of the class equity"
     return taken
 
 
@@ -51,7 +54,7 @@ def _of_terms(options: list[OptionTerms], bonds: list[BondTerms]) -> dict[str, A
 
 def _of_history(asked: StressTestData, history: list[Scenario]) -> dict[str, Any]:
     taken: dict[str, Any] = {}
-    if history and any(each.kind == "equity" for each in asked.positions):
+    if history and any(each.kind == "equity" or each.beta is not None for each in asked.positions):
         taken["equity_of_history"] = "every equity moves as the S&P 500, or beta times as much"
     options = any(each.option is not None for each in asked.positions)
     if options and any(scenario.volatilities for scenario in history):

@@ -37,6 +37,11 @@ class StressedPosition(Strict):
         """The asset class, or its default."""
         return self.asset_class or ("equity" if self.bond is None else "government_bond")
 
+    @property
+    def priced_by(self) -> str:
+        """The symbol that `price` is the price of."""
+        return (self.option.underlying if self.option is not None else None) or self.symbol
+
     @model_validator(mode="after")
     def _one_instrument(self) -> "StressedPosition":
         if self.option is not None and self.bond is not None:
@@ -64,8 +69,8 @@ class CustomScenario(Strict):
     )
     rate_change: Annotated[Finite, Field(ge=-1, le=1)] | None = Field(
         default=None,
-        description="Added to the options' rates and to the yields of positions with bond terms, which are repriced "
-        "in full (before any shock of their class, after a shock of their symbol).",
+        description="Added to the options' rates and to the yields of positions with bond terms (0.01 is 100 basis "
+        "points), which are repriced in full (before any shock of their class, after a shock of their symbol).",
     )
 
     @model_validator(mode="after")

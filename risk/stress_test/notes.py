@@ -10,6 +10,7 @@ from risk.quant.stress import Outcome
 from risk.stress_test.model import CustomScenario, StressedPosition, StressTestData
 
 _NAMED: Final = 5  # names in a sentence
+_LARGE_RATE_CHANGE: Final = 0.2  # more likely a change in per cent than a rate of hyperinflation
 Held = list[StressedPosition]
 
 
@@ -18,6 +19,8 @@ def notes(asked: StressTestData, scenarios: list[Scenario], outcomes: list[Outco
     return [
         *_gaps(asked.positions, scenarios, outcomes),
         *_kept_volatilities(asked.positions, scenarios, outcomes),
+        *_apart(asked.positions, scenarios, outcomes),
+        *_lost_whole(asked.positions, scenarios),
         *(note for scenario in asked.custom_scenarios for note in _idle(asked.positions, scenario)),
     ]
 
@@ -64,6 +67,45 @@ def _kept_volatilities(positions: Held, scenarios: list[Scenario], outcomes: lis
     )
 
 
+def _apart(positions: Held, scenarios: list[Scenario], outcomes: list[Outcome]) -> Iterator[str]:
+    """Positions on one price that the caller gave two ways to move: a hedge looks better or worse than it is."""
+    together: dict[str, list[int]] = {}
+    for i, position in enumerate(positions):
+        together.setdefault(position.priced_by, []).append(i)
+    differ = [each for each in together.values() if len({(positions[i].beta, positions[i].kind) for i in each}) > 1]
+    moved = (
+        (scenario.name, [positions[i] for each in differ for i in _told_apart(positions, scenario, outcome, each)])
+        for scenario, outcome in zip(scenarios, outcomes, strict=True)
+    )
+    yield from _said(
+        moved,
+        "{scenarios}: {symbols} are on one price, which moves by two changes, since beta or asset_class differ; give "
+        "them the same",
+    )
+
+
+def _told_apart(positions: Held, scenario: Scenario, outcome: Outcome, places: list[int]) -> list[int]:
+    """Those of the places that beta or class move, when by several changes; not covered counts as one."""
+    moved = [i for i in places if not _named(positions[i], scenario)]
+    return moved if len(np.unique(outcome.shocks[moved])) > 1 else []
+
+
+def _lost_whole(positions: Held, scenarios: list[Scenario]) -> Iterator[str]:
+    """Positions whose beta asks for a loss of more than the price."""
+    lost = ((scenario.name, [each for each in positions if _below_all(each, scenario)]) for scenario in scenarios)
+    yield from _said(lost, "{scenarios}: beta times the market is below −100 % for {symbols}, and taken as that")
+
+
+def _below_all(position: StressedPosition, scenario: Scenario) -> bool:
+    if position.beta is None or _named(position, scenario):
+        return False
+    return position.beta * (scenario.market_move or 0.0) < -1
+
+
+def _named(position: StressedPosition, scenario: Scenario) -> bool:
+    return position.symbol in scenario.symbols or position.priced_by in scenario.symbols
+
+
 def _idle(positions: Held, scenario: CustomScenario) -> Iterator[str]:
     """What the caller's scenario names and no position is moved by."""
     kinds = {position.kind for position in positions}
@@ -78,6 +120,11 @@ def _idle(positions: Held, scenario: CustomScenario) -> Iterator[str]:
         yield f"{scenario.name}: no position has an option, so that volatility_change moves nothing"
     if scenario.rate_change is None:
         return
+    if abs(scenario.rate_change) >= _LARGE_RATE_CHANGE and (options or bonds):
+        yield (
+            f"{scenario.name}: rate_change {scenario.rate_change:g} is {100 * scenario.rate_change:g} percentage "
+            "points (0.01 is one); bonds' yields below −50 % are taken as that"
+        )
     if not options and not bonds:
         yield f"{scenario.name}: no position has an option or bond terms, so that rate_change moves nothing"
     both = [position for position in bonds if position.kind in scenario.shocks and position.beta is None]

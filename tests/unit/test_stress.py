@@ -213,6 +213,40 @@ def test_a_shock_that_moves_nothing_is_told(scenario, said):
     assert [note for note in stressed(held(), **scenario)["notes"] if said in note]
 
 
+def test_positions_on_one_price_that_move_by_two_changes_are_told():
+    share, put = held(beta=1.2), held(symbol="A P", option=CALL | {"right": "put", "underlying": "A"})
+    said = (
+        "{}: A, A P are on one price, which moves by two changes, since beta or asset_class differ; give them the same"
+    )
+    assert said.format("covid_2020") in stressed(share, put, history=["covid_2020"])["notes"]
+    assert said.format("own") in stressed(share, put | {"asset_class": "gold"}, shocks={"equity": -0.2})["notes"]
+    for same in (share, put | {"beta": 1.2}), (share, held(symbol="B")):
+        assert stressed(*same, history=["covid_2020"])["notes"] == []
+    assert stressed(share, put, symbols={"A": -0.1})["notes"] == []
+    assert stressed(share, put, shocks={"equity": -0.2}, symbols={"A P": -0.1})["notes"] == []
+
+
+def test_a_beta_that_asks_for_more_than_the_price_is_told():
+    result = stressed(held(beta=4.0), held(symbol="B", beta=-4.0), shocks={"equity": -0.3})
+    assert [line["shock"] for line in result["scenarios"][0]["positions"]] == [-1.0, pytest.approx(1.2)]
+    assert result["notes"] == ["own: beta times the market is below −100 % for A, and taken as that"]
+    assert stressed(held(beta=4.0), market=-0.3, symbols={"A": -0.1})["notes"] == []
+
+
+def test_a_change_of_rates_that_looks_like_per_cent_is_told_with_its_size():
+    for change, points in ((1.0, "1 is 100"), (-0.25, "-0.25 is -25")):
+        assert f"own: rate_change {points} percentage points" in stressed(TEN_YEARS, rate_change=change)["notes"][0]
+    assert stressed(TEN_YEARS, rate_change=0.1)["notes"] == []
+
+
+def test_what_moves_a_beta_is_an_assumption_when_the_caller_did_not_say_it():
+    taken = stressed(held(beta=0.5), shocks={"equity": -0.2})["assumptions"]
+    assert taken["market"] == "the shock of the class equity"
+    assert "market" not in stressed(held(beta=0.5), shocks={"equity": -0.2}, market=-0.3)["assumptions"]
+    gold = held(beta=0.1, asset_class="gold")
+    assert "S&P 500" in stressed(gold, history=["covid_2020"])["assumptions"]["equity_of_history"]
+
+
 def test_options_move_by_volatility_or_rates_alone_in_the_callers_own_scenario():
     line = lines(held(option=CALL), volatility_change=0.5)[0]
     assert line["profit_and_loss"] == pytest.approx(10 * (Option(True, 100.0, 1.0, 0.3, 0.05).price(100.0) - 10.450584))
