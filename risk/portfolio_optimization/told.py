@@ -57,6 +57,12 @@ def notes(sought: Sought, found: Found, frontier: Frontier) -> list[str]:
             "Some of these weights hedge each other to a volatility that is 0 but for rounding, or too small for a "
             "ratio: their Sharpe ratio is null."
         )
+    least = sought.asked.min_weight
+    if sought.asked.long_only and least is not None and least < 0:
+        said.append(
+            f"long_only keeps weights at 0 or above, so that min_weight {least:g} changes nothing: long_only: false "
+            "allows short sales."
+        )
     if sought.asked.objective == "minimum_cvar":
         said.append(
             "The cvar is of the very periods that the weights were fitted to: expect larger losses in the worst ones "

@@ -26,6 +26,16 @@ HEDGED = assets([0.1, 0.05], [0.2, 0.2])
 OPPOSITE = [[1, -1], [-1, 1]]
 
 
+def test_a_least_weight_below_zero_that_long_only_overrules_is_told():
+    data = {"assets": assets([0.08, 0.03], [0.1, 0.3]), "correlations": [1, 0.8, 1], "min_weight": -0.5}
+    found = result(**data)
+    assert found["weights"]["A1"] == 0
+    assert "min_weight -0.5 changes nothing: long_only: false allows short sales" in found["notes"][0]
+    short = result(**data, long_only=False)
+    assert short["weights"]["A1"] < 0
+    assert short["notes"] == []
+
+
 def test_assets_of_one_symbol_are_refused_with_their_places():
     twice = [{"symbol": symbol, "expected_return": 0.1, "volatility": 0.1} for symbol in "XYX"]
     with pytest.raises(Exception, match=r"assets\[2\]\.symbol is 'X' like assets\[0\]\.symbol"):
