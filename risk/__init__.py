@@ -32,7 +32,7 @@ task(
 task(
     "portfolio_optimization",
     model=portfolio_optimization.PortfolioOptimizationData,
-    summary="Weights of least variance, for a return sought or of the highest Sharpe ratio; the efficient frontier.",
+    summary="Weights of least variance or CVaR, of the highest Sharpe ratio, or of equal risk; the efficient frontier.",
     example=portfolio_optimization.EXAMPLE,
     run="risk.portfolio_optimization.run:run",
 )
