@@ -63,6 +63,16 @@ class ContinuousBarrier:
         return self._simulated[1]
 
     @property
+    def negligible(self) -> float:
+        return 0.0 if self.void and not self.begins else importance.LEAST * self.market.discount * self.market.strike
+
+    @property
+    def void(self) -> bool:
+        """Whether an option that ends at the barrier pays beyond it only."""
+        strike, up = self.market.strike, self.barrier > self.market.spot
+        return self.market.call == up and (strike >= self.barrier if up else strike <= self.barrier)
+
+    @property
     def told(self) -> Told:
         if self.begins == self.knocks_in:
             return Told(np.zeros(1 + len(GREEKS)))
@@ -132,6 +142,9 @@ class DiscreteBarrier:
 
     @cached_property
     def _guide(self) -> ContinuousBarrier:
+        found = ContinuousBarrier(self.market, self.barrier, self.knocks_in)
+        if found.void:
+            return found
         away = exp(_SHIFT * self.market.deviation / sqrt(self.normals))
         return ContinuousBarrier(self.market, self.barrier * away if self.up else self.barrier / away, self.knocks_in)
 
@@ -139,6 +152,10 @@ class DiscreteBarrier:
     def proposal(self) -> Along | None:
         found = self._guide.proposal
         return found and replace(found, direction=np.full(self.normals, 1 / sqrt(self.normals)))
+
+    @property
+    def negligible(self) -> float:
+        return self._guide.negligible
 
     @property
     def told(self) -> Told:

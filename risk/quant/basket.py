@@ -6,7 +6,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from risk.quant import importance, parity
+from risk.quant import comonotonic, importance, parity
 from risk.quant.importance import Mixture
 from risk.quant.options import vanilla_bounds
 from risk.quant.parity import Claim, Told
@@ -99,6 +99,11 @@ class Basket:
         return importance.mixture(
             self.claim, deep, deviation, direction, importance.alone(self.strike, logs, self._loadings)
         )
+
+    @property
+    def negligible(self) -> float:
+        logs = np.log(self.weights * self.spots) + self._log_drifts
+        return comonotonic.most(self.claim, logs, np.linalg.norm(self._loadings, axis=1), self._geometric)
 
     @property
     def told(self) -> Told:

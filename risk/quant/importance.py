@@ -18,7 +18,7 @@ from risk.quant.streams import Array
 
 _REACH: Final = 10.0  # normals beyond it have no share in what a claim is worth
 _FARTHEST: Final = 24.0  # normals: a claim so far out of the money is worth 1e-125 of its strike, and called nothing
-_LEAST: Final = 1e-125
+LEAST: Final = 1e-125  # of the discounted strike: what is worth less is not simulated
 _LARGEST: Final = 700.0  # whose exponential a float holds
 _POINTS: Final = 400  # between two kinks
 _WIDER: Final = 2.0  # than payoff × density: the weights stay small in the tails
@@ -175,7 +175,7 @@ def matched(
     masses = np.abs(columns(normals)) * np.exp(-(normals**2) / 2)[:, None]
     steps = np.gradient(normals)[:, None]
     sums = (masses * steps).sum(axis=0)
-    if sums[0] <= _LEAST * strike:
+    if sums[0] <= LEAST * strike:
         return None
     share = (masses[:, sums > 0] * steps / sums[sums > 0]).mean(axis=1)
     mean = float(share @ normals)

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from risk.quant import importance, parity
-from risk.quant.importance import Along, Proposal
+from risk.quant import comonotonic, importance, parity
+from risk.quant.importance import LEAST, Along, Proposal
 from risk.quant.market import GREEKS, Market
 from risk.quant.parity import Claim, Told
 from risk.quant.streams import Array
@@ -34,6 +34,11 @@ class Payoff(Protocol):
     @property
     def proposal(self) -> Proposal | None:
         """None when no path moves the price by as much as a number can say."""
+        ...
+
+    @property
+    def negligible(self) -> float:
+        """What the simulated claim is worth at most when `proposal` is None; 0 when it is worth nothing."""
         ...
 
     @property
@@ -79,6 +84,10 @@ class European:
     @cached_property
     def proposal(self) -> Along | None:
         return importance.lognormal(self.claim, self.market.mean_log, self.market.deviation, np.ones(1))
+
+    @property
+    def negligible(self) -> float:
+        return LEAST * self.market.discount * self.market.strike
 
     @property
     def told(self) -> Told:
@@ -177,6 +186,14 @@ class Asian:
         return importance.mixture(
             self.claim, deep, spread, direction, importance.alone(self.market.strike, logs, loadings)
         )
+
+    @property
+    def negligible(self) -> float:
+        m, times = self.market, self._times
+        if self.geometric:
+            return LEAST * m.discount * m.strike
+        logs = log(m.spot / self.normals) + m.drift * times
+        return comonotonic.most(self.claim, logs, m.volatility * np.sqrt(times), self._geometric)
 
     @property
     def prepaid(self) -> float:

@@ -25,14 +25,15 @@ _COARSEST: Final = 2.0**-53  # a Sobol point of exactly 0 has no normal
 # no such points.
 FEWEST_NORMALS: Final = 3
 FEWEST_HITS: Final = 12  # below it the interval of a mean holds the truth less often than it says
-_ROUNDING: Final = 1e-13  # as a share of a figure: closed forms and controls leave no other error
+ROUNDING: Final = 1e-13  # as a share of a figure: closed forms and controls leave no other error
 
 
 @dataclass(frozen=True)
 class Priced:
     """Price, then the sensitivities by name; `simulations` paths were drawn.
 
-    `exact`: no path moves the price by as much as a float can say, and nothing was drawn.
+    `exact`: nothing was drawn, since what would be simulated is worth next to nothing; half the price's interval is
+    what that can be at most, and 0 when the price is known.
     """
 
     price: Estimate
@@ -53,10 +54,17 @@ def price(
 ) -> Priced:
     """Simulates at most `simulations` paths; fewer when half the interval is at most `relative` × the price."""
     if payoff.proposal is None:
-        constants = [Estimate(float(value), 0.0, 0.0) for value in payoff.told.constants]
-        return Priced(constants[0], dict(zip(payoff.sensitivities, constants[1:], strict=True)), 0, exact=True)
+        return _unsimulated(payoff)
     run = _sobol if method == "sobol" else _independent
     return run(payoff, method, simulations, seed, relative, checkpoint, watch or Stopwatch())
+
+
+def _unsimulated(payoff: Payoff) -> Priced:
+    constants = [Estimate(float(value), 0.0, 0.0) for value in payoff.told.constants]
+    value, most = constants[0].value, payoff.negligible
+    bounds = (value, value + most) if payoff.told.sign > 0 else (value - most, value)
+    price = replace(constants[0], half_width=most, bounds=bounds)
+    return Priced(price, dict(zip(payoff.sensitivities, constants[1:], strict=True)), 0, exact=True)
 
 
 def _independent(
@@ -194,7 +202,7 @@ def _told(payoff: Payoff, estimates: list[Estimate], hits: Hits, independent: in
     told, found = payoff.told, []
     for constant, each, carried in zip(told.constants.tolist(), estimates, hits.counts.tolist(), strict=True):
         value = constant + told.sign * each.value
-        rounding = _ROUNDING * max(abs(constant), abs(value))
+        rounding = ROUNDING * max(abs(constant), abs(value))
         wider = 1 + 1.08 / max(carried, 1.0) + 1.71 / independent if independent else 1.0
         half_width = each.half_width * wider + 2 * rounding
         found.append(Estimate(value, max(each.standard_error, rounding), half_width, hits=carried))

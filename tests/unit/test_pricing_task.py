@@ -1,6 +1,7 @@
 """A monte_carlo_pricing task answers extreme terms with right values, or says in a note or an error what cannot be."""
 
 from math import exp, isfinite
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ EUROPEAN = {
     "rate": 0.05,
     "volatility": 0.2,
 }
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "european": {},
     "arithmetic": {"style": "asian"},
     "geometric": {"style": "asian", "averaging": "geometric"},
@@ -94,12 +95,35 @@ def test_extreme_terms_give_finite_figures_and_an_error_or_a_note(terms, style, 
         assert result["standard_error"] or result["notes"]
 
 
-def test_a_price_without_a_chance_is_its_bound_and_a_note_says_so():
-    result = priced(EUROPEAN | {"spot": 1e-12, "strike": 1e12})
-    assert (result["price"], result["standard_error"], result["simulations"]) == (0.0, 0.0, 0)
-    assert "Nothing was simulated" in result["notes"][0]
-    deep = priced(EUROPEAN | {"right": "put", "spot": 1e-12, "strike": 1e12})
-    assert deep["price"] == pytest.approx(1e12 * exp(-0.05))
+@pytest.mark.parametrize("style", [*STYLES, "basket"])
+def test_a_price_without_a_chance_has_no_error_and_reaches_no_precision(style):
+    option = EUROPEAN | {"spot": 1e-11, "strike": 1e12} | STYLES.get(style, {})
+    option |= {"barrier": 1e-12} if style == "continuous" else {}
+    result = priced(basket(option) if style == "basket" else option, precision={"relative": 0.1})
+    assert (result["price"], result["standard_error"], result["simulations"]) == (0.0, None, 0)
+    assert result["confidence_interval"] == [0.0, pytest.approx(1e-113 * exp(-0.05))]
+    assert set(result["greeks"].values()) == {None}
+    assert result["precision_reached"] is False
+    assert "the price is below 9.51e-114" in result["notes"][0]
+    assert "precision of 0.1" in result["notes"][-1]
+
+
+def test_a_price_that_no_path_moves_is_its_bound():
+    result = priced(EUROPEAN | {"right": "put", "spot": 1e-12, "strike": 1e12}, precision={"relative": 0.1})
+    assert result["price"] == pytest.approx(1e12 * exp(-0.05))
+    assert (result["standard_error"], result["precision_reached"]) == (0.0, True)
+    assert (result["greeks"]["gamma"], result["greeks"]["delta"]["value"]) == (None, -1.0)
+    assert "to within 9.51e-114" in result["notes"][0]
+
+
+def test_what_a_basket_far_out_of_the_money_is_worth_at_most_allows_for_one_asset_alone():
+    # By two moments it is 29 deviations away; the largest of five alone needs 19, all as one need 12.
+    assets = [{"spot": 100.0, "volatility": 0.2, "weight": 0.2}] * 5
+    option = {"style": "basket", "right": "call", "strike": 1_200.0, "maturity": 1.0, "rate": 0.05, "assets": assets}
+    result = priced(option)
+    as_one = float(black_scholes.price(True, 100.0, 1_200.0, 1.0, 0.05, 0.0, 0.2))
+    assert result["confidence_interval"] == [0.0, pytest.approx(as_one, rel=1e-6)]
+    assert (result["price"], result["standard_error"]) == (0.0, None)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -119,16 +143,18 @@ def test_a_precision_that_was_not_reached_is_told_with_the_reason():
     assert "precision of 1e-05 was not reached" in result["notes"][-1]
 
 
-KNOCKED = {"style": "barrier", "barrier": 110.0, "kind": "up-and-out", "strike": 120.0}
+KNOCKED = {"style": "barrier", "barrier": 110.0, "kind": "up-and-out"}
 
 
+@pytest.mark.parametrize("strike", [111.0, 120.0])
 @pytest.mark.parametrize("monitoring", ["continuous", "discrete"])
-def test_a_barrier_that_ends_the_option_wherever_it_pays_makes_it_worth_nothing(monitoring):
-    result = priced(EUROPEAN | KNOCKED | {"monitoring": monitoring, "observations": 12})
-    assert (result["price"], result["standard_error"]) == (0.0, 0.0)
+def test_a_barrier_that_ends_the_option_wherever_it_pays_makes_it_worth_nothing(monitoring, strike):
+    option = EUROPEAN | KNOCKED | {"strike": strike, "monitoring": monitoring, "observations": 12}
+    result = priced(option, precision={"relative": 0.01})
+    assert (result["price"], result["standard_error"], result["precision_reached"]) == (0.0, 0.0, True)
     assert "barrier ends it" in result["notes"][0]
-    into = priced(EUROPEAN | KNOCKED | {"kind": "up-and-in", "monitoring": monitoring, "observations": 12})
-    assert into["price"] == pytest.approx(float(black_scholes.price(True, 100, 120, 1, 0.05, 0, 0.2)), rel=1e-12)
+    into = priced(option | {"kind": "up-and-in"})
+    assert into["price"] == pytest.approx(float(black_scholes.price(True, 100, strike, 1, 0.05, 0, 0.2)), rel=1e-12)
     assert "vanilla option, priced in closed form" in into["notes"][0]
 
 
