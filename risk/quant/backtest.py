@@ -92,9 +92,12 @@ def conditional_coverage(coverage: LikelihoodRatio, independent: LikelihoodRatio
 
 
 def traffic_light(count: int, days: int, confidence: float) -> TrafficLight:
-    """Basel Committee (1996), table 2; for other days and levels the zones of the same probabilities."""
+    """Basel Committee (1996), table 2; for other days and levels the zones of the same probabilities.
+
+    Where hardly an exception is expected, none has a probability above 95 % too; none is green all the same.
+    """
     below = float(bdtr(count, days, 1 - confidence))
-    zone: Zone = "green" if below < YELLOW else "yellow" if below < RED else "red"
+    zone: Zone = "green" if count == 0 or below < YELLOW else "yellow" if below < RED else "red"
     increase = None
     if days == BASEL_DAYS and confidence == BASEL_CONFIDENCE:
         increase = _INCREASES[count] if count < len(_INCREASES) else 1.0

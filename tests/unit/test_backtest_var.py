@@ -81,6 +81,12 @@ def test_other_days_and_levels_have_the_zones_of_the_same_probabilities():
     assert traffic_light(9, 750, 0.995).increase is None
 
 
+def test_no_exception_is_green_where_hardly_one_is_expected():
+    # 20 days at 99.9 %: none has a probability of 98 % and is no evidence against the value at risk; one is.
+    assert [traffic_light(count, 20, 0.999).zone for count in range(3)] == ["green", "yellow", "red"]
+    assert traffic_light(0, 20, 0.999).cumulative_probability == pytest.approx(0.999**20)
+
+
 @pytest.mark.parametrize(("of", "bounds"), KUPIEC.items())
 def test_kupiecs_test_does_not_reject_within_his_regions(of, bounds):
     (rate, days), (low, high) = of, bounds
