@@ -53,3 +53,11 @@ def _not_reached(var: CalculateVarData, measure: LossMeasure, simulations: int) 
     low, high = measure.confidence_interval
     half = f"half the interval is {(high - low) / 2:,.6g}, of a value at risk of {measure.value_at_risk:,.6g}"
     return f"{asked}, the most that were allowed: {half}."
+
+
+def of_rare_prices(symbol: str) -> str:
+    """Of a mean loss that comes from prices which are never drawn."""
+    return (
+        f"No error of the expected shortfall can be stated, and it is understated: what a rise of {symbol!r} costs on "
+        "average comes from prices so high that hardly any simulation reaches them, at its volatility and this horizon."
+    )

@@ -2,8 +2,8 @@
 
 from risk.calculate_var.book import book_of, factors_of
 from risk.calculate_var.model import CalculateVarData
-from risk.calculate_var.notes import notes_of
-from risk.calculate_var.repriced_told import assumed_of_terms, lines_of, notes_of_terms, notes_of_yields
+from risk.calculate_var.notes import notes_of, of_rare_prices
+from risk.calculate_var.repriced_told import assumed_of_terms, lines_of, notes_of_terms, notes_of_yields, rarely_drawn
 from risk.calculate_var.simulated import simulations_of
 from risk.calculate_var.told import Answer, values_of
 from risk.defaults import seed_from
@@ -35,6 +35,9 @@ def repriced(var: CalculateVarData, run: Run) -> Answer:
     drawn = {"simulations": done.simulations, "seed": seed}
     if var.precision is not None:
         drawn["precision_reached"] = done.measure.within(var.precision.relative)
-    of_measure = notes_of(var, done.measure, done.simulations)
-    notes = [*of_measure, *notes_of_terms(var), *notes_of_yields(var, book, factors)]
-    return Answer(done.measure, parts, "nearest", drawn, notes, assumed_of_terms(var), lines_of(var, book))
+    measure, notes = done.measure, notes_of(var, done.measure, done.simulations)
+    if (rare := rarely_drawn(var, factors, done.simulations)) is not None:
+        measure = measure.without_shortfall_error()
+        notes.append(of_rare_prices(rare))
+    notes += [*notes_of_terms(var), *notes_of_yields(var, book, factors)]
+    return Answer(measure, parts, "nearest", drawn, notes, assumed_of_terms(var), lines_of(var, book))

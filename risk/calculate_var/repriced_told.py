@@ -2,9 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
+
 from risk.calculate_var.model import DEFAULT_YIELD_VOLATILITY, CalculateVarData
+from risk.quant import lognormal
 from risk.quant.instruments import LOWEST_YIELD
 from risk.quant.repricing import Book, Factors
 
@@ -59,15 +63,32 @@ def notes_of_terms(var: CalculateVarData) -> list[str]:
     return [*_of_sold_options(var), *_of_expiries(var)]
 
 
+def rarely_drawn(var: CalculateVarData, factors: Factors, simulations: int) -> str | None:
+    """What drives the loss when its mean comes from prices which are never drawn; None where it does not."""
+    if var.distribution != "lognormal":
+        return None
+    rising = _rising(var)
+    held = np.array([rising[risk] for risk in rising]) * ~factors.yields
+    rare = lognormal.too_rare(replace(factors.joint, values=held), simulations)
+    return None if rare is None else list(rising)[rare]
+
+
+def _rising(var: CalculateVarData) -> dict[str, float]:
+    """For each risk, in order of first appearance, what a rise of the price by 1 brings when the price is high."""
+    rising: dict[str, float] = {}
+    for position in var.portfolio_data.positions:
+        counts = position.option is None or position.option.right == "call"
+        rising[position.risk] = rising.get(position.risk, 0.0) + (position.quantity if counts else 0.0)
+    return rising
+
+
 def _of_sold_options(var: CalculateVarData) -> Iterator[str]:
-    rising: dict[str, float] = defaultdict(float)  # what a rise of the underlying by 1 brings when it is high
+    rising = _rising(var)
     falling: dict[str, float] = defaultdict(float)
     sold: set[tuple[str, str]] = set()
     for position in var.portfolio_data.positions:
         option = position.option
-        if option is None or option.right == "call":
-            rising[position.risk] += position.quantity
-        elif option.right == "put":
+        if option is not None and option.right == "put":
             falling[position.risk] += position.quantity * option.strike
         if option is not None and position.quantity < 0:
             sold.add((position.risk, option.right))
@@ -88,8 +109,8 @@ def _of_expiries(var: CalculateVarData) -> Iterator[str]:
     early = [symbol for terms, symbol in ends if terms is not None and terms.maturity < var.years]
     if early:
         yield (
-            f"{_named(early)} end before the horizon, yet are repriced with all their time left: "
-            'reprice_at "horizon" counts their payoff.'
+            f"Ends before the horizon, yet repriced with all the time left: {_named(early)}. "
+            'reprice_at "horizon" counts the payoff.'
         )
 
 

@@ -1,11 +1,10 @@
 """`calculate_var` by simulation: normal or Student's t returns, or lognormal prices."""
 
-from dataclasses import replace
 from typing import Final
 
 from risk.calculate_var.joint_returns import portfolio_of, shape_of
 from risk.calculate_var.model import CalculateVarData
-from risk.calculate_var.notes import notes_of
+from risk.calculate_var.notes import notes_of, of_rare_prices
 from risk.calculate_var.told import Answer
 from risk.defaults import seed_from
 from risk.observed import checkpoint_of, simulating
@@ -55,18 +54,10 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
     rare = lognormal.too_rare(portfolio, done.simulations) if prices else None
     notes, measure = notes_of(var, done.measure, done.simulations), done.measure
     if rare is not None:
-        measure = replace(measure, shortfall_standard_error=None, shortfall_interval=None)
-        notes.append(_rare(var.portfolio_data.positions[rare].symbol))
+        measure = measure.without_shortfall_error()
+        notes.append(of_rare_prices(var.portfolio_data.positions[rare].symbol))
     sampling = {"sampling": _WEIGHTED} if weighted else {}
     return Answer(measure, parts, "nearest" if prices else "exact", drawn, notes, sampling)
-
-
-def _rare(symbol: str) -> str:
-    return (
-        f"No error of the expected shortfall can be stated, and it is understated: what a short position in {symbol!r} "
-        "loses on average comes from prices so high that hardly any simulation reaches them, at its volatility and "
-        "this horizon."
-    )
 
 
 def simulations_of(var: CalculateVarData) -> int:

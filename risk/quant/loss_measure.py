@@ -1,6 +1,6 @@
 """Value at risk and expected shortfall of a sample of losses, with the error of both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import Final
 
@@ -29,6 +29,10 @@ class LossMeasure:
             return False
         low, high = self.confidence_interval
         return high - low <= 2 * relative * abs(self.value_at_risk)
+
+    def without_shortfall_error(self) -> "LossMeasure":
+        """The same figures where the mean beyond the value at risk comes from losses that are hardly ever seen."""
+        return replace(self, shortfall_standard_error=None, shortfall_interval=None)
 
 
 def measure_losses(losses: Array, confidence: float, threshold: float | None = None) -> LossMeasure:

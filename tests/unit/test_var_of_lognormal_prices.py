@@ -150,7 +150,7 @@ def test_a_short_position_whose_loss_is_made_by_prices_never_drawn_says_so():
     result = run_task("calculate_var", data).result
     assert result["expected_shortfall_standard_error"] is None
     assert result["expected_shortfall_interval"] is None
-    assert any("understated: what a short position in 'S' loses" in note for note in result["notes"])
+    assert any("understated: what a rise of 'S' costs" in note for note in result["notes"])
 
 
 @pytest.mark.parametrize("quantity", [1e12, -1e12])
