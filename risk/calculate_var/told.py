@@ -51,9 +51,9 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
     values, measure = values_of(var), answer.measure
     lots = Lots(values, np.array(numbered([position.symbol for position in var.portfolio_data.positions])))
     return {
-        "var_amount": measure.value_at_risk,
-        "expected_shortfall": measure.expected_shortfall,
-        "standard_error": measure.standard_error,
+        "var_amount": _unsigned(measure.value_at_risk),
+        "expected_shortfall": _unsigned(measure.expected_shortfall),
+        "standard_error": None if measure.standard_error is None else _unsigned(measure.standard_error),
         "confidence_interval": _pair(measure.confidence_interval),
         "expected_shortfall_standard_error": measure.shortfall_standard_error,
         "expected_shortfall_interval": _pair(measure.shortfall_interval),
@@ -62,7 +62,7 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
             for position, value, part, line in zip(
                 var.portfolio_data.positions,
                 values.tolist(),
-                lots.shared(answer.parts).tolist(),
+                map(_unsigned, lots.shared(answer.parts).tolist()),
                 answer.lines or [{}] * len(values),
                 strict=True,
             )
@@ -74,4 +74,9 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
 
 
 def _pair(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)
+    return None if interval is None else [_unsigned(bound) for bound in interval]
+
+
+def _unsigned(number: float) -> float:
+    """Without the sign of a zero: a portfolio without risk loses 0, not -0."""
+    return number + 0.0

@@ -21,11 +21,11 @@ class ConditionalMean:
 
     def add(self, losses: Array, numbers: Array, weights: Array | None = None) -> None:
         """Scenarios with their losses (rows,), the numbers (rows, n) and, when they have some, weights (rows,)."""
-        distances = (losses - self._at) / self._width
-        near = np.flatnonzero(np.abs(distances) < 1)
+        distances = losses - self._at
+        near = np.flatnonzero(np.abs(distances) < self._width)
         if not len(near):
             return
-        rows, away = numbers[near], distances[near]
+        rows, away = numbers[near], distances[near] / self._width
         kernel = 1 - away**2
         if weights is not None:
             kernel = kernel * weights[near]

@@ -116,7 +116,7 @@ class _Resampled:
             checkpoint(Progress(0.5 + 0.5 * (chunk + 1) / len(chunks)))
         self.shares, self.shortfalls = np.concatenate(shares), np.concatenate(shortfalls)
         away = self.shortfalls - own.expected_shortfall
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             self.distances = np.nan_to_num(away / np.concatenate(errors), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
 
     def intervals(self, gains: Array, measured: LossMeasure, outside: float) -> LossMeasure:

@@ -1,5 +1,6 @@
 """Value at risk from observed returns: windows are compounded; intervals hold the truth although windows overlap."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -175,3 +176,23 @@ def test_the_block_length_of_an_autoregression_is_near_the_one_of_its_theory():
     theory = (2 * slope**2 / (4 / 3 * spectrum**2) * n) ** (1 / 3)
     assert block_length(series) == pytest.approx(theory, rel=0.25)
     assert block_length(noise) < 5
+
+
+def test_losses_that_hardly_differ_have_no_error_and_the_note_says_that():
+    # A price that moves on 10 of 300 days, and one that never does: observations are enough, different losses are not.
+    for moves in (10, 0):
+        returns = np.zeros((300, 1))
+        returns[np.arange(moves) * 29] = np.linspace(-0.03, 0.04, moves)[:, None] if moves else 0.0
+        result = ran(returns, time_horizon=1)
+        assert result["confidence_interval"] is None
+        assert len(result["notes"]) == 1
+        assert "too few different losses lie beyond the value at risk" in result["notes"][0]
+        assert str(result["var_amount"]) == "0.0"
+
+
+def test_no_distance_between_resamples_warns_or_is_not_a_number():
+    generator = np.random.default_rng(4)
+    returns = np.where(generator.random((300, 1)) < 0.97, 0, generator.normal(0, 0.02, (300, 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ran(returns, time_horizon=1, confidence_level=0.98)["expected_shortfall_interval"] is None
