@@ -92,7 +92,12 @@ def _told_apart(positions: Held, scenario: Scenario, outcome: Outcome, places: l
 
 def _lost_whole(positions: Held, scenarios: list[Scenario]) -> Iterator[str]:
     """Positions whose beta asks for a loss of more than the price."""
-    lost = ((scenario.name, [each for each in positions if _below_all(each, scenario)]) for scenario in scenarios)
+    steepest = max((abs(each.beta) for each in positions if each.beta is not None), default=0.0)
+    lost = (
+        (scenario.name, [each for each in positions if _below_all(each, scenario)])
+        for scenario in scenarios
+        if steepest * abs(scenario.market_move or 0.0) > 1  # else no position is worth a look: there may be 250,000
+    )
     yield from _said(lost, "{scenarios}: beta times the market is below −100 % for {symbols}, and taken as that")
 
 
