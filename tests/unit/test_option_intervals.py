@@ -11,7 +11,7 @@ from risk.quant.market import Market
 from risk.quant.options import Asian, European
 from risk.quant.pricing import FEWEST_HITS
 
-GRID = [(deviation, moneyness) for deviation in (0.1, 0.5, 1.0, 2.0, 4.0, 6.0) for moneyness in (0.7, 1.0, 1.3)]
+GRID = [(0.1, 0.7), (0.1, 1.3), (0.5, 1.0), (2.0, 1.3), (6.0, 0.7), (6.0, 1.3)]
 
 
 def market(deviation, moneyness, call=True):
@@ -36,7 +36,7 @@ def held(option, truth, method="control_variate", simulations=2_000, seeds=1_000
     return (holding / np.maximum(stated, 1))[stated >= 0.95 * seeds]
 
 
-def by_many(option, simulations=1 << 19):
+def by_many(option, simulations=1 << 17):
     """Where there is no closed form: so many paths that their error does not matter here."""
     return [estimate.value for estimate in found(option, "control_variate", simulations, 987_654_321)]
 
@@ -49,8 +49,7 @@ def test_a_european_options_intervals_hold_in_95_of_100_cases(deviation, moneyne
     assert (shares <= 0.97).all()
 
 
-@pytest.mark.parametrize(("deviation", "moneyness"), [(0.5, 0.7), (6.0, 1.3)])
-@pytest.mark.parametrize("method", ["plain", "antithetic"])
+@pytest.mark.parametrize(("deviation", "moneyness", "method"), [(0.5, 0.7, "antithetic"), (6.0, 1.3, "plain")])
 def test_they_hold_without_a_control_too(deviation, moneyness, method):
     m = market(deviation, moneyness)
     shares = held(European(m), vanilla.closed_form(m), method)
@@ -60,7 +59,6 @@ def test_they_hold_without_a_control_too(deviation, moneyness, method):
 
 BARRIERS = [
     (0.5, 1.0, True, 120.0, False),  # up-and-out: pays in a narrow strip
-    (6.0, 1.0, True, 120.0, False),
     (6.0, 1.3, True, 80.0, False),  # down-and-out: pays where one path in a billion goes
     (6.0, 0.7, False, 120.0, True),
 ]
@@ -108,7 +106,7 @@ def test_a_baskets_intervals_hold_in_95_of_100_cases(deviation, moneyness, metho
 
 
 def test_a_discrete_barriers_intervals_hold_in_95_of_100_cases():
-    option = DiscreteBarrier(market(6.0, 1.0), 80.0, False, False, 12)
+    option = DiscreteBarrier(market(6.0, 1.0), 80.0, False, False, 4)
     truth = by_many(option)[0]
     runs = (pricing.price(option, "control_variate", 1_000, seed).price.interval for seed in range(1_000))
     assert 930 <= sum(low <= truth <= high for low, high in runs) <= 970
@@ -147,7 +145,7 @@ def test_an_estimate_outside_of_its_bounds_is_moved_to_them():
 
 def test_a_price_is_within_what_arbitrage_allows():
     for call in (True, False):
-        for seed in range(200):
+        for seed in range(60):
             option = DiscreteBarrier(market(1.0, 1.0, call), 99.9, False, True, 3)
             price = pricing.price(option, "control_variate", 1_000, seed).price
             low, high = option.bounds
