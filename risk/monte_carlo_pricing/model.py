@@ -85,7 +85,7 @@ class American(_OneAsset):
     @property
     def normals(self) -> int:
         """A date takes as long as this many normals."""
-        return 40 * self.dates
+        return 100 * self.dates
 
 
 class Asian(_Moving):
@@ -192,8 +192,9 @@ class MonteCarloPricingData(Strict):
     @model_validator(mode="after")
     def _work_is_bounded(self) -> "MonteCarloPricingData":
         allowed = self.simulations_allowed
-        if self.simulations > allowed:
-            raise ValueError(f"simulations can be at most {allowed:,} here: each takes {self.option.normals} draws")
+        if "simulations" in self.model_fields_set and self.simulations > allowed:
+            work = f"{self.option.dates} dates" if isinstance(self.option, American) else f"{self.option.normals} draws"
+            raise ValueError(f"simulations can be at most {allowed:,} here: each takes {work}")
         return self
 
 

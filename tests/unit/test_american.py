@@ -182,8 +182,13 @@ def test_methods_that_are_not_for_it_and_more_work_than_a_worker_has_time_for_ar
     for method in ("sobol", "plain", "antithetic"):
         with pytest.raises(ValidationError, match="is not for style american"):
             MonteCarloPricingData.model_validate({"option": TERMS, "method": method})
-    with pytest.raises(ValidationError, match="simulations can be at most 50,000"):
+    with pytest.raises(ValidationError, match="simulations can be at most 20,000 here: each takes 1000 dates"):
         MonteCarloPricingData.model_validate({"option": TERMS | {"exercise_dates": 1_000}, "simulations": 60_000})
+
+
+def test_an_option_of_many_years_is_taken_with_as_many_simulations_as_a_worker_has_time_for():
+    asked = MonteCarloPricingData.model_validate({"option": TERMS | {"maturity": 25.0}})
+    assert "simulations" not in asked.model_fields_set
 
 
 @pytest.mark.parametrize(
