@@ -46,10 +46,11 @@ def in_one_direction(portfolio: Portfolio, confidence: float) -> bool:
     """Whether the losses beyond the value at risk lie around one direction, as shifting all scenarios there takes it.
 
     So they do for long positions alone: their losses above any bound are a convex set of normals, which has one nearest
-    point. Short ones may each have a tail of their own, unless the loss is nearly linear in the normals.
+    point, and so they do for one position, which one normal moves. Several short ones may each have a tail of their
+    own, unless the loss is nearly linear in the normals.
     """
     values = portfolio.values
-    if confidence > 0.5 and not (values < 0).any():
+    if confidence > 0.5 and (np.count_nonzero(values) == 1 or not (values < 0).any()):
         return True
     slope = portfolio.gain_deviation
     if portfolio.loadings is None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import optimize
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 import risk  # noqa: F401 – declares the tasks
 from risk.quant import contributions, lognormal, value_at_risk
@@ -142,6 +142,18 @@ def test_an_observed_history_gives_a_position_that_hardly_moved_hardly_a_part():
         bill, crypto = contributions.of_history(gains, losses[rank], np.array([1e6, 1e5]))
         assert bill + crypto == pytest.approx(losses[rank])
         assert abs(bill) < 100  # its deviation; by size it had 10/11 of what the mean of the nearest missed
+
+
+def test_one_short_position_is_drawn_around_its_tail():
+    # 99.9 % of 1,000 simulations of a volatility of 60 % over a quarter: in closed form, and errors held in 96 of 100.
+    short = {"symbol": "S", "quantity": -10, "price": 33.0, "volatility": 0.6}
+    data = {"positions": [short], "time_horizon": 63, "distribution": "lognormal", "confidence_level": 0.999}
+    result = run_task("calculate_var", data | {"simulations": 1_000, "seed": 1}).result
+    quantile = np.exp(-(0.3**2) / 2 + 0.3 * ndtri(0.999))
+    truth = {"var_amount": 330 * (quantile - 1), "expected_shortfall": 330 * (ndtr(0.3 - ndtri(0.999)) / 0.001 - 1)}
+    for name, error in (("var_amount", "standard_error"), ("expected_shortfall", "expected_shortfall_standard_error")):
+        assert result[error] < 0.02 * truth[name]
+        assert abs(result[name] - truth[name]) < 3 * result[error]
 
 
 def test_a_short_position_whose_loss_is_made_by_prices_never_drawn_says_so():
