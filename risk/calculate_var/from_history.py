@@ -100,7 +100,7 @@ def _measured(var: CalculateVarData, values: Array, whole: Array, daily: Array, 
 
 
 def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, floored: int) -> list[str]:
-    notes = []
+    notes = _of_unused(var)
     if blocks is None:
         notes.append(
             "No error can be stated of options that are repriced over windows of several days or from filtered "
@@ -122,6 +122,15 @@ def _notes(var: CalculateVarData, measure: LossMeasure, blocks: Blocks | None, f
             'horizon_scaling "overlapping" compounds the days instead.'
         )
     return notes
+
+
+def _of_unused(var: CalculateVarData) -> list[str]:
+    data = var.portfolio_data
+    unused = [name for name in ("volatility", "drift") if any(getattr(p, name) for p in data.positions)]
+    unused += [name for name in ("correlations", "covariance") if getattr(data, name) is not None]
+    if not unused:
+        return []
+    return [f"Observed returns alone say how the positions move; not used: {', '.join(unused)}."]
 
 
 def _too_little(var: CalculateVarData) -> str:

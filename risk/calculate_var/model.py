@@ -187,6 +187,8 @@ class CalculateVarData(Strict):
                 raise ValueError(f"portfolio_data.returns needs at least {self.time_horizon + 20} days here")
         elif returns is not None:
             raise ValueError(f"portfolio_data.returns is for the historical method, not for {self.method}")
+        if self.method != "historical" and self.horizon_scaling != "square_root":
+            raise ValueError(f"horizon_scaling is for the historical method, not for {self.method}")
         if self.method != "monte_carlo" and {"simulations", "precision"} & self.model_fields_set:
             raise ValueError(f"simulations and precision are for the simulation, not for {self.method}")
         return self

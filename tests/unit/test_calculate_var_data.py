@@ -82,6 +82,7 @@ def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit()
     [
         ({"method": "historical"}, "portfolio_data.returns is missing"),
         ({"method": "parametric", "simulations": 5_000}, "are for the simulation, not for parametric"),
+        ({"horizon_scaling": "overlapping"}, "horizon_scaling is for the historical method, not for monte_carlo"),
         ({"returns": [[0.01]] * 20}, "is for the historical method, not for monte_carlo"),
         ({"method": "historical", "returns": [[0.01, 0.02]] * 20}, r"returns\[0\] must hold 1 returns"),
         ({"covariance": [[0.0]]}, r"covariance\[0\]\[0\] must be above 0"),

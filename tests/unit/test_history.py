@@ -196,3 +196,11 @@ def test_no_distance_between_resamples_warns_or_is_not_a_number():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert ran(returns, time_horizon=1, confidence_level=0.98)["expected_shortfall_interval"] is None
+
+
+def test_what_a_history_does_not_use_is_told():
+    told = dict(POSITION, volatility=0.9)
+    other = dict(POSITION, symbol="B", drift=0.1)
+    notes = ran(np.zeros((30, 2)), (told, other), correlations=[1, 0.5, 1])["notes"]
+    assert notes[0].endswith("not used: volatility, drift, correlations.")
+    assert not any("not used" in note for note in ran(np.zeros((30, 1)))["notes"])
