@@ -134,7 +134,7 @@ def test_refusals_of_the_real_service_have_their_errors(client: Any):
     with pytest.raises(errors.ValidationFailed):
         client.submit("no_such_type", {})
     with pytest.raises(errors.PayloadTooLarge):
-        client.submit("calculate_var", DATA | {"note": "x" * 2_000_000})
+        client.submit("calculate_var", DATA | {"note": "x" * 5_000_000})
     with pytest.raises(errors.TaskNotFound):
         client.handle("no such task").details()
     assert invalid.value.errors[0].field == "data.portfolio_data.positions"
