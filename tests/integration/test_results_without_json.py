@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from throughline.client.errors import UnreadableResult
 from throughline.ledger import keys
 from throughline.ledger.history import History
 
+Wait = Callable[..., object]
 NO_JSON = {
     '{"greeks": {"delta": {"value": NaN}}}': "result.greeks.delta.value is NaN: JSON has no such number",
     "[1.5, -Infinity]": "result[1] is infinite: JSON has no such number",
@@ -136,7 +139,7 @@ def in_the_history(own: OwnProcesses) -> str:
 
 @pytest.mark.parametrize("planted", [in_redis, in_the_history])
 def test_every_route_tells_a_task_whose_stored_result_is_no_json(
-    own: OwnProcesses, planted: Callable[[OwnProcesses], str], monitor_port: int
+    own: OwnProcesses, planted: Callable[[OwnProcesses], str], monitor_port: int, wait_until: Wait
 ):
     task_id = planted(own)
     answer = own.api.get(f"/api/v1/tasks/{task_id}")
@@ -158,14 +161,20 @@ def test_every_route_tells_a_task_whose_stored_result_is_no_json(
 
     with httpx.Client(base_url=f"http://127.0.0.1:{monitor_port}", timeout=30) as monitor:
         for kind in ("text/html", "application/json"):
-            page = monitor.get(f"/journeys/{task['correlation_id']}", headers={"Accept": kind})
-            assert page.status_code == 200, page.text
+            path = f"/journeys/{task['correlation_id']}"
+            wait_until(partial(_answers, monitor, path, kind), 30, "the monitor has started and read the lines")
         assert "result unreadable" in monitor.get("/tasks", params={"correlation_id": task["correlation_id"]}).text
     with Client(str(own.api.base_url)) as client, pytest.raises(UnreadableResult, match="price is NaN"):
         client.handle(task_id).result(timeout=5)
     command = [str(COMMAND), "tasks", "--url", str(own.api.base_url), "--json"]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert task in [json.loads(line) for line in printed.splitlines()]
+
+
+def _answers(monitor: httpx.Client, path: str, kind: str) -> bool:
+    with suppress(httpx.ConnectError):
+        return monitor.get(path, headers={"Accept": kind}).status_code == 200
+    return False
 
 
 def test_the_history_keeps_such_a_result_as_it_is(history: History):
