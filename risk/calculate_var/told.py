@@ -18,6 +18,10 @@ _ESTIMATORS: Final[dict[Estimator, str]] = {
     "nearest": "Euler: the position's mean loss over the scenarios near the value at risk, by local linear regression "
     "on the portfolio's loss; never above what the position can lose, the rest going to the others by their variance",
 }
+_ALL_THE_SAME: Final = (
+    "The simulated losses beyond the value at risk are the same to the last digit, so that no error of their mean can "
+    "be stated: at this volatility and horizon they are the whole value, or the positions hedge each other."
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def values_of(var: CalculateVarData) -> Array:
 
 def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
     """The result, but for what it assumed: of the task as it was sent, with a line for each of its positions."""
-    values, measure = values_of(var), answer.measure
+    values, (measure, notes) = values_of(var), _stated(var, answer)
     lots = Lots(values, np.array(numbered([position.symbol for position in var.portfolio_data.positions])))
     return {
         "var_amount": _unsigned(measure.value_at_risk),
@@ -69,8 +73,16 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
         ],
         "contributions_estimator": _ESTIMATORS[answer.estimator],
         "portfolio_value": float(values.sum()),
-        "notes": answer.notes,
+        "notes": notes,
     } | answer.more
+
+
+def _stated(var: CalculateVarData, answer: Answer) -> tuple[LossMeasure, list[str]]:
+    """The measure and its notes; losses that do not differ have a mean, and no error that a sample could tell."""
+    measure = answer.measure
+    if var.method != "monte_carlo" or measure.shortfall_standard_error != 0 or measure.value_at_risk == 0:
+        return measure, answer.notes
+    return measure.without_shortfall_error(), [*answer.notes, _ALL_THE_SAME]
 
 
 def _pair(interval: tuple[float, float] | None) -> list[float] | None:

@@ -185,3 +185,12 @@ def test_positions_that_cancel_risk_nothing():
     for confidence in (0.5, 0.95, 0.9999):
         result = run_task("calculate_var", data | {"confidence_level": confidence}).result
         assert result["var_amount"] == result["expected_shortfall"] == 0
+
+
+def test_losses_of_the_whole_value_have_a_mean_and_no_error_of_it():
+    position = {"symbol": "A", "quantity": 100, "price": 150.0, "volatility": 5.0}
+    data = {"positions": [position], "distribution": "lognormal", "time_horizon": 2_520, "confidence_level": 0.99}
+    result = run_task("calculate_var", data).result
+    assert (result["var_amount"], result["expected_shortfall"]) == (15_000.0, 15_000.0)
+    assert (result["expected_shortfall_standard_error"], result["expected_shortfall_interval"]) == (None, None)
+    assert "the same to the last digit" in result["notes"][-1]
