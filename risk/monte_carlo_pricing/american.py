@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from risk.defaults import assumed, seed_from
 from risk.monte_carlo_pricing.model import American, MonteCarloPricingData
+from risk.monte_carlo_pricing.payoffs import market_of
 from risk.observed import checkpoint_of, simulating
 from risk.quant import american
 from risk.quant.american import BETWEEN, FEWEST_HITS, Bounded
 from risk.quant.estimate import Estimate
-from risk.quant.market import Market
 from throughline import Run
 
 DEFAULT_SIMULATIONS: Final = 20_000  # with its martingale as control, as exact as some millions without
@@ -18,15 +18,7 @@ def run_american(asked: MonteCarloPricingData, option: American, run: Run) -> di
     """Price and bounds; `standard_error` is half the interval over 1.96, so that it has the gap between them in it."""
     seed = asked.seed if asked.seed is not None else seed_from(asked)
     relative = asked.precision.relative if asked.precision else None
-    market = Market(
-        option.right == "call",
-        option.spot,
-        option.strike,
-        option.maturity,
-        option.rate,
-        option.dividend_yield,
-        option.volatility,
-    )
+    market = market_of(option)
     exercise = american.Exercise(option.dates, option.exercise_dates is None)
     most = _most(asked)
     with simulating(run, simulations=most) as watch:

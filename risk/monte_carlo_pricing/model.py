@@ -36,7 +36,9 @@ class _Option(Strict):
     rate: Rate = Field(default=0.0, description="Riskless, continuously compounded.")
 
 
-class _OneAsset(_Option):
+class OneAsset(_Option):
+    """On the price of one asset."""
+
     spot: Positive
     volatility: Volatility
     dividend_yield: Rate = 0.0
@@ -47,7 +49,7 @@ class _OneAsset(_Option):
         return 1
 
 
-class _Moving(_OneAsset):
+class _Moving(OneAsset):
     """Whose price is drawn at expiry, however small or large."""
 
     strike: Amount
@@ -65,7 +67,7 @@ class European(_Moving):
     style: Literal["european"]
 
 
-class American(_OneAsset):
+class American(OneAsset):
     """Exercised at any time up to expiry, or on some dates only (Bermudan)."""
 
     style: Literal["american"]

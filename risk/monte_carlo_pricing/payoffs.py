@@ -15,15 +15,7 @@ def payoff_of(option: contract.AtExpiry, joint: Correlations) -> Payoff:
     """`joint`: the correlations of a basket's assets. Raises `NotCalculable` for ones that no returns can have."""
     if isinstance(option, contract.Basket):
         return _basket(option, joint)
-    market = Market(
-        option.right == "call",
-        option.spot,
-        option.strike,
-        option.maturity,
-        option.rate,
-        option.dividend_yield,
-        option.volatility,
-    )
+    market = market_of(option)
     match option:
         case contract.European():
             return European(market)
@@ -34,6 +26,18 @@ def payoff_of(option: contract.AtExpiry, joint: Correlations) -> Payoff:
             if option.monitoring == "continuous":
                 return ContinuousBarrier(market, option.barrier, knocks_in)
             return DiscreteBarrier(market, option.barrier, option.kind.startswith("up"), knocks_in, option.observations)
+
+
+def market_of(option: contract.OneAsset) -> Market:
+    return Market(
+        option.right == "call",
+        option.spot,
+        option.strike,
+        option.maturity,
+        option.rate,
+        option.dividend_yield,
+        option.volatility,
+    )
 
 
 def _basket(option: contract.Basket, joint: Correlations) -> Basket:
