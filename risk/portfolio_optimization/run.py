@@ -28,7 +28,7 @@ def run(asked: PortfolioOptimizationData, run: Run) -> dict[str, Any]:
             with run.phase("frontier"):
                 points = frontier(known.assets, sought.limits, asked.frontier_points, checkpoint_of(run))
     except Infeasible as error:
-        raise NotCalculable(f"No weights are possible: {error}") from None
+        raise NotCalculable(f"There are no best weights: {error}") from None
     result = (
         told(sought, found)
         | more(sought, found)
