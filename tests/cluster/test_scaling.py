@@ -127,6 +127,8 @@ def test_workers_follow_the_work_up_and_down_and_no_task_is_lost_or_repeated(sca
     with scaled.redis() as broker:
         wait_until(lambda: are_ready(6, scaled, tasks, broker), 240, "they are ready")
     measured["from two workers to six, all ready"] = f"{time.monotonic() - began:.0f} s"
+    with scaled.redis() as broker:
+        wait_until(lambda: none_waits(broker), 120, "the last tasks of four seconds have begun")
     tasks.submit(10, 40, priority="high")  # these run on when the others have ended
     wait_until(lambda: wanted(scaled) < 6, 120, "KEDA takes workers away")
     assert not tasks.have_ended()
@@ -142,6 +144,12 @@ def are_ready(count: int, release: Release, tasks: Tasks, broker) -> bool:
         if broker.llen("medium") < 50:
             tasks.submit(50, 4)
     return workers(release) == count
+
+
+def none_waits(broker) -> bool:
+    with suppress(RedisError):
+        return broker.llen("medium") == 0
+    return False
 
 
 def wanted(release: Release) -> int:
