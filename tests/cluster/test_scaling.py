@@ -148,7 +148,7 @@ def are_ready(count: int, release: Release, tasks: Tasks, broker) -> bool:
 
 def none_waits(broker) -> bool:
     with suppress(RedisError):
-        return broker.llen("medium") == 0
+        return int(broker.llen("medium")) == 0
     return False
 
 
