@@ -88,7 +88,7 @@ def check(release: Release, tasks: Tasks, wait_until: Wait) -> Counter[str]:
     """Lost 0, stored twice 0, run again 0 beyond what was handed back; answers how much that was."""
     wait_until(tasks.have_ended, 240, "all tasks have ended")
     ends, before = tasks.outcome()
-    assert ends == {"SUCCESS": len(tasks.ids)}
+    assert ends == {"SUCCESS": len(tasks.ids)}, [each for each in tasks.ended.values() if each["status"] != "SUCCESS"]
     assert set(before) <= {"handed_back"}
     stored = Counter(each["outcome"] for task in tasks.ended.values() for each in task["attempts"])
     assert stored["SUCCESS"] == len(tasks.ids)
