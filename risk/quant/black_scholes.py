@@ -1,4 +1,4 @@
-"""European options in closed form: what positions are repriced with, and a control for what has no closed form."""
+"""European options in closed form: what positions are repriced with."""
 
 from math import pi
 from typing import Final
@@ -54,15 +54,6 @@ def _out_of_the_money(paid: Array, struck: Array, deviation: Array) -> Array:
     value -= farther
     positive: Array = np.maximum(value, 0.0)
     return positive
-
-
-def of_lognormal(call: bool, mean_log: float, deviation: float, strike: float, discount: float) -> float:
-    """Discounted payoff's mean, of a price whose logarithm is normal: what all of these formulas come down to."""
-    forward = float(np.exp(mean_log + deviation**2 / 2))
-    d1 = (float(np.log(forward / strike)) + deviation**2 / 2) / deviation
-    sign = 1.0 if call else -1.0
-    inside = forward * float(ndtr(sign * d1)) - strike * float(ndtr(sign * (d1 - deviation)))
-    return discount * sign * inside
 
 
 def density(x: ArrayLike) -> Array:

@@ -14,7 +14,6 @@ from risk.quant.exercise import Holding, Put, Rule
 from risk.quant.stopwatch import Stopwatch
 from risk.quant.streams import Array
 
-BOUNDS: Final = ["lower", "upper"]
 SLOPES: Final = ["by_spot", "by_spot_twice", "by_volatility", "by_rate", "by_dividend_yield"]
 
 
