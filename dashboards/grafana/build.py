@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from dashboards import palette
+from dashboards.grafana import colours
+
 FILE: Final = Path(__file__).with_name("overview.json")
 _COLUMNS: Final = 24  # of Grafana's grid
 _DATASOURCE: Final = {"type": "prometheus", "uid": "prometheus"}
@@ -260,7 +263,10 @@ def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
             {"refId": chr(ord("A") + index), "datasource": _DATASOURCE, "expr": query, "legendFormat": legend}
             for index, (query, legend) in enumerate(panel.queries.items())
         ],
-        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0, **_limited(panel)}, "overrides": []},
+        "fieldConfig": {
+            "defaults": {"unit": panel.unit, "min": 0, **_limited(panel)},
+            "overrides": colours.overrides(),
+        },
         "options": {"reduceOptions": {"calcs": ["lastNotNull"]}} if panel.kind == "stat" else {},
     }
 
@@ -272,10 +278,10 @@ def _described(panel: Panel) -> str:
 
 def _limited(panel: Panel) -> dict[str, Any]:
     """Green below the limit, red from there on; without a limit green."""
-    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    steps: list[dict[str, Any]] = [{"color": palette.STATES["success"], "value": None}]
     if panel.limit is None:
         return {"thresholds": {"mode": "absolute", "steps": steps}}
-    steps.append({"color": "red", "value": panel.limit})
+    steps.append({"color": palette.FAILED, "value": panel.limit})
     drawn = {"custom": {"thresholdsStyle": {"mode": "line"}}} if panel.kind == "timeseries" else {}
     return {"thresholds": {"mode": "absolute", "steps": steps}, **drawn}
 
