@@ -30,13 +30,22 @@ class TaskError(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One start of the task."""
+    """One start of the task.
+
+    `queue_wait_ms` is its wait in a queue, `take_ms` the last part of that: since a worker had taken the message. One
+    that was lost ran until `last_seen_at`; `lost_ms` later, at `finished_at`, that was noticed.
+    """
 
     number: int
     worker: str
     process: int
     started_at: datetime
+    last_seen_at: datetime | None = None
     finished_at: datetime | None = None
+    queue_wait_ms: float
+    take_ms: float | None = None
+    run_ms: float | None = None
+    lost_ms: float | None = None
     outcome: Status | None = None
     ended_by: Reason | None = None
     cause: str | None = None
@@ -96,7 +105,7 @@ def task_view(stored: StoredTask) -> TaskView:
         finished_at=moment(record.finished_at),
         queue_wait_ms=durations.queue_wait_ms(record),
         run_ms=durations.run_ms(record),
-        attempts=[_attempt(attempt) for attempt in record.attempts],
+        attempts=[_attempt(attempt, record) for attempt in record.attempts],
         next_attempt_at=moment(record.retry_at),
         progress=_progress(record),
     )
@@ -122,13 +131,18 @@ def _progress(record: ledger.TaskRecord) -> Progress | None:
     return None
 
 
-def _attempt(attempt: ledger.Attempt) -> Attempt:
+def _attempt(attempt: ledger.Attempt, record: ledger.TaskRecord) -> Attempt:
     return Attempt(
         number=attempt.number,
         worker=attempt.worker,
         process=attempt.process,
         started_at=moment(attempt.started_at),
+        last_seen_at=moment(attempt.last_seen_at),
         finished_at=moment(attempt.finished_at),
+        queue_wait_ms=durations.queue_wait_of(attempt, record),
+        take_ms=durations.take_of(attempt),
+        run_ms=durations.run_of(attempt),
+        lost_ms=durations.lost_of(attempt),
         outcome=attempt.outcome,
         ended_by=attempt.ended_by,
         cause=attempt.cause or None,

@@ -114,3 +114,20 @@ def test_neither_the_wait_for_a_retry_nor_that_for_a_replay_is_a_wait_in_the_que
     told = RECORD | {"started_at": "1790000009.9", "finished_at": "1790000010.1", "status": "SUCCESS"}
     task = StoredTask("t", told, tuple(map(json.dumps, attempts)), tuple(map(json.dumps, changes)))
     assert task_view(task).queue_wait_ms == 600.0
+
+
+def test_each_attempt_tells_its_own_wait_and_run_and_a_lost_one_ends_with_its_last_sign_of_life():
+    attempts = [
+        {"worker": "w", "process": 7, "started_at": "1790000000.2", "finished_at": "1790000011.2"}
+        | {"outcome": "RETRY", "ended_by": "lost_worker", "last_seen_at": "1790000001.4"},
+        {"worker": "w", "process": 8, "queue_wait": "0.405000", "take": "0.004000"}
+        | {"started_at": "1790000011.605", "finished_at": "1790000012.605", "outcome": "SUCCESS"},
+    ]
+    told = RECORD | {"started_at": "1790000011.605", "finished_at": "1790000012.605", "status": "SUCCESS"}
+    view = task_view(stored(told, attempts, {"status": "SUCCESS"}))
+    lost, ran = view.attempts
+    assert (lost.queue_wait_ms, lost.take_ms, lost.run_ms, lost.lost_ms) == (100.0, None, 1200.0, 9800.0)
+    assert (ran.queue_wait_ms, ran.take_ms, ran.run_ms, ran.lost_ms) == (405.0, 4.0, 1000.0, None)
+    assert view.queue_wait_ms == lost.queue_wait_ms + ran.queue_wait_ms
+    assert lost.last_seen_at is not None
+    assert lost.last_seen_at.timestamp() == 1790000001.4

@@ -25,6 +25,9 @@ class Attempt:
     outcome: Status | None = None  # the task's status by this end; RETRY for every end after which it runs again
     ended_by: Reason | None = None  # not stored for one that returned a result
     error: str = ""  # the class of the exception that ended it
+    queue_wait: float | None = None  # seconds in its queue before it; not stored by versions before this one
+    take: float | None = None  # the last of them: since its worker had taken the message
+    last_seen_at: float | None = None  # of one that was lost: its last sign of life, some time before finished_at
     told: bool = False  # another process has written its run span, since its own could not
 
     @classmethod
@@ -41,6 +44,9 @@ class Attempt:
             outcome=Status(outcome) if outcome else None,
             ended_by=Reason(ended_by) if ended_by else None,
             error=str(told.get("error", "")),
+            queue_wait=_measured(told.get("queue_wait")),
+            take=_measured(told.get("take")),
+            last_seen_at=_seconds(told.get("last_seen_at")),
             told=bool(told.get("told")),
         )
 
@@ -48,6 +54,11 @@ class Attempt:
     def is_lost(self) -> bool:
         """Whether its process was cut off, and so could write no run span."""
         return self.ended_by is not None and self.ended_by.leaves_no_span
+
+    @property
+    def ran_until(self) -> float | None:
+        """When its run was over: a lost one counts to its last sign of life."""
+        return self.finished_at if self.last_seen_at is None else self.last_seen_at
 
     @property
     def status_after(self) -> Status | None:
@@ -165,6 +176,11 @@ def _progress(value: str) -> Mapping[str, Any] | None:
 
 def _seconds(value: Any) -> float | None:
     return float(value) if value else None
+
+
+def _measured(value: Any) -> float | None:
+    """A length, which may be 0."""
+    return None if value is None else float(value)
 
 
 FIELDS: Final[Sequence[str]] = tuple(each.name for each in fields(TaskRecord) if each.metadata)
