@@ -13,6 +13,7 @@ from throughline.ledger import admission_events, keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.states import Status
 from throughline.ledger.submission import Decision, Submission
+from throughline.settings import WorkerSettings
 from throughline.tasks.child import Child
 from throughline.tasks.registry import registry
 from throughline.telemetry import correlation, messaging, trace_context, tracing
@@ -66,6 +67,7 @@ class Children:
             tracestate=trace_context.tracestate(),
             parent_id=self._task_id,
             root_id=self._root_id,
+            version=WorkerSettings.load().service_version,
         )
         # What was submitted, and as which of them: the same in each attempt at a task that does the same each time.
         payload = orjson.dumps([self._count, child.task_type, child.queue, child.data], option=orjson.OPT_SORT_KEYS)

@@ -93,7 +93,14 @@ class RecordingBackend(StrictJsonBackend):
         dead = started | {"status": Status.FAILURE, "result": self._too_often, "date_done": _now()}
         call = scripts.claim(
             task_id,
-            Starter(_worker(), os.getpid(), record["queue"], record, delivery.is_recorded),
+            Starter(
+                _worker(),
+                os.getpid(),
+                record["queue"],
+                record,
+                is_recorded=delivery.is_recorded,
+                version=settings.service_version,
+            ),
             ttl=_ttl(),
             max_deliveries=settings.max_deliveries,
             celery_started=self._encoded(started),

@@ -10,6 +10,7 @@ from api.submission import LARGE_BYTES, Sent, TaskSubmission
 from throughline.ledger import keys
 from throughline.ledger.envelope import Origin
 from throughline.ledger.submission import Submission
+from throughline.settings import ApiSettings
 from throughline.telemetry import correlation, trace_context
 
 
@@ -43,6 +44,7 @@ class NewTask(NamedTuple):
                 self.owner,
                 tracestate=trace_context.tracestate(),
                 resubmitted_from=self.resubmitted_from,
+                version=ApiSettings.load().service_version,
             ),
             priority=self.task.priority,
             idempotency=self.idempotency(),

@@ -39,6 +39,7 @@ class Attempt(BaseModel):
     number: int
     worker: str
     process: int
+    version: str | None = None
     started_at: datetime
     last_seen_at: datetime | None = None
     finished_at: datetime | None = None
@@ -75,6 +76,7 @@ class TaskView(BaseModel):
     resubmitted_from: str | None = None
     priority: str
     queue: str
+    accepted_by_version: str | None = None
     submitted_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -100,6 +102,7 @@ def task_view(stored: StoredTask) -> TaskView:
         resubmitted_from=record.resubmitted_from or None,
         priority=record.priority,
         queue=record.queue,
+        accepted_by_version=record.accepted_by_version or None,
         submitted_at=moment(record.submitted_at),
         started_at=moment(record.started_at),
         finished_at=moment(record.finished_at),
@@ -136,6 +139,7 @@ def _attempt(attempt: ledger.Attempt, record: ledger.TaskRecord) -> Attempt:
         number=attempt.number,
         worker=attempt.worker,
         process=attempt.process,
+        version=attempt.version or None,
         started_at=moment(attempt.started_at),
         last_seen_at=moment(attempt.last_seen_at),
         finished_at=moment(attempt.finished_at),

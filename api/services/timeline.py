@@ -19,6 +19,7 @@ class Change(BaseModel):
     attempt: int | None = None
     worker: str | None = None
     process: int | None = None
+    version: str | None = None
     cause: str | None = None
     requested_by: str | None = None
 
@@ -48,6 +49,7 @@ def _changes(task: TaskRecord) -> Iterator[Change]:
     yield Change(at=moment(task.submitted_at), status=Status.PENDING)
     for attempt in task.attempts:
         origin = {"attempt": attempt.number, "worker": attempt.worker, "process": attempt.process}
+        origin |= {"version": attempt.version} if attempt.version else {}
         yield Change(at=moment(attempt.started_at), status=Status.STARTED, reason=Reason.CLAIMED, **origin)
         if attempt.finished_at and attempt.status_after:
             yield Change(

@@ -44,6 +44,7 @@ class AttemptView:
     number: int
     worker: str
     process: int
+    version: str  # empty where one version made all attempts of all tasks
     started: str
     took: str
     outcome: str
@@ -218,12 +219,14 @@ def _fraction(record: TaskRecord | None) -> float | None:
 
 def _attempts(request: Request, records: Mapping[str, TaskRecord]) -> Iterator[AttemptView]:
     known = [(task, records[task.task_id]) for task in request.tasks if task.task_id in records]
+    versions = {attempt.version for _, record in known for attempt in record.attempts}
+    tells_versions = len(versions) > 1
     for task, record in known[:_MOST_TASKS]:
         label = f"{task.task_type} {task.task_id}".strip() if len(request.tasks) > 1 else ""
-        yield from (_attempt(attempt, label) for attempt in record.attempts)
+        yield from (_attempt(attempt, label, tells_versions=tells_versions) for attempt in record.attempts)
 
 
-def _attempt(attempt: Attempt, task: str) -> AttemptView:
+def _attempt(attempt: Attempt, task: str, *, tells_versions: bool) -> AttemptView:
     outcome = attempt.outcome or Status.STARTED
     took = (
         "" if attempt.finished_at is None else format_duration(round((attempt.finished_at - attempt.started_at) * 1e9))
@@ -233,6 +236,7 @@ def _attempt(attempt: Attempt, task: str) -> AttemptView:
         attempt.number,
         attempt.worker,
         attempt.process,
+        attempt.version if tells_versions else "",
         started=f"{datetime.fromtimestamp(attempt.started_at, UTC):%H:%M:%S}",
         took=took,
         outcome=outcome,

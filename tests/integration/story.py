@@ -23,13 +23,13 @@ class Story:
         self.wait(15)  # the first sweep gives everybody time to beat
 
     def submit(self, task_id="", parent_id=""):
-        origin = Origin("ABC-1", f"00-{'a' * 32}-{'b' * 16}-01", parent_id=parent_id, root_id=parent_id)
+        origin = Origin("ABC-1", f"00-{'a' * 32}-{'b' * 16}-01", parent_id=parent_id, root_id=parent_id, version="1.4")
         task = Submission.of(task_id or str(uuid.uuid4()), "calculate_var", {}, Queue.MEDIUM, origin)
         assert self.ledger(scripts.submit(task, LIMITS)).position
         return task.task_id
 
-    def claim(self, task_id, worker="worker-1", process=7, is_recorded=False):
-        starter = Starter(worker, process, "medium", STOCK, is_recorded)
+    def claim(self, task_id, worker="worker-1", process=7, is_recorded=False, version=""):
+        starter = Starter(worker, process, "medium", STOCK, is_recorded, version)
         call = scripts.claim(task_id, starter, ttl=TTL, max_deliveries=3, celery_started="{}", celery_dead="{}")
         return self.ledger(call)
 

@@ -86,13 +86,23 @@ def test_only_the_latest_attempt_stores(story):
     assert story.record(task_id).status is Status.SUCCESS
 
 
+def test_each_attempt_keeps_the_version_that_ran_it_and_the_task_the_one_that_accepted_it(story):
+    task_id = story.submit()
+    story.take(task_id, version="1.4")
+    story.ledger(scripts.hand_back(task_id, worker="worker-1", reason=Reason.HANDED_BACK))
+    story.take(task_id, worker="worker-2", version="1.5")
+    record = story.record(task_id)
+    assert record.accepted_by_version == "1.4"
+    assert [attempt.version for attempt in record.attempts] == ["1.4", "1.5"]
+
+
 def test_an_ordinary_task_has_no_changes_and_its_attempt_no_reason(story, broker):
     task_id = story.submit()
     story.take(task_id)
     story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
     assert not broker.exists(keys.changes(task_id))
     (attempt,) = map(json.loads, broker.lrange(keys.attempts(task_id), 0, -1))
-    assert attempt.keys() == {"worker", "process", "started_at", "finished_at", "outcome"}
+    assert attempt.keys() == {"worker", "process", "version", "started_at", "finished_at", "outcome"}
 
 
 def test_the_changes_of_a_task_are_bounded_and_live_as_long_as_its_record(story, broker):

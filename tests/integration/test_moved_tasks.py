@@ -1,5 +1,6 @@
 """A task that has left Redis is answered as before: the same bytes, whatever its end and its result."""
 
+import json
 import time
 import uuid
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from tests.integration.own_tasks import ODD_RESULTS
 from throughline.ledger import history_scripts, keys
 from throughline.ledger.script import Ledger
 
+VERSION = "7.7-moved"
 TEXT = {"text": "to be or not to be"}
 ENDS = {
     "a result": ("word_count", TEXT),
@@ -41,7 +43,7 @@ def url(new_history_url):
 @pytest.fixture(scope="module")
 def own(tmp_path_factory, redis_url, url, wait_until):
     """With each kind of history in turn, and a part of Redis for each: both may run for a moment."""
-    settings = {"WORKER_CONCURRENCY": "4", "HISTORY_URL": url}
+    settings = {"WORKER_CONCURRENCY": "4", "HISTORY_URL": url, "SERVICE_VERSION": VERSION}
     database = redis_url.removesuffix("/0") + ("/1" if url.startswith("sqlite") else "/2")
     with own_processes(tmp_path_factory.mktemp("moved"), database, **settings) as running:
         wait_until(lambda: is_healthy(running.api), 90, "the replica sees a worker")
@@ -95,6 +97,16 @@ def test_a_task_is_told_in_the_same_bytes_before_and_after_it_has_moved(ended, a
     _, before = ended[kind]
     assert after[kind] == before
     assert b"task_id" in before[""]
+
+
+def test_one_that_has_moved_still_says_which_version_accepted_and_which_ran_it(own, ended, after):
+    children = own.api.get("/api/v1/tasks", params={"task_type": "parent"}).json()["tasks"]
+    told = [*children, *(json.loads(after[kind][""]) for kind in ("a result", "a second attempt's result"))]
+    assert len(told) > 2
+    assert {task["accepted_by_version"] for task in told} == {VERSION}
+    assert {attempt["version"] for task in told for attempt in task["attempts"]} == {VERSION}
+    steps = json.loads(after["a second attempt's result"]["/timeline"])["changes"]
+    assert {step["version"] for step in steps if "attempt" in step} == {VERSION}
 
 
 def test_one_that_has_moved_is_waited_for_no_longer_and_cannot_be_cancelled(own, ended, after):

@@ -171,6 +171,18 @@ def test_attempts_show_their_cause(sample: Sample):
     assert (second.outcome, second.took) == ("STARTED", "")
 
 
+def test_attempts_of_two_versions_say_which_was_which(sample: Sample):
+    task = sample.complete(ID)
+    lost = Attempt(1, "worker-1", 11, START.timestamp(), version="1.4")
+    runs = Attempt(2, "worker-2", 12, START.timestamp() + 2, version="1.5")
+
+    def versions(*attempts: Attempt) -> list[str]:
+        return [each.version for each in view(sample, known(task, Status.STARTED, *attempts)).requests[0].attempts]
+
+    assert versions(lost, runs) == ["1.4", "1.5"]
+    assert versions(lost, lost) == ["", ""]
+
+
 def test_a_failed_task_shows_its_last_error(sample: Sample):
     task = sample.submission(ID)
     sample.run(task, ID, 10, 110, status="FAILURE", **{"error.type": "NotCalculable"})

@@ -131,3 +131,17 @@ def test_each_attempt_tells_its_own_wait_and_run_and_a_lost_one_ends_with_its_la
     assert view.queue_wait_ms == lost.queue_wait_ms + ran.queue_wait_ms
     assert lost.last_seen_at is not None
     assert lost.last_seen_at.timestamp() == 1790000001.4
+
+
+def test_a_task_says_which_version_accepted_it_and_which_ran_each_attempt():
+    first = {"worker": "w", "process": 7, "version": "1.4", "started_at": "1790000000.2", "finished_at": "1790000000.3"}
+    attempts = [first, {"worker": "w", "process": 8, "version": "1.5"} | FINISHED]
+    view = task_view(stored(RECORD | FINISHED | {"accepted_by_version": "1.4"}, attempts, {}))
+    assert (view.accepted_by_version, [each.version for each in view.attempts]) == ("1.4", ["1.4", "1.5"])
+
+
+def test_what_a_version_stored_that_did_not_say_which_it_was_is_told_without():
+    view = task_view(stored(RECORD | FINISHED, [{"worker": "w", "process": 7} | FINISHED], {}))
+    told = view.model_dump(exclude_none=True)
+    assert "accepted_by_version" not in told
+    assert "version" not in told["attempts"][0]

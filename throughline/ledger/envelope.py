@@ -21,6 +21,7 @@ class Origin(NamedTuple):
     root_id: str = ""  # the first of all its parents
     tracestate: str = ""
     resubmitted_from: str = ""  # the task whose data it is submitted again with
+    version: str = ""  # of the program that accepts it
 
 
 def celery_message(

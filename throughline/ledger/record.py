@@ -29,6 +29,7 @@ class Attempt:
     take: float | None = None  # the last of them: since its worker had taken the message
     last_seen_at: float | None = None  # of one that was lost: its last sign of life, some time before finished_at
     told: bool = False  # another process has written its run span, since its own could not
+    version: str = ""  # of the program that ran it; none for a worker of a release that did not say it
 
     @classmethod
     def parse(cls, number: int, told: Mapping[str, Any]) -> Self:
@@ -48,6 +49,7 @@ class Attempt:
             take=_measured(told.get("take")),
             last_seen_at=_seconds(told.get("last_seen_at")),
             told=bool(told.get("told")),
+            version=str(told.get("version", "")),
         )
 
     @property
@@ -115,6 +117,7 @@ class TaskRecord:
     trace_id: str = _means("its trace: 32 hex digits; empty when it came without one")
     parent_id: str = _means("the task that submitted this one; empty for a client's own")
     resubmitted_from: str = _means("the task whose data it was submitted again with; empty for any other")
+    accepted_by_version: str = _means("the version of the program that accepted it; empty for one sent past the api")
     submitted_at: float = _means("when it was accepted, or its message was first seen", 0.0)
     estimated_start: float | None = _means("the start that its submission was promised, until it starts", None)
     started_at: float | None = _means("when its latest attempt started; not while it waits again", None)

@@ -103,6 +103,7 @@ class Starter:
     queue: str
     record: Mapping[str, str]
     is_recorded: bool = False  # the message says that it came through the front door: without a record it has moved
+    version: str = ""  # of the program
 
 
 def received(task_id: str, *, ttl: int, record: Mapping[str, str]) -> Call[Status]:
@@ -147,6 +148,7 @@ def claim(
         "ttl": ttl,
         "worker": starter.worker,
         "process": starter.process,
+        "version": starter.version,
         "queue": starter.queue,
         "max_deliveries": max_deliveries,
         "celery_dead": celery_dead,

@@ -42,6 +42,8 @@ class Submission(NamedTuple):
             "correlation_id": origin.correlation_id,
             "trace_id": origin.traceparent[3:35],
         }
+        if origin.version:
+            record["accepted_by_version"] = origin.version
         if origin.parent_id:
             record["parent_id"] = origin.parent_id
         if origin.resubmitted_from:

@@ -3,7 +3,7 @@
 -- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
 -- keys: finished unarchived ended moved
--- args: task_id recorded celery_started ttl worker process queue max_deliveries celery_dead alive_seconds fields...
+-- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds fields...
 -- uses: clock stamp states moves ending moved lifetime celery
 --
 -- Answers an object: outcome, and what goes with it.
@@ -83,7 +83,7 @@ if is_dead then
 end
 
 number = redis.call('RPUSH', attempts,
-  cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), started_at = stamp}))
+  cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), version = ARG.version, started_at = stamp}))
 redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp, 'deliveries', tonumber(deliveries or 0) + 1,
   'version', tonumber(version or 0) + 1, 'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
 if promised or before then redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at') end
