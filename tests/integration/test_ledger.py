@@ -102,7 +102,7 @@ def test_an_ordinary_task_has_no_changes_and_its_attempt_no_reason(story, broker
     story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
     assert not broker.exists(keys.changes(task_id))
     (attempt,) = map(json.loads, broker.lrange(keys.attempts(task_id), 0, -1))
-    assert attempt.keys() == {"worker", "process", "version", "started_at", "finished_at", "outcome"}
+    assert attempt.keys() == {"worker", "process", "version", "started_at", "queue_wait", "finished_at", "outcome"}
 
 
 def test_the_changes_of_a_task_are_bounded_and_live_as_long_as_its_record(story, broker):

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
@@ -14,6 +14,7 @@ from tests.model.snapshot import SHARED, Snapshot, lifetimes, without_lifetime
 from tests.model.stage import awake, away, free, held, reserved, running, stored
 from tests.model.workers import RETURNED
 from throughline.ledger import keys, scripts
+from throughline.ledger.counts import Counts
 from throughline.ledger.message import Queue
 from throughline.ledger.states import Reason, Status
 
@@ -50,6 +51,7 @@ class LifeOfTasks(Archivers):
         for task in self.tasks.values():
             seen.check(task)
         self.check_history()
+        self._check_counts()
         self.steps += 1
         if self.tasks:
             asked = list(self.tasks.values())[self.steps % len(self.tasks)]
@@ -59,6 +61,22 @@ class LifeOfTasks(Archivers):
             assert place is None or waiting[place - 1] == asked.task_id, (
                 f"{asked} is not at position {place}: {waiting}"
             )
+
+    def _check_counts(self) -> None:
+        """Each end of a run and of a task once, whatever Redis has forgotten of it since."""
+        told = Counts.parse(cast("dict[str, str]", self.redis.hgetall(keys.COUNTS)), self.clock.now)
+        ran, ended, seen_ran, seen_ended = Counter[Status](), Counter[Status](), Counter[Status](), Counter[Status]()
+        for task in self.tasks.values():
+            ran += task.ran
+            ended += task.ended_as
+        for run, measured in told.ran.items():
+            seen_ran[run.status] += measured.count
+        for end, number in told.ended.items():
+            seen_ended[end.status] += number
+        assert seen_ran == ran, f"counted {seen_ran}, not {ran}"
+        assert seen_ended == ended, f"counted {seen_ended}, not {ended}"
+        waits = told.waits().count
+        assert waits == ran.total(), f"{waits} waits before {ran.total()} runs"
 
     def teardown(self) -> None:
         if sys.exc_info()[0] is None:  # after a step that failed there is no more to learn

@@ -1,5 +1,6 @@
 """What Redis is to hold of a task after each call, worked out again in Python from what happened to the task."""
 
+from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,8 @@ class Task(Named):
     version: int = 0
     copied: int = 0  # the version that Redis knows to be in the history
     has_moved: bool = False  # it has ended, and Redis has nothing of it any more
+    ran: Counter[Status] = field(default_factory=Counter)  # that ended, by how; ever, whatever is forgotten
+    ended_as: Counter[Status] = field(default_factory=Counter)  # of the task itself
     past: dict[str, Any] | None = None  # what was known of it when it moved; None if the history lacks that
 
     def __repr__(self) -> str:
@@ -104,6 +107,9 @@ class Task(Named):
             self.begins(counts=False)
         if self.running:
             self.running.ended_by = reason
+            self.ran[status] += 1
+        if status.is_final:
+            self.ended_as[status] += 1
         self._move(status, reason)
 
     def retried(self) -> None:
@@ -125,6 +131,7 @@ class Task(Named):
         """The sweep put it back, or a worker gave it up."""
         if self.running:
             self.running.ended_by = reason
+            self.ran[Status.RETRY] += 1
         if reason is Reason.HANDED_BACK:
             self.deliveries -= 1
         self._move(Status.PENDING, reason, counts=counts)

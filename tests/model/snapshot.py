@@ -31,6 +31,7 @@ SHARED = {
     keys.HOT,
     keys.MISSING,
     keys.SWEEP,
+    keys.COUNTS,
     *map(keys.queued, Queue),
 }
 _INDICES = {

@@ -27,6 +27,7 @@ _FIXED: Final = {
     "dead_letters": keys.DEAD_LETTERS,
     "missing": keys.MISSING,
     "sweep": keys.SWEEP,
+    "counts": keys.COUNTS,
     "unacked": keys.CELERY_UNACKED,
     "unacked_index": keys.CELERY_UNACKED_INDEX,
     "high": Queue.HIGH.value,

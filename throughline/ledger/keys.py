@@ -21,6 +21,7 @@ DEAD_LETTERS: Final = "tl:dead-letters"  # sorted set: tasks that used up delive
 MISSING: Final = (
     "tl:missing"  # hash: task that the last sweep found nowhere → when it was first missed (s); empty at rest
 )
+COUNTS: Final = "tl:counts"  # hash: how many runs and tasks have ended, and how long they took: see counts.py
 SWEEP: Final = "tl:sweep"  # hash: when the last sweep was, since when they go on, which workers take nothing since when
 CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not yet acknowledged
 

@@ -29,7 +29,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ResponseError
 
-from throughline.ledger import states
+from throughline.ledger import counts, states
 from throughline.ledger.packed_script import Argument
 from throughline.ledger.script_calls import ScriptCalls
 from throughline.telemetry import correlation
@@ -104,7 +104,8 @@ def load(name: str) -> Script:
 
 
 def _part(name: str) -> str:
-    return states.lua() if name == "states" else _text("parts", f"{name}.lua")
+    data = {"states": states.lua, "counts": counts.lua}.get(name)
+    return "\n".join([*([data()] if data else []), *([] if name == "states" else [_text("parts", f"{name}.lua")])])
 
 
 def _text(*path: str) -> str:

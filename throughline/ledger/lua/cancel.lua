@@ -1,14 +1,14 @@
 -- Cancels a task: one that waits never starts, one that runs is asked to stop at its next checkpoint.
 --
 -- flags: allow-oom
--- keys: record attempts message queue queued changes result finished open delayed ended
+-- keys: record attempts message queue queued changes result finished open delayed ended counts
 -- args: task_id ttl celery_result requested_by
--- uses: clock stamp states moves ending messages celery
+-- uses: clock stamp states moves counts ending messages celery
 --
 -- Answers 'unknown' | 'finished' (nothing is changed) | 'cancelled' | 'cancelling'
 
 local record = KEY.record
-local status = redis.call('HGET', record, 'status')
+local status, task_type = unpack(redis.call('HMGET', record, 'status', 'task_type'))
 if not status then return 'unknown' end
 if is_final(status) then return 'finished' end
 
@@ -36,5 +36,5 @@ if message then -- from the nearer end
 end
 redis.call('ZREM', KEY.delayed, ARG.task_id)
 tell_celery(KEY.result, ARG.ttl, ARG.celery_result)
-end_task(ARG.ttl)
+end_task(task_type, 'REVOKED', ARG.ttl)
 return 'cancelled'

@@ -2,9 +2,9 @@
 --
 -- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
--- keys: finished unarchived ended moved
+-- keys: finished unarchived ended moved counts
 -- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds fields...
--- uses: clock stamp states moves ending moved lifetime celery
+-- uses: clock stamp states moves counts ending moved lifetime celery
 --
 -- Answers an object: outcome, and what goes with it.
 --   run      attempt: the number that the process must give to store the task's end
@@ -18,9 +18,10 @@
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl
 
-local status, cancel_requested, promised, holder, process, number, started, deliveries, version =
+local status, cancel_requested, promised, holder, process, number, started, deliveries, version, submitted,
+  task_type, queue =
   unpack(redis.call('HMGET', record, 'status', 'cancel_requested', 'estimated_start', 'worker', 'process', 'attempt',
-    'started_at', 'deliveries', 'version'))
+    'started_at', 'deliveries', 'version', 'submitted_at', 'task_type', 'queue'))
 
 local function latest()
   local last = redis.call('LINDEX', attempts, -1)
@@ -36,6 +37,23 @@ if is_final(status) then
   return cjson.encode({outcome = status, attempt = before and before.number, before = before})
 end
 if not status and has_moved() then return cjson.encode({outcome = 'moved'}) end
+-- Since when it waits, and for how many seconds in all since the attempt before: not for a retry to be due, nor as a dead
+-- letter.
+local function waited(before)
+  if not before then return submitted or stamp, now - tonumber(submitted or now) end
+  local since, total = before.finished_at or stamp, 0
+  local waits = before.outcome == 'RETRY' and is_among(LOST, before.ended_by) == true
+  for _, told in ipairs(redis.call('LRANGE', KEY.changes, 0, -1)) do
+    local change = cjson.decode(told)
+    if tonumber(change.at) > tonumber(before.finished_at or stamp) and waits ~= (change.status == 'PENDING') then
+      if waits then total = total + tonumber(change.at) - tonumber(since) end
+      waits, since = not waits, change.at
+    end
+  end
+  if not waits then return stamp, total end
+  return since, total + now - tonumber(since)
+end
+
 if cancel_requested then return cjson.encode({outcome = 'cancel', requested_by = cancel_requested}) end
 
 -- The same process asks again when it did not receive the first answer.
@@ -59,13 +77,18 @@ must(record, status, is_dead and 'FAILURE' or 'STARTED', is_dead and 'deliveries
 
 if not status then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
+  task_type = redis.call('HGET', record, 'task_type')
   for _, index in ipairs({KEY.index, KEY.unarchived}) do redis.call('ZADD', index, stamp, ARG.task_id) end
   redis.call('EXPIRE', KEY.index, ttl)
 end
 if status == 'RETRY' then redis.call('ZREM', KEY.delayed, ARG.task_id) end
 
 local before, lost = latest(), false
-if before and not before.finished_at then before = close_attempt(attempts, 'RETRY', 'lost_process') end
+if before and not before.finished_at then
+  before = close_attempt(attempts, 'RETRY', 'lost_process')
+  count_run(before, task_type, queue)
+end
+local _, queue_wait = waited(before)
 if before and is_among(LOST, before.ended_by) and not before.told then
   lost, before.told = true, true
   redis.call('LSET', attempts, -1, cjson.encode(before))
@@ -78,12 +101,13 @@ if is_dead then
   if redis.call('EXISTS', KEY.message) == 1 then redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id) end
   note(record, KEY.changes, {status = 'FAILURE', reason = 'deliveries_used_up'})
   tell_celery(KEY.result, ttl, ARG.celery_dead)
-  end_task(ttl)
+  end_task(task_type, 'FAILURE', ttl)
   return cjson.encode({outcome = 'dead', attempt = before and before.number or 0, before = before, lost = lost})
 end
 
-number = redis.call('RPUSH', attempts,
-  cjson.encode({worker = ARG.worker, process = tonumber(ARG.process), version = ARG.version, started_at = stamp}))
+queue_wait = string.format('%.6f', math.max(0, queue_wait))
+number = redis.call('RPUSH', attempts, cjson.encode({worker = ARG.worker, process = tonumber(ARG.process),
+  version = ARG.version, started_at = stamp, queue_wait = queue_wait}))
 redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp, 'deliveries', tonumber(deliveries or 0) + 1,
   'version', tonumber(version or 0) + 1, 'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
 if promised or before then redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at') end

@@ -2,16 +2,16 @@
 -- its process may still send is not stored.
 --
 -- flags: allow-oom
--- keys: record attempts
+-- keys: record attempts counts
 -- args: worker reason
--- uses: clock stamp states moves
+-- uses: clock stamp states moves counts
 --
 -- reason is handed_back, which does not count as a delivery, or lost_process.
 -- Answers an object: outcome is handed_back, finished (it has ended already) or not_held; status; and attempt, the one
 -- that ended here or, for a task that has ended, the latest.
 
 local record, attempts = KEY.record, KEY.attempts
-local status, holder = unpack(redis.call('HMGET', record, 'status', 'worker'))
+local status, holder, task_type, queue = unpack(redis.call('HMGET', record, 'status', 'worker', 'task_type', 'queue'))
 local function answer(outcome, attempt)
   if attempt then attempt.number = redis.call('LLEN', attempts) end
   return cjson.encode({outcome = outcome, status = status or nil, attempt = attempt})
@@ -26,4 +26,6 @@ move(record, status, 'PENDING', ARG.reason)
 redis.call('HDEL', record, 'started_at')
 if ARG.reason == 'handed_back' then redis.call('HINCRBY', record, 'deliveries', -1) end
 status = 'PENDING'
-return answer('handed_back', close_attempt(attempts, 'RETRY', ARG.reason))
+local closed = close_attempt(attempts, 'RETRY', ARG.reason)
+count_run(closed, task_type, queue)
+return answer('handed_back', closed)

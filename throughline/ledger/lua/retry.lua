@@ -2,15 +2,16 @@
 -- when its retries are used up.
 --
 -- flags: allow-oom
--- keys: record attempts result message changes delayed open dead_letters finished ended
+-- keys: record attempts result message changes delayed open dead_letters finished ended counts
 -- args: task_id attempt error_class delay max_retries ttl celery_retry celery_failure
--- uses: clock stamp states moves ending lifetime celery
+-- uses: clock stamp states moves counts ending lifetime celery
 --
 -- Answers 'retry' | 'dead' | 'late' (another attempt counts by now) | 'unstored' (it did not come through the front
 -- door: there is no message to put back)
 
 local record = KEY.record
-local status, latest, retries = unpack(redis.call('HMGET', record, 'status', 'attempt', 'retries'))
+local status, latest, retries, task_type, queue =
+  unpack(redis.call('HMGET', record, 'status', 'attempt', 'retries', 'task_type', 'queue'))
 if status ~= 'STARTED' or latest ~= ARG.attempt then return 'late' end
 if redis.call('EXISTS', KEY.message) == 0 then return 'unstored' end
 
@@ -18,13 +19,13 @@ local is_dead = tonumber(retries or 0) >= tonumber(ARG.max_retries)
 local after, reason = 'RETRY', 'retried'
 if is_dead then after, reason = 'FAILURE', 'retries_used_up' end
 move(record, status, after, reason)
-close_attempt(KEY.attempts, after, reason, ARG.error_class)
+count_run(close_attempt(KEY.attempts, after, reason, ARG.error_class), task_type, queue)
 redis.call('HDEL', record, 'deliveries')
 
 if is_dead then
   redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id)
   tell_celery(KEY.result, ARG.ttl, ARG.celery_failure)
-  end_task(ARG.ttl)
+  end_task(task_type, after, ARG.ttl)
   return 'dead'
 end
 local due = string.format('%.6f', now + tonumber(ARG.delay))

@@ -1,9 +1,9 @@
 -- Stores a task's new state in its record and in Celery's own result key: one step, one clock.
 --
 -- flags: allow-oom
--- keys: record attempts changes result index message finished open delayed unarchived ended moved
+-- keys: record attempts changes result index message finished open delayed unarchived ended moved counts
 -- args: state reason celery_result ttl task_id recorded attempt worker error_class fields...
--- uses: clock stamp states moves ending moved lifetime celery
+-- uses: clock stamp states moves counts ending moved lifetime celery
 --
 -- attempt is '' when another process than the one that ran it calls; recorded is '' for a task that did not come through
 -- the front door, and fields are such a task's. Answers an object: stored, the status that the task has now and, when
@@ -12,7 +12,8 @@
 local record, attempts = KEY.record, KEY.attempts
 local state, reason, ttl = ARG.state, ARG.reason, ARG.ttl
 
-local before, latest, holder = unpack(redis.call('HMGET', record, 'status', 'attempt', 'worker'))
+local before, latest, holder, task_type, queue =
+  unpack(redis.call('HMGET', record, 'status', 'attempt', 'worker', 'task_type', 'queue'))
 local function refused()
   local last = redis.call('LINDEX', attempts, -1)
   local attempt_now = last and cjson.decode(last) or nil
@@ -29,10 +30,12 @@ end
 move(record, before, state, reason)
 if not before then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
+  task_type = redis.call('HGET', record, 'task_type')
   for _, index in ipairs({KEY.index, KEY.unarchived}) do redis.call('ZADD', index, stamp, ARG.task_id) end
   redis.call('EXPIRE', KEY.index, ttl)
 end
 local closed = close_attempt(attempts, state, reason, ARG.error_class)
+count_run(closed, task_type, queue)
 if not closed then note(record, KEY.changes, {status = state, reason = reason}) end
 if before == 'RETRY' then
   redis.call('ZREM', KEY.delayed, ARG.task_id)
@@ -42,7 +45,7 @@ if state == 'RETRY' then
   redis.call('HDEL', record, 'deliveries') -- Celery's own retry: the process was not lost
   keep(ttl)
 else
-  end_task(ttl)
+  end_task(task_type, state, ttl)
 end
 tell_celery(KEY.result, ttl, ARG.celery_result)
 

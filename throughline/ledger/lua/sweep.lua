@@ -3,10 +3,10 @@
 --
 -- flags: allow-oom
 -- keys: open delayed missing sweep workers worker_slots worker_tasks unacked unacked_index dead_letters high medium low
--- keys: queued_high queued_medium queued_low
+-- keys: queued_high queued_medium queued_low counts
 -- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds first
 -- args: record_prefix attempts_suffix message_suffix changes_suffix
--- uses: clock stamp states moves messages effort
+-- uses: clock stamp states moves counts messages effort
 --
 -- alive_seconds: for how long a heartbeat counts   missing_seconds: for how long a task must be missing
 -- grace_seconds: how long workers have for a new heartbeat after Redis was away
@@ -79,7 +79,9 @@ local function put(kind, id, before, message, reason, worker)
   move(record, before, 'PENDING', reason)
   redis.call('HDEL', record, 'started_at', 'retry_at')
   -- An attempt that ends here says the same.
-  if not close_attempt(attempts, 'RETRY', reason) then
+  local ended = close_attempt(attempts, 'RETRY', reason)
+  count_run(ended, task_type, queue)
+  if not ended then
     note(record, changes, {status = 'PENDING', reason = reason, worker = worker})
   end
   local told = parsed(message)
