@@ -1,16 +1,15 @@
 """Columns of a Lens panel: what is computed of the documents, as Lens keeps it."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
+from dashboards.kibana.data_views import is_duration
 from dashboards.kibana.saved_object import kql
 
 Column = dict[str, Any]
 
 PERCENT: Final = {"id": "percent", "params": {"decimals": 1}}
-_MILLISECONDS: Final = {"id": "number", "params": {"decimals": 1, "suffix": " ms"}}
-_SECONDS: Final = {"id": "number", "params": {"decimals": 1, "suffix": " s"}}
 _WHOLE: Final = {"id": "number", "params": {"decimals": 0}}
 _RECORDS: Final = "___records___"
 
@@ -21,15 +20,13 @@ def _column(operation: str, label: str, **more: Any) -> Column:
 
 
 def _measured(operation: str, label: str, field: str, only: str, **params: Any) -> Column:
-    found = _column(operation, label, sourceField=field, params={"format": _format(field)} | params)
+    found = _column(operation, label, sourceField=field, params=_format(field) | params)
     return found | ({"filter": kql(only)} if only else {})
 
 
 def _format(field: str) -> dict[str, Any]:
-    """By the unit that the vocabulary's names end on."""
-    if field.endswith("_ms"):
-        return _MILLISECONDS
-    return _SECONDS if field.endswith("_seconds") else _WHOLE
+    """A duration's is that of its field in the data view: Lens itself knows no format that makes minutes of it."""
+    return {} if is_duration(field) else {"format": _WHOLE}
 
 
 # ── Measures
@@ -75,7 +72,7 @@ def latest(label: str, field: str, kind: str = "number") -> Column:
     """The newest document's value; `kind` is Lens's word for the field's type."""
     params: dict[str, Any] = {"sortField": "@timestamp", "showArrayValues": False}
     if kind == "number":
-        params["format"] = _format(field)
+        params |= _format(field)
     scale = "ratio" if kind == "number" else "ordinal"
     found = _column("last_value", label, sourceField=field, params=params, dataType=kind, scale=scale)
     return found | {"filter": kql(f'"{field}": *')}
@@ -90,10 +87,16 @@ def constant(label: str, value: float, format_: dict[str, Any]) -> Column:
 # ── Buckets
 
 
-def over_time() -> Column:
-    params = {"interval": "auto", "includeEmptyRows": True, "dropPartials": False}
+def over_time(interval: str = "auto") -> Column:
+    """Lens makes `interval` longer where the time that is looked at would have too many of them, but never shorter."""
+    params = {"interval": interval, "includeEmptyRows": True, "dropPartials": False}
     more = {"dataType": "date", "scale": "interval", "isBucketed": True}
     return _column("date_histogram", "@timestamp", sourceField="@timestamp", params=params, **more)
+
+
+def sampled() -> Column:
+    """Time in intervals that each hold a sample of the monitor, which takes one every five seconds."""
+    return over_time("10s")
 
 
 def by(label: str, field: str, most: int = 10, order: str = "") -> Column:
@@ -122,14 +125,10 @@ def by_task_type(order: str = "") -> Column:
     return by("Task type", "task_type", most=50, order=order)
 
 
-def in_ranges(label: str, field: str, edges: Sequence[float], unit: str) -> Column:
-    """Between each two edges, below the first and above the last."""
+def in_ranges(label: str, field: str, edges: Mapping[float, str]) -> Column:
+    """Up to each edge, and beyond the last; called by the upper edge alone, since a cell has room for no more."""
     bounds = [None, *edges, None]
-    labels = [
-        f"< {edges[0]:g} {unit}",
-        *(f"{low:g} – {high:g} {unit}" for low, high in itertools.pairwise(edges)),
-        f"≥ {edges[-1]:g} {unit}",
-    ]
+    labels = [*edges.values(), f"> {list(edges.values())[-1]}"]
     ranges = [
         {"from": low, "to": high, "label": name}
         for (low, high), name in zip(itertools.pairwise(bounds), labels, strict=True)

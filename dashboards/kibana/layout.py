@@ -19,9 +19,9 @@ def dashboard(own_id: str, title: str, description: str, since: str, rows: Seque
     for height, row in rows:
         width = _WIDTH // len(row)
         for place, shown in enumerate(row):
-            number = str(len(panels))
-            panels.append(_panel(number, shown, {"x": place * width, "y": top, "w": width, "h": height, "i": number}))
-            references[f"{number}:panel_{number}"] = shown
+            name = f"{own_id}-{shown.id.removeprefix('throughline-')}"
+            panels.append(_panel(name, shown, {"x": place * width, "y": top, "w": width, "h": height, "i": name}))
+            references[f"{name}:panel_{name}"] = shown
         top += height
     attributes = {
         "title": title,
@@ -38,12 +38,15 @@ def dashboard(own_id: str, title: str, description: str, since: str, rows: Seque
     return SavedObject("dashboard", f"throughline-{own_id}", attributes, references)
 
 
-def _panel(number: str, shown: SavedObject, place: dict[str, Any]) -> dict[str, Any]:
+def _panel(name: str, shown: SavedObject, place: dict[str, Any]) -> dict[str, Any]:
+    """By a name that no other dashboard has: Kibana, in one tab, keeps by it what the dashboard before showed."""
+    # A figure has its title above its number already.
+    titled = {"hidePanelTitles": True} if shown.attributes.get("visualizationType") == "lnsMetric" else {}
     return {
         "version": _PANEL_VERSION,
         "type": shown.type,
-        "panelIndex": number,
-        "panelRefName": f"panel_{number}",
+        "panelIndex": name,
+        "panelRefName": f"panel_{name}",
         "gridData": place,
-        "embeddableConfig": {"enhancements": {}},
+        "embeddableConfig": {"enhancements": {}, **titled},
     }

@@ -1,15 +1,18 @@
 """Lens panels: columns drawn as lines, bars, one figure, a table or a heatmap."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
+from dashboards import palette
+from dashboards.kibana import colouring
 from dashboards.kibana.columns import Column
 from dashboards.kibana.data_views import LINES
 from dashboards.kibana.saved_object import SavedObject, kql
 
 _LAYER: Final = "layer"
 _REFERENCE: Final = "reference"
-_RED: Final = "#cc5642"
+_AS_IT_COMES: Final = MappingProxyType[str, str]({})
 
 
 def chart(
@@ -18,33 +21,52 @@ def chart(
     query: str,
     series: str,
     columns: Mapping[str, Column],
+    *,
     limit: Column | None = None,
+    colours: Mapping[str, str] = _AS_IT_COMES,
 ) -> SavedObject:
-    """Over the first column; split by the second, where that is a bucket too; `limit` is a line across."""
+    """Over the first column; split by the second, where that is a bucket too; `limit` is a line across.
+
+    `colours` are those of the columns or, of a chart that is split, of its values.
+    """
     x, *rest = columns
     split = [name for name in rest if columns[name]["isBucketed"]]
+    accessors = [name for name in rest if name not in split]
     layer: dict[str, Any] = {
         "layerId": _LAYER,
         "layerType": "data",
         "seriesType": series,
         "xAccessor": x,
-        "accessors": [name for name in rest if name not in split],
-        **({"splitAccessor": split[0]} if split else {}),
+        "accessors": accessors,
+        **_coloured(split, accessors, colours),
     }
     layers = {_LAYER: columns} | ({_REFERENCE: {"limit": limit}} if limit else {})
     state = {
         "preferredSeriesType": series,
         "legend": {"isVisible": True, "position": "bottom", "showSingleSeries": False},
         "valueLabels": "hide",
-        "fittingFunction": "None",
+        **_fitting(columns[x]),
         "axisTitlesVisibilitySettings": {"x": False, "yLeft": False, "yRight": False},
         "layers": [layer, *([_line_across()] if limit else [])],
     }
     return _lens(own_id, title, query, "lnsXY", state, layers)
 
 
+def _coloured(split: list[str], accessors: list[str], colours: Mapping[str, str]) -> dict[str, Any]:
+    if split:
+        return {"splitAccessor": split[0], "colorMapping": colouring.of_values(colours)}
+    return {"yConfig": colouring.of_series(accessors, colours)}
+
+
+def _fitting(time: Column) -> dict[str, Any]:
+    """A sample holds until the next one. Between two measured values a line is dotted: there was nothing to measure."""
+    if time["params"]["interval"] == "auto":
+        return {"fittingFunction": "Linear", "endValue": "None", "emphasizeFitting": False}
+    return {"fittingFunction": "Carry", "endValue": "None", "emphasizeFitting": True}
+
+
 def _line_across() -> dict[str, Any]:
-    look = {"forAccessor": "limit", "axisMode": "left", "color": _RED, "lineStyle": "dashed", "lineWidth": 2}
+    look = {"forAccessor": "limit", "axisMode": "left", "color": palette.FAILED, "lineStyle": "dashed", "lineWidth": 2}
     return {
         "layerId": _REFERENCE,
         "layerType": "referenceLine",
@@ -59,12 +81,17 @@ def figure(own_id: str, title: str, query: str, column: Column) -> SavedObject:
     return _lens(own_id, title, query, "lnsMetric", state, {_LAYER: {"value": column}})
 
 
-def table(own_id: str, title: str, query: str, columns: Mapping[str, Column], sort: str) -> SavedObject:
-    """A row for each combination of the bucket columns, the highest of the column `sort` first."""
+def table(
+    own_id: str, title: str, query: str, columns: Mapping[str, Column], sort: str, widths: Mapping[str, int]
+) -> SavedObject:
+    """A row for each combination of the bucket columns, the highest of the column `sort` first.
+
+    `widths` in pixels are of the columns whose heading or content Kibana would cut; the others share the rest.
+    """
     state = {
         "layerId": _LAYER,
         "layerType": "data",
-        "columns": [{"columnId": name} for name in columns],
+        "columns": [{"columnId": name} | ({"width": widths[name]} if name in widths else {}) for name in columns],
         "sorting": {"columnId": sort, "direction": "desc"},
     }
     return _lens(own_id, title, query, "lnsDatatable", state, {_LAYER: columns})
@@ -74,7 +101,7 @@ def heatmap(own_id: str, title: str, query: str, columns: Mapping[str, Column]) 
     """The first column across, the second down, the third as the cell's number and colour."""
     x, y, value = columns
     shown = ("isCellLabelVisible", "isXAxisLabelVisible", "isYAxisLabelVisible")
-    hidden = ("isXAxisTitleVisible", "isYAxisTitleVisible")
+    titles = {"isXAxisTitleVisible": True, "isYAxisTitleVisible": False}
     state = {
         "shape": "heatmap",
         "layerId": _LAYER,
@@ -83,7 +110,8 @@ def heatmap(own_id: str, title: str, query: str, columns: Mapping[str, Column]) 
         "yAccessor": y,
         "valueAccessor": value,
         "legend": {"isVisible": True, "position": "right", "type": "heatmap_legend"},
-        "gridConfig": {"type": "heatmap_grid"} | dict.fromkeys(shown, True) | dict.fromkeys(hidden, False),
+        "gridConfig": {"type": "heatmap_grid"} | dict.fromkeys(shown, True) | titles | {"xTitle": columns[x]["label"]},
+        "palette": colouring.of_cells(value),
     }
     return _lens(own_id, title, query, "lnsHeatmap", state, {_LAYER: columns})
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from dashboards import palette
 from dashboards.kibana.columns import (
     PERCENT,
     Column,
@@ -17,15 +18,16 @@ from dashboards.kibana.columns import (
     over_time,
     percentile,
     percentiles,
+    sampled,
 )
 from dashboards.kibana.layout import dashboard
 from dashboards.kibana.lens import chart, figure, table
-from dashboards.kibana.queries import AT_API, AT_NGINX, ERRORS, SAMPLES, SUCCEEDED, either
+from dashboards.kibana.queries import AT_API, AT_NGINX, ERRORS, PROBLEMS, SAMPLES, SUCCEEDED, either
 from dashboards.kibana.saved_object import SavedObject
 from dashboards.kibana.searches import SLOWEST_REQUESTS
 
-_TRANSITIONS: Final = either("event.action", "circuit.opened", "circuit.half_opened", "circuit.closed")
-_WRONG: Final = f"{ERRORS} or error.type : * or http.response.status_code >= 400"
+_EVENT_OF: Final = {"open": "circuit.opened", "half_open": "circuit.half_opened", "closed": "circuit.closed"}
+_TRANSITIONS: Final = either("event.action", *_EVENT_OF.values())
 _TOO_MANY_ERRORS: Final = 0.05
 
 
@@ -43,7 +45,8 @@ def page() -> SavedObject:
             (11, _queues()),
             (9, _workers()),
             (9, _tasks()),
-            (14, _worst()),
+            (11, [_top_errors()]),
+            (14, [SLOWEST_REQUESTS]),
         ],
     )
 
@@ -64,8 +67,16 @@ def _requests() -> list[SavedObject]:
     errors = {"time": over_time(), "rate": _error_rate()}
     limit = constant("5 %", _TOO_MANY_ERRORS, PERCENT)
     return [
-        chart("request-rate", "Request rate", AT_NGINX, "line", rate),
-        chart("error-rate", "Error rate (answers of 500 and above)", AT_NGINX, "line", errors, limit=limit),
+        chart("request-rate", "Request rate", AT_NGINX, "line", rate, colours={"rate": palette.SERVICES["nginx"]}),
+        chart(
+            "error-rate",
+            "Error rate (answers of 500 and above)",
+            AT_NGINX,
+            "line",
+            errors,
+            limit=limit,
+            colours={"rate": palette.PERCENTILES["p95"]},
+        ),
     ]
 
 
@@ -76,8 +87,8 @@ def _error_rate() -> Column:
 def _latencies() -> list[SavedObject]:
     columns = {"time": over_time()} | percentiles("duration_ms")
     return [
-        chart("latency-nginx", "Latency at NGINX", AT_NGINX, "line", columns),
-        chart("latency-api", "Latency at the api", AT_API, "line", columns),
+        chart("latency-nginx", "Latency at NGINX", AT_NGINX, "line", columns, colours=palette.PERCENTILES),
+        chart("latency-api", "Latency at the api", AT_API, "line", columns, colours=palette.PERCENTILES),
     ]
 
 
@@ -96,52 +107,57 @@ def _versions() -> list[SavedObject]:
     }
     return [
         chart("errors-by-version", "Failed requests by the version that answered", AT_NGINX, "bar_stacked", failed),
-        table("versions", "Versions", "service.version : *", seen, sort="lines"),
+        table("versions", "Versions", "service.version : *", seen, sort="lines", widths={"service": 110, "errors": 90}),
     ]
 
 
 def _queues() -> list[SavedObject]:
-    names = ("high", "medium", "low")
-    depth = {name: highest(name, f"queue.depth.{name}") for name in names}
+    depth = {"time": sampled()} | {name: highest(name, f"queue.depth.{name}") for name in palette.QUEUES}
     times = {
-        "wait": percentile("Waited, p50", "queue_wait_ms", 50),
-        "wait95": percentile("Waited, p95", "queue_wait_ms", 95),
-        "run": percentile("Ran, p50", "duration_ms", 50),
-        "run95": percentile("Ran, p95", "duration_ms", 95),
+        "time": over_time(),
+        "wait-p50": percentile("Waited, p50", "queue_wait_ms", 50),
+        "wait-p95": percentile("Waited, p95", "queue_wait_ms", 95),
+        "run-p50": percentile("Ran, p50", "duration_ms", 50),
+        "run-p95": percentile("Ran, p95", "duration_ms", 95),
     }
+    both = "Queue wait against run time"
     return [
-        chart("queue-depth", "Queue depth by priority", SAMPLES, "area_stacked", {"time": over_time()} | depth),
-        chart("wait-and-run", "Queue wait against run time", SUCCEEDED, "line", {"time": over_time()} | times),
+        chart("queue-depth", "Queue depth by priority", SAMPLES, "area_stacked", depth, colours=palette.QUEUES),
+        chart("wait-and-run", both, SUCCEEDED, "line", times, colours=palette.WAIT_AND_RUN),
     ]
 
 
 def _workers() -> list[SavedObject]:
-    age = highest("Oldest waiting task", "queue.oldest_age_seconds")
-    alive = lowest("Workers alive", "workers.alive")
-    in_flight = highest("Tasks in flight", "tasks.in_flight")
+    age = {"time": sampled(), "age": highest("Oldest waiting task", "queue.oldest_age_seconds")}
+    alive = {"time": sampled(), "alive": lowest("Workers alive", "workers.alive")}
+    held = {"time": sampled(), "in_flight": highest("Tasks in flight", "tasks.in_flight")}
+    waits, runs = palette.WAIT, palette.RUN
     return [
-        chart("oldest-age", "Age of the oldest waiting task", SAMPLES, "line", {"time": over_time(), "age": age}),
-        chart("workers-alive", "Workers alive", SAMPLES, "line", {"time": over_time(), "alive": alive}),
-        chart("in-flight", "Tasks in flight", SAMPLES, "line", {"time": over_time(), "in_flight": in_flight}),
+        chart("oldest-age", "Age of the oldest waiting task", SAMPLES, "line", age, colours={"age": waits}),
+        chart("workers-alive", "Workers alive", SAMPLES, "line", alive, colours={"alive": runs}),
+        chart("in-flight", "Tasks in flight", SAMPLES, "line", held, colours={"in_flight": runs}),
     ]
 
 
 def _tasks() -> list[SavedObject]:
-    states = {"time": over_time(), "state": by("State", "circuit.state"), "samples": count("Samples")}
+    states = {"time": sampled(), "state": by("State", "circuit.state"), "samples": count("Samples")}
     changes = {"time": over_time(), "change": by("Change", "event.action"), "changes": count("Changes")}
+    into = {_EVENT_OF[state]: colour for state, colour in palette.BREAKER.items()}
+    bars = "bar_percentage_stacked"
     done = {"time": over_time(), "type": by_task_type(), "done": count("Tasks per minute", per="m")}
     return [
-        chart("circuit-state", "Circuit breaker: state", SAMPLES, "bar_percentage_stacked", states),
-        chart("circuit-changes", "Circuit breaker: transitions", _TRANSITIONS, "bar_stacked", changes),
+        chart("circuit-state", "Circuit breaker: state", SAMPLES, bars, states, colours=palette.BREAKER),
+        chart("circuit-changes", "Circuit breaker: transitions", _TRANSITIONS, "bar_stacked", changes, colours=into),
         chart("throughput", "Throughput by task type", SUCCEEDED, "bar_stacked", done),
     ]
 
 
-def _worst() -> list[SavedObject]:
+def _top_errors() -> SavedObject:
     errors = {
         "problem": by("What", "problem", most=20, order="count"),
         "service": by("Where", "service.name", most=4, order="count"),
         "count": count("How often"),
         "last": latest("Latest correlation ID", "correlation_id", "string"),
     }
-    return [table("top-errors", "Top errors", _WRONG, errors, sort="count"), SLOWEST_REQUESTS]
+    widths = {"service": 100, "count": 120, "last": 330}
+    return table("top-errors", "Top errors", PROBLEMS, errors, sort="count", widths=widths)

@@ -150,7 +150,7 @@ def journey_view(
         loose_logs=log_rows(journey.loose_logs[:_MOST_LOOSE], 0),
         more_loose=max(0, len(journey.loose_logs) - _MOST_LOOSE),
         has_logs=any(request.logs for request in chosen),
-        links=of_journey(journey.correlation_id, at),
+        links=of_journey(journey, at),
         commands=commands(journey, at),
         refresh_seconds=_refresh_seconds(journey, now),
     )

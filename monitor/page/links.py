@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,7 @@ from throughline.journey.journey import Journey
 from throughline.settings import MonitorSettings
 
 _WEEK: Final = "time:(from:now-7d,to:now)"  # log lines are kept as long
+_AROUND: Final = timedelta(minutes=1)  # the last lines are written after the end, by clocks that differ a little
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,34 @@ def places(settings: MonitorSettings, base_url: str) -> Places:
     )
 
 
-def of_journey(correlation_id: str, at: Places) -> tuple[Link, ...]:
+def of_journey(journey: Journey, at: Places) -> tuple[Link, ...]:
     """A correlation ID needs no escaping here: none of its characters has a meaning in the query."""
     if not at.kibana:
         return ()
-    query = f"(language:kuery,query:'correlation_id:\"{correlation_id}\"')"
-    columns = "columns:!(service.name,service.node.name,message)"
-    app = f"(index:throughline,{columns},query:{query},sort:!(!('@timestamp',asc)))"
-    return (Link("Log lines and spans in Kibana", f"{at.kibana}/app/discover#/?_g=({_WEEK})&_a={app}"),)
+    query = f"query:(language:kuery,query:'correlation_id:\"{journey.correlation_id}\"')"
+    # Of log lines and of spans alike: dashboards/kibana/data_views.py
+    columns = "columns:!(service.name,service.node.name,step,took_ms,task_id)"
+    found = f"(index:throughline,{columns},{query},sort:!(!('@timestamp',asc)))"
+    when = _time_of(journey)
+    return (
+        Link("Journey in Kibana", f"{at.kibana}/app/dashboards#/view/throughline-journey?_g=({when})&_a=({query})"),
+        Link("Log lines and spans in Kibana", f"{at.kibana}/app/discover#/?_g=({when})&_a={found}"),
+    )
+
+
+def _time_of(journey: Journey) -> str:
+    """From shortly before its first request to shortly after its end, or to now while there is none."""
+    if not journey.requests:
+        return _WEEK
+    begins = min(request.started for request in journey.requests) - _AROUND
+    if not all(request.has_ended for request in journey.requests):
+        return f"time:(from:'{_moment(begins)}',to:now)"
+    ends = [request.started + timedelta(microseconds=request.total_ns / 1000) for request in journey.requests]
+    return f"time:(from:'{_moment(begins)}',to:'{_moment(max(ends) + _AROUND)}')"
+
+
+def _moment(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def of_task(text: str, correlation_id: str, task_id: str) -> Link:

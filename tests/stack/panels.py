@@ -88,6 +88,9 @@ def _bucket(column: Mapping[str, Any], columns: Mapping[str, Any], interval: str
     field, params = column["sourceField"], column["params"]
     match column["operationType"]:
         case "date_histogram":
+            shortest = params["interval"]
+            if shortest != "auto" and _seconds(shortest) > _seconds(interval):
+                interval = shortest
             return {"date_histogram": {"field": field, "fixed_interval": interval, "min_doc_count": 0}}
         case "terms":
             by = params["orderBy"].get("columnId")
@@ -101,6 +104,10 @@ def _bucket(column: Mapping[str, Any], columns: Mapping[str, Any], interval: str
             return {"range": {"field": field, "ranges": ranges}}
         case other:
             raise NotImplementedError(other)
+
+
+def _seconds(interval: str) -> int:
+    return int(interval[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[interval[-1]]
 
 
 def _measure(column: Mapping[str, Any]) -> dict[str, Any]:

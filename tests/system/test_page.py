@@ -316,6 +316,7 @@ def test_an_admin_sees_the_page_with_links_to_kibana_and_jaeger(locked: tuple[Ni
         assert get(nine, "/", HTML | headers).status_code == 200
     page = get(nine, "/journeys/LOCKED-1", HTML | basic(made["admin"])).text
     assert "https://kibana.example/app/discover#/?" in page
+    assert "https://kibana.example/app/dashboards#/view/throughline-journey?" in page
     assert re.search(r"https://jaeger\.example/trace/[0-9a-f]{32}\"", page)
     assert "X-API-Key: $API_KEY" in page.replace("&#34;", '"')
     assert not any(key in page for key in made.values())

@@ -1,5 +1,6 @@
 """What the page of a journey shows, from what was found."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -282,13 +283,30 @@ def test_links_lead_to_kibana_and_jaeger_only_where_there_are_any(sample: Sample
     task = sample.complete(ID)
     there = replace(HERE, kibana="https://k", jaeger="https://j")
 
-    (kibana,) = view(sample, at=there).links
+    dashboard, kibana = view(sample, at=there).links
     jaeger, alike = view(sample, at=there).requests[0].links
 
-    assert kibana.url.startswith("https://k/app/discover#/?_g=(time:(from:now-7d,to:now))&_a=(index:throughline,")
-    assert f"query:'correlation_id:\"{ID}\"'" in kibana.url
+    assert kibana.url.startswith("https://k/app/discover#/?_g=(time:(from:'")
+    assert dashboard.url.startswith("https://k/app/dashboards#/view/throughline-journey?_g=(time:(from:'")
+    assert all(f"query:(language:kuery,query:'correlation_id:\"{ID}\"')" in each.url for each in (dashboard, kibana))
     assert jaeger.url == f"https://j/trace/{task.trace:032x}"
     assert (view(sample).links, view(sample).requests[0].links) == ((), (alike,))
+
+
+def test_kibana_is_opened_at_the_time_of_the_journey(sample: Sample):
+    there = replace(HERE, kibana="https://k")
+    empty = {link.url.partition("_a=")[0] for link in view(sample, at=there).links}
+    assert all("time:(from:now-7d,to:now)" in url for url in empty)
+
+    sample.complete(ID)
+    shown = view(sample, at=there)
+    (when,) = {re.findall(r"_g=\(time:\(from:'([^']+)',to:'([^']+)'\)\)", link.url)[0] for link in shown.links}
+    begins, ends = (datetime.fromisoformat(each) for each in when)
+    assert begins == START - timedelta(minutes=1)
+    assert timedelta(minutes=2) < ends - begins < timedelta(minutes=3)
+
+    sample.submission(ID, at_ms=500)
+    assert all(",to:now)" in link.url for link in view(sample, at=there).links)
 
 
 def test_a_task_leads_to_the_list_of_those_like_it(sample: Sample):
