@@ -127,10 +127,8 @@ class HistoryUnavailable(Refusal):
 
 
 class MessageNotKept(Refusal):
-    """What a task was submitted with is not there (any more), so it cannot be run again."""
+    """What a task was submitted with is not there (any more): it can be neither told nor run again."""
 
-    def __init__(self, task_id: str) -> None:
-        super().__init__(
-            f"Task {task_id[:128]!r} cannot be run again: its data are not kept (any more), "
-            "as for a task that was not submitted through this API."
-        )
+    def __init__(self, task_id: str, why: str = "") -> None:
+        reason = why or "as for a task that was not submitted through this API"
+        super().__init__(f"The data of task {task_id[:128]!r} are not kept (any more), {reason}.")

@@ -1,11 +1,13 @@
 """/api/v1/tasks: submit a task, look one up, follow it, cancel it, list tasks by filters."""
 
+import asyncio
 from collections import Counter
 from typing import Annotated, Any, Final, NamedTuple
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.errors import UnsupportedMediaType
 from api.problems import problems
@@ -133,6 +135,26 @@ async def find(
 ) -> TaskView:
     """The task's state, times and attempts; its result or error once it is done."""
     return await tasks.find(task_id, caller, wait)
+
+
+class SubmittedData(BaseModel):
+    """What a task was submitted with."""
+
+    task_id: str
+    task_type: str
+    data: Any = Field(description="As it was sent; `data` of the same task in `POST /api/v1/tasks`.")
+
+
+@router.get("/{task_id}/input", response_model=SubmittedData, responses=problems(401, 403, 404, 409, 503))
+async def submitted_data(task_id: TaskId, caller: Reader, tasks: Tasks) -> Response:
+    """The data that it was submitted with, for as long as the task is kept: for its own caller, or an admin.
+
+    409 `TASK_DATA_NOT_KEPT` for a task that did not come through this API.
+    """
+    told = await tasks.input(task_id, caller)
+    # Written by itself: the data fitted a model once, and to go through one again takes long where they are large.
+    content = await asyncio.to_thread(orjson.dumps, told._asdict())
+    return Response(content, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 
 @router.get("/{task_id}/timeline", response_model_exclude_none=True, responses=problems(401, 403, 404, 503))

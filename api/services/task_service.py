@@ -3,7 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
 
@@ -48,6 +48,14 @@ class Submitted(NamedTuple):
     replayed: bool = False
 
 
+class TaskInput(NamedTuple):
+    """What a task was submitted with."""
+
+    task_id: str
+    task_type: str
+    data: Any
+
+
 class Listed(NamedTuple):
     """A page of a list, and the cursor of the next one; None after the last."""
 
@@ -74,9 +82,7 @@ class TaskService:
         Raises `TaskNotFound`, `MessageNotKept`, `DataNoLongerFit`, or the `Refusal` of a submission.
         """
         stored = await self._stored(task_id, caller, messages=True)
-        if not stored.message:
-            raise MessageNotKept(task_id)
-        task_type, data = await asyncio.to_thread(message_data, stored.message)
+        task_type, data = await _data(stored)
         kept = stored.record
         task, sent = TaskSubmission.again(task_type, data, kept.priority, kept.queue), Sent(data, len(stored.message))
         return await self._submit(NewTask(task, sent, kept.caller, caller.name, idempotency_key, task_id))
@@ -143,6 +149,11 @@ class TaskService:
                 except TimeoutError:
                     continue
 
+    async def input(self, task_id: str, caller: Caller) -> TaskInput:
+        """What it was submitted with; raises `TaskNotFound`, `MessageNotKept`."""
+        task_type, data = await _data(await self._stored(task_id, caller, messages=True))
+        return TaskInput(task_id, task_type, data)
+
     async def page(self, filters: ListFilters, caller: Caller) -> Listed:
         """A page of the caller's tasks, of everybody's for an admin; without large results."""
         query = filters.query(None if caller.sees_all else caller.name)
@@ -197,6 +208,16 @@ class TaskService:
             raise TaskNotFound(task_id)
         correlation.bind_task(task_id)
         return stored
+
+
+async def _data(stored: StoredTask) -> tuple[str, Any]:
+    """Task type and data, unpacked in a thread: they may be large."""
+    if not stored.message:
+        raise MessageNotKept(stored.task_id)
+    try:
+        return await asyncio.to_thread(message_data, stored.message)
+    except ValueError:
+        raise MessageNotKept(stored.task_id, "in a form that can be read") from None
 
 
 def _is_theirs(task: StoredTask, caller: Caller) -> bool:

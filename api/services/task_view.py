@@ -2,21 +2,15 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, overload
+from typing import Any, overload
 
 from pydantic import BaseModel, ValidationError
 
 from throughline.ledger import durations
 from throughline.ledger import record as ledger
 from throughline.ledger.states import Reason, Status
+from throughline.ledger.stored_error import stored_error
 from throughline.ledger.stored_task import StoredTask
-
-UNREADABLE: Final = "UnreadableResult"
-# The errors of Celery's pool hold no words for people: the one has a bare number, the other its own name.
-_TIME_LIMITS: Final = {
-    "SoftTimeLimitExceeded": "It ran past its soft time limit, at which it was asked to stop.",
-    "TimeLimitExceeded": "It ran past its time limit of {} s, at which its process was killed.",
-}
 
 
 class TaskError(BaseModel):
@@ -115,17 +109,8 @@ def task_view(stored: StoredTask) -> TaskView:
 
 
 def _error(stored: StoredTask) -> TaskError | None:
-    if stored.unreadable:
-        words = f"The task succeeded, but its result, as it is stored, cannot be told: {stored.unreadable}."
-        return TaskError(type=UNREADABLE, message=words)
-    if stored.status is not Status.FAILURE:
-        return None
-    failure = stored.failure
-    words, kind = failure.get("exc_message", ""), str(failure.get("exc_type", "Error"))
-    message = " ".join(map(str, words)) if isinstance(words, list) else str(words)
-    if failure.get("exc_module") == "billiard.exceptions" and kind in _TIME_LIMITS:
-        message = _TIME_LIMITS[kind].format(message)
-    return TaskError(type=kind, message=message)
+    error = stored_error(stored)
+    return None if error is None else TaskError(type=error.type, message=error.message)
 
 
 def _progress(record: ledger.TaskRecord) -> Progress | None:

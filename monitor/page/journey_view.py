@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from monitor.page.comparison_view import ComparisonView, comparison_view
+from monitor.page.contents.view import address
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_tasks_like, of_trace
 from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
@@ -179,8 +180,17 @@ def _request_view(
         fraction=_fraction(record),
         attempts=tuple(_attempts(request, records)),
         effects=tuple(of_task(summary.effect(each), each.correlation_id, each.task_id) for each in request.effects),
-        links=(*_trace_links(request, at), *of_tasks_like(request.task_type, _error_type(record))),
+        links=(
+            *_contents_link(request, count),
+            *_trace_links(request, at),
+            *of_tasks_like(request.task_type, _error_type(record)),
+        ),
     )
+
+
+def _contents_link(request: Request, count: int) -> tuple[Link, ...]:
+    """Where one task alone is drawn, they are on the page itself."""
+    return (Link("Input and result", address(request.task_id)),) if count > 1 and request.task_id else ()
 
 
 def _trace_links(request: Request, at: Places) -> tuple[Link, ...]:

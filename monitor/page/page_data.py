@@ -17,9 +17,10 @@ from monitor.redis_client import redis_client
 from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
 from throughline.ledger import queue_sample
-from throughline.ledger.history import AsyncHistory
+from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.stored_task import StoredTask
 from throughline.profile import Profile, Window
 from throughline.settings import MonitorSettings
 
@@ -93,6 +94,17 @@ class PageData:
             return await self._records.read(task_ids, attempts=True)
         except (RedisError, OSError):
             return {}
+
+    async def stored_task(self, task_id: str) -> StoredTask | None:
+        """All that is kept of a task, with what it was submitted with; raises `Refused` when that cannot be told."""
+        try:
+            return await self._records.stored(task_id)
+        except (RedisError, OSError):
+            detail = "Redis does not answer, and may have the task. Please retry."
+            raise Refused(503, "BROKER_UNAVAILABLE", detail, {"Retry-After": "1"}) from None
+        except (HistoryUnavailable, HistoryWrong) as away:
+            detail = f"The history does not answer ({away}), and Redis does not have the task. Please retry."
+            raise Refused(503, "HISTORY_UNAVAILABLE", detail, {"Retry-After": "1"}) from None
 
     async def newest_tasks(self, correlation_ids: Sequence[str]) -> dict[str, TaskRecord]:
         try:

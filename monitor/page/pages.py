@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 
 from monitor.page.comparisons import Comparisons
+from monitor.page.contents.pages import ContentsPages
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
 from monitor.page.journey_view import drawn_requests, journey_view, requests_on_page
 from monitor.page.links import example, places
@@ -34,6 +35,7 @@ class Pages:
     def __init__(self, settings: MonitorSettings) -> None:
         self._settings = settings
         self.data = PageData(settings, telemetry_source(settings))
+        self.contents = ContentsPages(self.data, settings.result_ttl_seconds)
         self._comparisons = Comparisons(self.data)
 
     async def home(self, base_url: str) -> str:
@@ -61,10 +63,12 @@ class Pages:
         drawn = drawn_requests(found, asked)
         known, compare = await asyncio.gather(self._records(found, shown), self._comparisons.among(drawn, now))
         at = places(self._settings, base_url)
+        only = drawn[0].task_id if len(drawn) == 1 else ""
+        contents = await self.contents.of_journey(only) if only else None
 
         def draw() -> str:
             view = journey_view(found, known, asked, at, now, compare)
-            return rendered("journey.html", view=view)
+            return rendered("journey.html", view=view, contents=contents() if contents else None)
 
         return await self.data.in_thread(draw)
 

@@ -68,6 +68,12 @@ def document(json: bytes) -> Response:
     return Response(json, 200, HEADERS, "application/json")
 
 
+def download(json: bytes, file_name: str) -> Response:
+    """To be kept as a file, not shown: it holds what strangers have sent."""
+    disposition = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(json, 200, HEADERS | disposition, "application/json")
+
+
 def static(name: str) -> Response:
     """One of the page's own files."""
     if name not in _STATIC:

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 
 from monitor.page import access, responses
 from monitor.page.accept_header import wants_json
+from monitor.page.contents import routes as contents_routes
 from monitor.page.pages import Pages
 from monitor.page.profile import routes as profile_routes
 from monitor.page.profile.pages import ProfilePages
@@ -92,6 +93,7 @@ def router(settings: MonitorSettings) -> APIRouter:
         )
 
     tasks_routes.add(routes, task_pages, keys)
+    contents_routes.add(routes, pages.contents, keys)
 
     profile_routes.add(routes, ProfilePages(pages.data), admin)
 

@@ -5,9 +5,10 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from throughline.ledger import keys
+from throughline.ledger import keys, stored_task, task_store
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
 
 _FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", "progress")
@@ -33,6 +34,18 @@ class TaskRecords:
         wanted = list(task_ids)
         found = await read_records(self._redis, wanted, attempts=attempts)
         return dict(await self._moved([each for each in wanted if each not in found])) | found
+
+    async def stored(self, task_id: str) -> StoredTask | None:
+        """One task whole, with its message; raises `HistoryUnavailable` and `HistoryWrong` too."""
+
+        async def in_redis(wanted: Sequence[str]) -> list[StoredTask | None]:
+            return await stored_task.read(self._redis, wanted, messages=True)
+
+        async def in_history(wanted: Sequence[str]) -> dict[str, StoredTask]:
+            return await self._history.find(wanted, messages=True)
+
+        (found,) = await task_store.read([task_id], in_redis, in_history)
+        return found
 
     async def _moved(self, task_ids: Sequence[str]) -> Mapping[str, TaskRecord]:
         try:

@@ -204,6 +204,25 @@ def test_what_did_not_come_through_the_api_cannot_be_submitted_again(own, ended,
     assert resubmit(own, uuid.uuid4()).status_code == 404
 
 
+# What it was submitted with.
+
+
+def test_the_input_of_a_task_is_told_before_and_after_it_has_moved(own, move):
+    data = {"text": "word " * 3_000}  # long enough to be compressed in its message
+    task_id = own.finished("echo", data)["task_id"]
+    path = f"/api/v1/tasks/{task_id}/input"
+    before = own.api.get(path)
+    assert before.json() == {"task_id": task_id, "task_type": "echo", "data": data}
+    move(task_id)
+    assert own.api.get(path).content == before.content
+
+
+def test_an_input_that_is_not_kept_is_told_so(own, ended, after):
+    answer = own.api.get(f"/api/v1/tasks/{ended['a stock client'][0]}/input")
+    assert (answer.status_code, answer.json()["code"]) == (409, "TASK_DATA_NOT_KEPT")
+    assert own.api.get(f"/api/v1/tasks/{uuid.uuid4()}/input").status_code == 404
+
+
 # The history is away.
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.page.contents.pages import ContentsPages
 from monitor.page.page_data import PageData
 from monitor.page.telemetry_source import telemetry_source
 from tests.history_away import taken_away
@@ -70,6 +71,20 @@ def test_a_task_that_has_moved_is_found_by_its_id_and_by_its_correlation_id(move
     assert set(records) == {moved}
     assert len(records[moved].attempts) == 1
     assert {name: record.task_id for name, record in newest.items()} == {"ABC-1": moved}
+
+
+def test_its_input_is_there_and_while_the_history_is_away_the_page_says_so(moved, asked, tmp_path):
+    async def tale(data):
+        pages = ContentsPages(data, 600)
+        told = (await pages.of_journey(moved))()
+        unknown = (await pages.of_journey("unknown"))()
+        with taken_away(Path(tmp_path) / "history.sqlite"):
+            return told, unknown, (await pages.of_journey(moved))()
+
+    told, unknown, away = asked(tale)
+    assert told.input.text == "{}"
+    assert unknown.input.says == "No longer there: input and result are kept for 10 minutes after the task's end."
+    assert away.input.says.startswith("The history does not answer")
 
 
 def test_while_the_history_is_away_the_page_shows_what_redis_has(moved, story, broker, asked, tmp_path):

@@ -1,6 +1,9 @@
 """API keys: asked for when there is a file of them; each may do what its scopes say, on its owner's tasks."""
 
+import base64
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import pytest
 
 from tests.conftest import free_port
 from tests.system.nine import ROOT, Nine
+from throughline.ledger import keys
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 SCOPES = {"alice": "submit,read", "bob": "submit,read", "viewer": "read", "root": "admin"}
@@ -75,6 +79,70 @@ def test_another_callers_task_is_not_found(locked):
         own = client.post("/api/v1/tasks", json=TASK, headers=his | {"Idempotency-Key": "k"}).json()
         assert own["task_id"] != task_id
         assert client.get(f"/api/v1/tasks/{task_id}", headers={"X-API-Key": made["root"]}).status_code == 200
+
+
+SECRET = "position-that-nobody-else-sees"
+
+
+@pytest.fixture(scope="module")
+def hers(locked) -> str:
+    """A task of alice, with its result as a stock worker stores it: no worker of ours runs here."""
+    nine, made = locked
+    data = {"positions": [{"symbol": SECRET, "quantity": 1, "price": 1.0}]}
+    body = {"task_type": "calculate_var", "data": data}
+    with nine.http() as client, nine.redis() as broker:
+        headers = {"X-API-Key": made["alice"], "X-Request-ID": "HERS-1"}
+        task_id = str(client.post("/api/v1/tasks", json=body, headers=headers).json()["task_id"])
+        broker.set(keys.celery_result(task_id), json.dumps({"status": "SUCCESS", "result": {"of": SECRET}}))
+    return task_id
+
+
+def basic(key: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"any:{key}".encode()).decode()}
+
+
+def test_input_and_result_are_for_the_tasks_own_caller_and_for_admins(locked, hers):
+    nine, made = locked
+    page = f"/tasks/{hers}"
+    places = [f"/api/v1/tasks/{hers}/input", page, f"{page}/input", f"{page}/result"]
+    with nine.http() as client:
+        for name in ("alice", "root"):
+            for path in places:
+                answer = client.get(path, headers={"X-API-Key": made[name]})
+                assert answer.status_code == 200, answer.text
+                assert SECRET in answer.text
+                assert answer.headers["Cache-Control"] == "no-store"
+            shown = client.get(page, headers=basic(made[name]) | {"Accept": "text/html"})
+            assert shown.text.count(SECRET) == 2
+            # The page of a journey shows everybody's.
+            assert ("/journeys/HERS-1" in shown.text) == (name == "root")
+        told = client.get(places[0], headers={"X-API-Key": made["alice"]}).json()
+        assert told == {"task_id": hers, "task_type": "calculate_var", "data": told["data"]}
+        assert client.get(f"{page}/result", headers=basic(made["alice"])).json() == {"of": SECRET}
+
+
+def test_to_others_it_is_a_task_that_does_not_exist(locked, hers):
+    nine, made = locked
+    with nine.http() as client:
+        for name in ("bob", "viewer"):
+            for path in ("/api/v1/tasks/{}/input", "/tasks/{}", "/tasks/{}/input", "/tasks/{}/result"):
+                headers = {"X-API-Key": made[name], "Accept": "application/json"}
+                answers = [client.get(path.format(each), headers=headers) for each in (hers, uuid4())]
+                refused, unknown = ({**each.json(), "instance": "", "correlation_id": ""} for each in answers)
+                assert refused["code"] == "TASK_NOT_FOUND"
+                assert refused["detail"].replace(hers, "") == re.sub(r"[0-9a-f-]{36}", "", unknown["detail"])
+            assert client.get("/journeys/HERS-1", headers={"X-API-Key": made[name]}).status_code == 403
+        for headers in ({}, {"X-API-Key": "wrong"}, basic("wrong")):
+            for path in (f"/tasks/{hers}", f"/tasks/{hers}/result"):
+                answer = client.get(path, headers=headers)
+                assert (answer.status_code, answer.headers["WWW-Authenticate"][:5]) == (401, "Basic")
+
+
+def test_neither_input_nor_result_is_written_down(locked, hers):
+    nine, _ = locked
+    logs = [path for path in nine.var_dir.rglob("*") if path.is_file() and {"log", "spans"} & set(path.parts)]
+    assert any(hers.encode() in path.read_bytes() for path in logs)
+    assert not any(SECRET.encode() in path.read_bytes() for path in logs)
 
 
 def test_no_key_is_written_down_anywhere(locked):

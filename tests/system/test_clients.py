@@ -110,6 +110,7 @@ def test_a_task_is_followed_by_its_events_and_its_timeline(client: Any):
     assert [event.status for event in events if event.kind == "state"][-2:] == ["STARTED", "SUCCESS"]
     assert any(event.progress for event in events if event.kind == "progress")
     assert [change["status"] for change in task.timeline()["changes"]] == ["PENDING", "STARTED", "SUCCESS"]
+    assert task.input() == MANY | {"simulations": 1_500_000}
     assert [found.task_id for found in client.tasks_of(task.correlation_id)] == [task.task_id]
 
 

@@ -179,6 +179,10 @@ class AsyncHandle:
         """Everything the API knows about it now: state, times, attempts, result or error."""
         return await self._client._run(calls.details(self.task_id, self._client._limits))
 
+    async def input(self) -> Any:
+        """The data that it was submitted with; raises `TaskDataNotKept` for one that did not come through the API."""
+        return await self._client._run(calls.task_input(self.task_id, self._client._limits))
+
     async def timeline(self) -> dict[str, Any]:
         """Every change of its state and, until it has ended, where it is now and why."""
         return await self._client._run(calls.timeline(self.task_id, self._client._limits))

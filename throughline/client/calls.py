@@ -68,6 +68,11 @@ def status(task_id: str, limits: Limits) -> Call[Status]:
     return Status(task["status"])
 
 
+def task_input(task_id: str, limits: Limits) -> Call[Any]:
+    answer = yield from _answered(requests.look(task_id, "/input"), limits, _patience(limits))
+    return document(answer, "data")["data"]
+
+
 def timeline(task_id: str, limits: Limits) -> Call[dict[str, Any]]:
     answer = yield from _answered(requests.look(task_id, "/timeline"), limits, _patience(limits))
     return document(answer, "changes")

@@ -96,7 +96,7 @@ class TaskFinished(ApiError):
 
 
 class TaskDataNotKept(ApiError):
-    """The task cannot be run again: what it was submitted with is not kept (any more)."""
+    """What the task was submitted with is not kept (any more): it can be neither told nor submitted again."""
 
 
 class IdempotencyKeyReused(ApiError):
