@@ -119,7 +119,8 @@ env: ## writes the stack's passwords into .env, if they are not there yet
 	@sh deploy/env.sh .env
 
 stack: env ## starts the stack in Docker: the nine containers and the plane; needs no setup
-	docker compose up --build --wait
+	@grep -qs '^SERVICE_VERSION=.' .env || export SERVICE_VERSION="$${SERVICE_VERSION:-$$(sh deploy/version.sh)}"; \
+	  docker compose up --build --wait
 
 stack-down: ## stops it; its data stays (docker compose down -v removes that too)
 	docker compose down

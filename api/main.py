@@ -1,5 +1,6 @@
 """Builds the application: settings, log lines, spans, middleware, routes."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from api import instrumentation, problems
 from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
+from api.presence import Presence
 from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks
 from api.services.callers import Callers
@@ -28,6 +30,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     tracing.setup("api", settings)
     durations = Durations(settings)
     callers = Callers(settings.api_keys_file)
+    presence = Presence(logging.node_name("api", settings), settings.service_version)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -41,7 +44,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
         # Objects made so far live as long as the process: the garbage collector need not examine them again and again.
         gc.collect()
         gc.freeze()
+        logging.tell_started("api", settings)
+        telling = asyncio.create_task(presence.beat(queue_service.present))
         yield
+        telling.cancel()
         await queue_service.close()
         await history.close()
         tracing.end(durations.shutdown)
@@ -58,7 +64,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(BodyLimit, max_unpacked_bytes=settings.max_unpacked_body_bytes)
     # Added last: outermost, but for the server span.
-    app.add_middleware(RequestContext, version=settings.service_version)
+    app.add_middleware(RequestContext, version=settings.service_version, presence=presence)
     problems.install(app)
     instrumentation.install(app, settings, durations)
     return app

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.content_encoding import Unpacker
+from api.presence import NGINX_HEADER, Presence
 from api.request_headers import all_values, first_values
 from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
@@ -29,15 +30,19 @@ _logger = logging.getLogger("throughline.api")
 class RequestContext:
     """Binds the correlation ID to the request and its span, and logs `request.completed`, however the request ends."""
 
-    def __init__(self, app: ASGIApp, version: str) -> None:
+    def __init__(self, app: ASGIApp, version: str, presence: Presence) -> None:
         self._app = app
+        self._presence = presence
         self._version = (_VERSION_HEADER, version.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = correlation.keep_or_make(first_values(scope).get(b"x-request-id", b"").decode("latin-1"))
+        headers = first_values(scope)
+        request_id = correlation.keep_or_make(headers.get(b"x-request-id", b"").decode("latin-1"))
+        if nginx := headers.get(NGINX_HEADER):
+            self._presence.came_through(nginx)
         current = trace.get_current_span()
         is_valid = current.get_span_context().is_valid
         with correlation.bound(request_id), nullcontext(current) if is_valid else _unrecorded(scope) as span:

@@ -16,8 +16,9 @@ from api.errors import BrokerUnavailable, MemoryFull, Refusal
 from api.finished_tasks import FinishedTasks
 from api.group_commit import GroupCommit
 from api.turnstile import Turnstile
-from throughline.ledger import history_scripts, keys, queue_sample, scripts, stored_task, unwritable
+from throughline.ledger import deployments, history_scripts, keys, queue_sample, scripts, stored_task, unwritable
 from throughline.ledger.answers import Health
+from throughline.ledger.deployments import Instance
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.script import Call, T
 from throughline.ledger.states import Status
@@ -93,6 +94,10 @@ class QueueService:
     async def close_circuit(self) -> None:
         """Forgets that the circuit breaker was open."""
         await self._run(scripts.close_circuit())
+
+    async def present(self, instances: Sequence[Instance]) -> None:
+        """This replica runs, and NGINX before it."""
+        await self._run(deployments.present(instances))
 
     async def sample(self) -> Sample:
         """Queues, workers and circuit breaker, now."""

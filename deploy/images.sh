@@ -13,6 +13,8 @@ parts="nginx api worker monitor"
 digests=${DIGESTS:-var/images}
 tag=${TAG:-$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)}
 tag=${tag#v}
+# What the images say that they are: a release its tag, any other build its commit too.
+if [ -n "${TAG:-}" ]; then version=$tag; else version=$(sh deploy/version.sh); fi
 revision=$(git rev-parse HEAD 2>/dev/null || true)
 
 fail() {
@@ -35,7 +37,7 @@ architecture() {
 # Everything about an image but where it goes.
 arguments() {
   if [ "$1" = nginx ]; then echo "--file nginx/Dockerfile"; else echo "--file deploy/Dockerfile --target $1 --build-arg PART=$1"; fi
-  echo "--build-arg VERSION=$tag --build-arg REVISION=$revision --build-arg SOURCE=${SOURCE:-}"
+  echo "--build-arg VERSION=$version --build-arg REVISION=$revision --build-arg SOURCE=${SOURCE:-}"
 }
 
 needs_registry() {

@@ -15,8 +15,10 @@ from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
+from monitor.version_look import VersionLook
 from throughline import redis_url
 from throughline.ledger import admission_events, queue_sample, scripts, unwritable
+from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
@@ -35,6 +37,8 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         redis = redis_client(settings)
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
+        versions = VersionLook(ledger, settings)
+        log_lines.tell_started("monitor", settings)
         history = History(settings.history_address, writes=True)
         archive = Archive(redis, history, settings.hot_seconds)
         archiving = ArchiveRounds(archive, settings.result_ttl_seconds, settings.history_max_mb * 10**6)
@@ -47,6 +51,9 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
             admission_events.tell([change] if change else [])
 
+        async def look_at_versions() -> None:
+            metrics.show(await versions())
+
         async def put_back() -> None:
             tell(await sweep())
 
@@ -56,6 +63,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async with redis:
             going = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
+                asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
                 asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
                 asyncio.create_task(archiving.move()),

@@ -10,6 +10,7 @@ from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.archive import Behind
+from throughline.ledger.deployments import Versions
 from throughline.ledger.queue_sample import CIRCUIT_STATES, Sample
 from throughline.telemetry import source, vocabulary
 
@@ -55,6 +56,7 @@ class Metrics:
         self._provider = MeterProvider([reader], resource, shutdown_on_exit=False, exemplar_filter=examples)
         self._sample: Sample | None = None
         self._behind: Behind | None = None
+        self._versions: Versions | None = None
         self._taken = time.monotonic()
         for name, observe in _OBSERVED.items():
             self._observe(name, self._observing(observe))
@@ -62,10 +64,15 @@ class Metrics:
         self._observe("throughline.history.behind", lambda _: self._of_history(lambda b: b.tasks))
         self._observe("throughline.history.behind_age", lambda _: self._of_history(lambda b: b.seconds))
         self._observe("throughline.workers.expected", lambda _: [Observation(workers_expected)])
+        self._observe("throughline.version_info", self._observe_versions)
+        self._observe("throughline.version.since", self._observe_since)
         self._observe("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
 
     def update(self, sample: Sample, behind: Behind | None = None) -> None:
         self._sample, self._behind, self._taken = sample, behind, time.monotonic()
+
+    def show(self, versions: Versions) -> None:
+        self._versions = versions
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -81,6 +88,14 @@ class Metrics:
 
     def _of_history(self, number: Callable[[Behind], float]) -> Iterable[Observation]:
         return [Observation(number(self._behind))] if self._behind is not None else []
+
+    def _observe_versions(self, _: CallbackOptions) -> Iterable[Observation]:
+        running = self._versions.running if self._versions else ()
+        return [Observation(1, {"service": each.service, "version": each.version}) for each in running]
+
+    def _observe_since(self, _: CallbackOptions) -> Iterable[Observation]:
+        running = self._versions.running if self._versions else ()
+        return [Observation(each.since, {"service": each.service, "version": each.version}) for each in running]
 
     def _observe_dead_letters(self, _: CallbackOptions) -> Iterable[Observation]:
         """Those in Redis, and those that only the history has."""

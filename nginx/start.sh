@@ -61,4 +61,5 @@ configure
 known="$api $backup $monitor"
 follow &
 /etc/throughline/rotate.sh $$ "$NGINX_SPANS_FILE" &
+sh /etc/throughline/started.sh "$NGINX_NODE_NAME" "$SERVICE_VERSION" $$
 exec nginx -c /etc/throughline/nginx.conf -e stderr

@@ -13,8 +13,9 @@ from throughline.ledger.message import Queue
 _NO_LIFETIME: Final = -1
 _EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue, *map(keys.queued, Queue)}
 # Hashes with a field for each class or queue, however many tasks there were.
-_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6}
+_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6, keys.VERSIONS: 7}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
+_OF_VERSIONS: Final = {keys.INSTANCES, keys.DEPLOYMENTS}  # bounded: of those that run, and the latest hundred
 _OF_WORKERS: Final = {keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.SWEEP}
 _BINDINGS: Final = "_kombu.binding"  # which queues there are, one for each worker included: kombu clears them itself
 _OF_CELERY: Final = {keys.CELERY_UNACKED, keys.CELERY_UNACKED_INDEX}
@@ -41,7 +42,7 @@ def _left_over(redis: Any, archives: bool) -> Iterator[str]:
         elif key in _MOST_FIELDS:
             if (fields := redis.hlen(key)) > _MOST_FIELDS[key]:
                 yield f"{key} has {fields} fields, at most {_MOST_FIELDS[key]} were to be expected"
-        elif key not in _OF_WORKERS | _OF_CELERY | {*_OF_ENDED} and not key.startswith(_BINDINGS):
+        elif key not in _OF_WORKERS | _OF_VERSIONS | _OF_CELERY | {*_OF_ENDED} and not key.startswith(_BINDINGS):
             yield f"{key} has no lifetime"
     yield from _out_of_place(redis, archives)
     yield from _of_gone_workers(redis, workers)

@@ -23,6 +23,7 @@ from throughline.ledger import scripts
 from throughline.ledger.scripts import Ledger
 from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
+from worker.presence import Presence
 
 _EVERY_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.2
@@ -34,6 +35,7 @@ def install(_: Celery, settings: WorkerSettings) -> None:
     name = node_name("worker", settings)
     client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
     ledger, ended = Ledger(client), threading.Event()
+    presence = Presence(ledger, name, settings.service_version)
 
     def beat(said: str = "") -> str:
         """Answers which tasks it said."""
@@ -41,6 +43,7 @@ def install(_: Celery, settings: WorkerSettings) -> None:
         with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
             held = _held()
             ledger(scripts.beat(name, slots=settings.worker_concurrency, held=held))
+            presence.tell()
             return held
         return said
 

@@ -51,7 +51,11 @@ def install(settings: WorkerSettings) -> None:
         tracing.setup("worker", settings)
         instrumentation.install()
 
+    def tell_started(**_: Any) -> None:
+        log_lines.tell_started("worker", settings)
+
     setup_logging.connect(set_up_process, weak=False)
+    worker_ready.connect(tell_started, weak=False)
     # In the main process after the others have parted from it: for what they do not live to tell.
     worker_ready.connect(set_up_spans, weak=False)
     worker_shutdown.connect(_flush, weak=False)

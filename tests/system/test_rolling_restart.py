@@ -1,14 +1,18 @@
-"""All nine are restarted under load, one after the other: no request fails, and no task is lost."""
+"""All nine are restarted under load with another version, one after the other: none fails, and what changed is told."""
 
+import re
+import subprocess
 import threading
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from tests.system.nine import Nine
 
+OLD, NEW = "1.0-old", "1.1-new"
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 
 
@@ -51,17 +55,83 @@ class Load:
                 self.failed.append(repr(error))
 
 
-@pytest.mark.timeout(300)
-def test_a_rolling_restart_of_all_nine_under_fifty_requests_a_second_fails_none(tmp_path: Path):
-    with Nine(tmp_path / "var") as nine:
+@dataclass(frozen=True)
+class Restarted:
+    """The nine after a rolling restart under load, from one version to another."""
+
+    nine: Nine
+    before: dict[str, int | None]  # pids
+    load: Load
+    answer: "subprocess.CompletedProcess[str]"
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarted]:
+    with Nine(tmp_path_factory.mktemp("rolling") / "var", SERVICE_VERSION=OLD) as nine:
         before = nine.pids()
         with Load(nine.base_url, 50) as load:
-            restarted = nine.run("restart")
-        assert restarted.returncode == 0, restarted.stderr
-        after = nine.pids()
-        assert [name for name in before if before[name] == after[name]] == ["nginx"]  # its workers are new
-        assert load.failed == []
-        assert load.sent > 300
+            answer = nine.run("restart", SERVICE_VERSION=NEW)
+        yield Restarted(nine, before, load, answer)
+
+
+@pytest.mark.timeout(300)
+def test_a_rolling_restart_of_all_nine_under_fifty_requests_a_second_fails_none(restarted: Restarted):
+    nine, load = restarted.nine, restarted.load
+    assert restarted.answer.returncode == 0, restarted.answer.stderr
+    after = nine.pids()
+    assert [name for name, pid in restarted.before.items() if pid == after[name]] == ["nginx"]  # its workers are new
+    assert load.failed == []
+    assert load.sent > 300
+    with nine.http() as client:
+        for task_id in load.accepted:
+            assert client.get(f"/api/v1/tasks/{task_id}", params={"wait": 20}).json()["status"] == "SUCCESS"
+
+
+def test_each_task_says_which_version_accepted_and_which_ran_it(restarted: Restarted):
+    with restarted.nine.http() as client:
+        tasks = [client.get(f"/api/v1/tasks/{task_id}").json() for task_id in restarted.load.accepted]
+    assert {task["accepted_by_version"] for task in tasks} == {OLD, NEW}
+    assert {attempt["version"] for task in tasks for attempt in task["attempts"]} == {OLD, NEW}
+
+
+def test_each_process_says_what_it_runs_when_it_starts(restarted: Restarted):
+    nine = restarted.nine
+    started = {
+        name: [
+            line["service.version"] for line in nine.log_lines(name) if line.get("event.action") == "service.started"
+        ]
+        for name in restarted.before
+        if name != "redis"
+    }
+    assert started.pop("nginx") == [OLD]  # its master goes on, with another configuration
+    assert set(map(tuple, started.values())) == {(OLD, NEW)}
+
+
+def test_the_deployment_of_each_service_is_told_once(restarted: Restarted, wait_until: Callable[..., object]):
+    nine = restarted.nine
+
+    def told() -> dict[str, list[tuple[str, str]]]:
         with nine.http() as client:
-            for task_id in load.accepted:
-                assert client.get(f"/api/v1/tasks/{task_id}", params={"wait": 20}).json()["status"] == "SUCCESS"
+            client.get("/health")  # NGINX is seen with requests
+        found: dict[str, list[tuple[str, str]]] = {}
+        for line in (line for line in nine.log_lines("monitor") if line.get("event.action") == "deployment"):
+            change = (line["deployment.previous_version"], line["deployment.version"])
+            found.setdefault(line["deployment.service"], []).append(change)
+        return found
+
+    services = {"nginx", "api", "worker", "monitor"}
+    wait_until(lambda: told().keys() == services, 40, "all four are told")
+    assert told() == {service: [(OLD, NEW)] for service in services}
+    lines = {
+        (line["service.name"], line["service.version"])
+        for name in ("nginx", "fastapi-1")
+        for line in nine.log_lines(name)
+    }
+    assert lines == {(service, version) for service in ("nginx", "api") for version in (OLD, NEW)}
+
+    def running() -> set[str]:
+        with nine.http() as client:
+            text = client.get("/metrics").text
+        return set(re.findall(r'throughline_version_info\{.*service="(\w+)",version="1.1-new"\} 1.0', text))
+
+    wait_until(lambda: running() == services, 40, "the metric shows what runs")

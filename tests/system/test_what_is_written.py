@@ -118,7 +118,7 @@ def test_nginx_tells_which_version_answered_and_does_not_pass_it_on(demo: Nine, 
     assert "x-service-version" not in answered.headers
 
     def versions() -> dict[str, str]:
-        lines = (line for line in written(demo.var_dir / "log") if line["service.name"] == "nginx")
+        lines = (line for line in written(demo.var_dir / "log") if "upstream.version" in line)
         return {line["correlation_id"]: line["upstream.version"] for line in lines}
 
     wait_until(lambda: versions().keys() >= {"ANSWERED-1"}, 20, "NGINX's line")

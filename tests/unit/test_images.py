@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.git_checkout import git_commit
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("nginx", "api", "worker", "monitor")
 DOCKER = """#!/bin/sh
@@ -30,7 +32,8 @@ def checkout(tmp_path: Path) -> Path:
     """One with images.sh and, ahead on the PATH, a Docker that only listens."""
     for folder in ("deploy", "bin"):
         (tmp_path / folder).mkdir()
-    shutil.copy(ROOT / "deploy" / "images.sh", tmp_path / "deploy")
+    for script in ("images.sh", "version.sh"):
+        shutil.copy(ROOT / "deploy" / script, tmp_path / "deploy")
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "throughline"\nversion = "1.2.3"\n')
     (tmp_path / "bin" / "docker").write_text(DOCKER)
     (tmp_path / "bin" / "docker").chmod(0o755)
@@ -64,6 +67,15 @@ def test_the_four_are_built_under_the_version_of_the_package(checkout):
         "--file deploy/Dockerfile --target worker --build-arg PART=worker --build-arg VERSION=1.2.3"
         in calls(checkout)[2]
     )
+
+
+def test_images_of_a_checkout_are_of_its_commit_all_four_alike(checkout):
+    commit = git_commit(checkout)
+
+    images(checkout, "build")
+
+    assert all(f"VERSION=1.2.3+g{commit} " in call for call in calls(checkout))
+    assert all(f"throughline/{part}:1.2.3 " in call for part, call in zip(PARTS, calls(checkout), strict=True))
 
 
 def test_a_tag_of_a_release_is_a_version_after_a_v_and_names_are_in_lower_case(checkout):

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from throughline.local import nginx_trace, private_file, redis_address
+from throughline.local import build, nginx_trace, private_file, redis_address
 from throughline.local.programs import Program, groups
 from throughline.local.run import HOST, ROOT, Run
 from throughline.settings import LocalSettings, NginxSettings
@@ -29,6 +29,7 @@ def write(run: Run, found: Mapping[str, str]) -> None:
     private_file.write(conf / "redis.conf", _redis(run))
     private_file.write(conf / "nginx.conf", _nginx(run))
     private_file.write(conf / _SITE_TEMPLATE, _site_template(run, found["nginx"]))
+    build.note(run, nginx=True)
     write_site(run)
     private_file.write(conf / "supervisord.conf", "\n".join(_supervisord(run, groups(run, found))) + "\n")
 
@@ -43,7 +44,8 @@ def write_site(run: Run, drained: Container[str] = ()) -> None:
         f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s{' down' if name in drained else ''};"
         for name in run.replicas
     )
-    site = fill(conf / _SITE_TEMPLATE, {"API_SERVERS": "\n    ".join(servers)})
+    values = {"API_SERVERS": "\n    ".join(servers), "SERVICE_VERSION": build.of_nginx(run)}
+    site = fill(conf / _SITE_TEMPLATE, values)
     private_file.write(conf / "throughline.conf", site)
 
 
@@ -83,7 +85,7 @@ def _nginx_user() -> str:
 
 
 def _site_template(run: Run, nginx: str) -> str:
-    """What is left open is which replicas get requests."""
+    """What is left open is which replicas get requests, and NGINX's version."""
     settings = NginxSettings.load()
     traceparent, tracestate = nginx_trace.header_names(nginx)
     values = {
@@ -91,7 +93,6 @@ def _site_template(run: Run, nginx: str) -> str:
         "MONITOR_SERVER": f"{HOST}:{run.ports['monitor']}",
         "NGINX_SPANS_FILE": _quoted(str(run.nginx_spans)),
         "NGINX_NODE_NAME": "nginx",
-        "SERVICE_VERSION": settings.service_version,
         "RATE_LIMIT_PER_SECOND": str(settings.rate_limit_per_second),
         "RATE_LIMIT_BURST": str(settings.rate_limit_burst),
         "SAMPLING": nginx_trace.sampling_rules(settings),

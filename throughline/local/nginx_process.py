@@ -1,7 +1,8 @@
-"""Becomes NGINX once the port is free: `python -m throughline.local.nginx_process PIDFILE SPANS nginx …`.
+"""Becomes NGINX once the port is free: `python -m throughline.local.nginx_process PIDFILE SPANS VERSION nginx …`.
 
 The workers of a master that was killed keep its port and go on answering, and nothing controls them; a new master could
-not start. Supervisor runs it. SPANS is NGINX's file of spans, which nginx/rotate.sh keeps bounded.
+not start. Supervisor runs it. SPANS is NGINX's file of spans, which nginx/rotate.sh keeps bounded; VERSION is the file
+with the version of its configuration.
 """
 
 import os
@@ -15,13 +16,16 @@ from throughline.local import session
 from throughline.local.run import ROOT
 
 
-def main(pid_file: Path, spans: str, command: list[str]) -> None:
+def main(pid_file: Path, spans: str, version: Path, command: list[str]) -> None:
     for pid in _left_behind(pid_file):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGQUIT)  # closes the port at once, and finishes what it is answering
     # This process is NGINX in a moment: the script ends when its pid does.
     # Not in NGINX's process group: a rolling restart waits until the old ones of that group have ended.
     subprocess.Popen(["sh", str(ROOT / "nginx" / "rotate.sh"), str(os.getpid()), spans], process_group=0)
+    node = os.environ.get("SERVICE_NODE_NAME", "nginx")
+    started = ("sh", str(ROOT / "nginx" / "started.sh"), node, version.read_text(encoding="utf-8"), str(os.getpid()))
+    subprocess.run(started, check=False)
     os.execv(command[0], command)  # noqa: S606 - takes this process's place, so that supervisor's signals reach it
 
 
@@ -42,4 +46,4 @@ def _group(pid: int) -> int | None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:])

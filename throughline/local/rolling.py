@@ -13,7 +13,7 @@ from typing import Final
 
 from rich.console import Console
 
-from throughline.local import change, configuration, session
+from throughline.local import build, change, configuration, session
 from throughline.local.run import CannotRun, Run
 from throughline.local.supervisor import Supervisor
 
@@ -23,8 +23,10 @@ _POLL_SECONDS: Final = 0.05
 
 def restart(run: Run, names: Sequence[str], console: Console) -> None:
     """Each is healthy again before the next one is touched."""
+    build.note(run)
     for name in change.known(run, names):
         if name == "nginx" and Supervisor(run.socket).processes()[name].pid:
+            build.note(run, nginx=True)
             _renew_nginx(run)
         elif name in run.replicas and len(run.replicas) > 1:
             _renew_nginx(run, drained={name})

@@ -2,7 +2,6 @@
 
 import re
 import ssl
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, FilePath
 
 from throughline import history_url, redis_url
+from throughline.build_version import build_version
 
 
 def _web_address(url: str) -> str:
@@ -39,7 +39,7 @@ def _node_name(name: str) -> str:
 
 def _service_version(tag: str) -> str:
     # NGINX's configuration holds it between quotes, and so does each line that NGINX writes.
-    tag = tag or version("throughline")
+    tag = tag or build_version()
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}", tag):
         raise ValueError("must be like an image's tag: at most 128 letters, digits, and . _ + - after the first")
     return tag
@@ -67,8 +67,8 @@ LONGEST_SECONDS: Final = 315_360_000
 SERVICE_VERSION: Final = Field(
     "",
     validate_default=True,
-    description="Which version this is, such as the image's tag: `service.version` of log lines and spans; "
-    "default: that of the package.",
+    description="Which version this is, such as the image's tag: `service.version` of log lines, spans and metrics; "
+    "default: that of the build, which is the package's and, in a git checkout, the commit: `0.1.0+g1a2b3c4`.",
 )
 REDIS_TIMEOUT_SECONDS: Final = Field(
     0.5, gt=0, le=10, description="Longest wait of the api and the monitor for one answer from Redis."

@@ -72,6 +72,11 @@ def setup(service: str, settings: ProcessSettings) -> None:
     sys.excepthook = _log_last_words
 
 
+def tell_started(service: str, settings: ProcessSettings) -> None:
+    """The event of a process that begins its work; nginx/started.sh writes NGINX's."""
+    event("service.started", f"{node_name(service, settings)} runs version {settings.service_version}")
+
+
 def say(message: str) -> None:
     """Writes a line from inside a signal handler, which may have interrupted a write: without the handler's lock."""
     handler = logging.getLogger().handlers[0]

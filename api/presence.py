@@ -1,0 +1,41 @@
+"""Tells Redis every few seconds that this replica runs, and NGINX before it, each with its version."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from api.errors import Refusal
+from throughline.ledger.deployments import BEAT_SECONDS, Instance
+
+NGINX_HEADER: Final = b"x-nginx-instance"  # `instance version`: NGINX sets it with each request, and cannot reach Redis
+_NGINX: Final = re.compile(r"([A-Za-z0-9._:@-]{1,128}) ([A-Za-z0-9_][A-Za-z0-9._+-]{0,127})")
+_MOST: Final = 64  # instances of NGINX at a time: whoever calls a replica directly says what he likes
+
+Tell = Callable[[Sequence[Instance]], Awaitable[None]]
+
+
+class Presence:
+    """`beat` goes on until it is cancelled."""
+
+    def __init__(self, node: str, version: str) -> None:
+        self._own = Instance("api", node, version)
+        self._nginx: set[bytes] = set()
+
+    def came_through(self, nginx: bytes) -> None:
+        """A request came through this instance of NGINX, as its header says."""
+        if nginx not in self._nginx and len(self._nginx) < _MOST:
+            self._nginx.add(nginx)
+
+    async def beat(self, tell: Tell) -> None:
+        while True:
+            seen, self._nginx = self._nginx, set()
+            with suppress(Refusal):  # Redis is away: whoever submits a task is told so
+                await tell([self._own, *_instances(seen)])
+            await asyncio.sleep(BEAT_SECONDS)
+
+
+def _instances(seen: set[bytes]) -> list[Instance]:
+    found = (_NGINX.fullmatch(each.decode("latin-1")) for each in seen)
+    return [Instance("nginx", each[1], each[2]) for each in found if each]
