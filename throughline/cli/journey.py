@@ -29,7 +29,7 @@ from throughline.telemetry import correlation
 _WIDE: Final = 100  # from here on there is room for the service beside the instance
 _TICKS_APART: Final = 7
 _SERVICE_COLOURS: Final = {"nginx": "green", "api": "cyan", "worker": "blue", "monitor": "magenta"}
-_TONE_COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow"}
+_TONE_COLOURS: Final = {"good": "green", "bad": "red", "warn": "yellow", "neutral": "bright_black"}
 _SHARE_SIGNS: Final = {
     "queue wait": ("░", "yellow"),
     "run": ("█", "blue"),

@@ -14,7 +14,7 @@ from throughline.journey.quantities import format_duration
 _STATUS_COLOURS: Final = {
     "SUCCESS": "green",
     "FAILURE": "red",
-    "REVOKED": "yellow",
+    "REVOKED": "bright_black",
     "RETRY": "magenta",
     "STARTED": "blue",
     "PENDING": "cyan",

@@ -14,7 +14,7 @@ from throughline.journey.role import Role
 from throughline.journey.search import Found
 from throughline.journey.span import Span
 from throughline.journey.span_grouping import group_by_request
-from throughline.journey.step_descriptions import describe_step, http_status
+from throughline.journey.step_descriptions import describe_step, http_status, is_cancelled
 from throughline.journey.step_tree import depths_of_tasks, in_order
 from throughline.journey.task_changes import Change, changes_of, times_enqueued_again
 from throughline.journey.task_spans import TaskSpans, tasks_in_lines, tasks_of
@@ -202,6 +202,8 @@ def _at(placed: PlacedLine) -> int | None:
 
 
 def _failed(span: Span) -> bool:
+    if is_cancelled(span):
+        return False
     return span.failed or (http_status(span) or 0) >= 500 or span.attributes.get("status") in {"FAILURE", "RETRY"}
 
 

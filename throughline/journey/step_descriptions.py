@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from throughline.journey.quantities import format_count
 from throughline.journey.role import Role
 from throughline.journey.span import Span
+from throughline.ledger.states import Status
 
 
 def describe_step(span: Span, family: Sequence[Span]) -> str:
@@ -37,6 +38,11 @@ def is_refused(run: Span, family: Sequence[Span]) -> bool:
         for other in family
         if other.role is Role.RUN and other.task_id == run.task_id and "attempt" in other.attributes
     )
+
+
+def is_cancelled(span: Span) -> bool:
+    """Whether it ended because its task was cancelled, which is no error though an exception ended it."""
+    return span.attributes.get("status") == Status.REVOKED or span.attributes.get("error.type") == "TaskCancelled"
 
 
 def _for_attempt(wait: Span, family: Sequence[Span]) -> str:
@@ -114,6 +120,8 @@ def _details(span: Span) -> str:
 
 
 def _error(span: Span) -> str:
+    if span.attributes.get("error.type") == "TaskCancelled":
+        return ": cancelled"
     error = span.attributes.get("error.type")
     return f": {error}" if error else ""
 

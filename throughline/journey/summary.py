@@ -9,8 +9,8 @@ from throughline.journey.journey import Effect, Journey, Request, Source
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.role import Role
 
-Tone = Literal["good", "bad", "warn"]
-_TONES: Final[dict[str, Tone]] = {"SUCCESS": "good", "FAILURE": "bad", "REVOKED": "bad"}
+Tone = Literal["good", "bad", "warn", "neutral"]
+_TONES: Final[dict[str, Tone]] = {"SUCCESS": "good", "FAILURE": "bad", "REVOKED": "neutral"}
 _OTHERS_SHOWN: Final = 8
 _NOTES_SHOWN: Final = 5
 
@@ -49,7 +49,7 @@ def contents(found: Journey) -> str:
 
 
 def tone(status: str) -> Tone:
-    """good for success, bad for failure and cancellation, warn for all others."""
+    """Neutral for a task that was cancelled: somebody wanted it so. One that expired was sent with that wish."""
     return _TONES.get(status, "warn")
 
 
