@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from throughline.ledger.history.error_shape import LONGEST, error_shape
+from throughline.error_shape import LONGEST, error_shape
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,22 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.unit.test_journey_sample import Sample
-from throughline.cli.journey import draw, journey
+from throughline.cli.journey import Wanted, draw, journey
 from throughline.journey import assemble, find
 from throughline.journey.json_document import to_dict
 
 ID = "ULTIMATE-SUCCESS-123"
+ATTEMPT = {
+    "attempt": 1, "status": "SUCCESS", "worker": "worker-2", "took_ms": 100.0,
+    "error_type": None, "error_message": None, "raised_at": None, "cause": None,
+}  # fmt: skip
 
 
 def printed(sample: Sample, width: int = 100, *, logs: bool = False) -> list[str]:
     """The lines of the drawing on something that is no terminal."""
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, force_terminal=False)
-    draw(assemble(ID, find(sample.var_dir, ID)), console, logs=logs)
+    draw(assemble(ID, find(sample.var_dir, ID)), console, Wanted(logs=logs))
     return out.getvalue().splitlines()
 
 
@@ -81,7 +85,7 @@ def test_a_pause_is_shaded_and_a_moment_is_a_mark(sample: Sample):
     sample.log(350, "due", service="monitor", node="monitor", correlation_id=ID, **due)
     sample.run(task, ID, 400, 500, attempt=2, ids=(1001, 1002))
 
-    assert printed(sample)[8:] == [
+    assert printed(sample)[10:] == [
         "3.00 ms 7.00 ms  ░                         worker-2       waited in high",
         "10.0 ms 40.0 ms  ▐█▍                       worker-2       ran calculate_var → RETRY: ConnectionError",
         "50.0 ms  300 ms    ┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈                        waited 300 ms for attempt 2",
@@ -124,14 +128,18 @@ def test_the_drawing_uses_the_width_and_keeps_to_it(sample: Sample, width: int):
     widest = next(line for line in lines if "accepted into high" in line)
     assert width - 2 <= cell_len(widest) <= width
     assert widest.endswith("at position 1")
-    assert max(map(cell_len, printed(sample, width, logs=True))) == width
+    shown = printed(sample, width, logs=True)
+    assert width - 6 <= max(map(cell_len, shown)) <= width
+    assert " ".join(shown).count("long") == 60
 
 
 @pytest.mark.parametrize("width", [1, 20, 40])
-def test_a_terminal_too_narrow_cuts_and_does_not_crash(sample: Sample, width: int):
+def test_a_terminal_too_narrow_cuts_nothing_and_does_not_crash(sample: Sample, width: int):
     sample.complete(ID)
 
-    assert max(map(cell_len, printed(sample, width, logs=True))) <= width
+    shown = " ".join(" ".join(printed(sample, width, logs=True)).split())
+    assert "calculate_var → SUCCESS" in shown
+    assert "accepted into high at position 1" in shown
 
 
 def test_escape_sequences_in_data_do_not_reach_the_terminal(sample: Sample):
@@ -207,13 +215,13 @@ def test_a_journey_that_is_found_exits_with_0_and_is_plain_text_when_piped(
     for variable in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(variable, raising=False)
 
-    assert journey(ID, sample.var_dir, logs=False, as_json=False) == 0
+    assert journey(ID, sample.var_dir, as_json=False) == 0
     *drawn, compared = capsys.readouterr().out.splitlines()
     assert drawn == printed(sample, 100)
     assert compared.startswith("Too few to compare with: 1 task of type calculate_var")
 
     monkeypatch.setenv("COLUMNS", "140")
-    journey(ID, sample.var_dir, logs=False, as_json=False)
+    journey(ID, sample.var_dir, as_json=False)
     assert capsys.readouterr().out.splitlines()[:-1] == printed(sample, 140)
 
 
@@ -223,7 +231,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(sample: Sample):
     drawn = {}
     for no_color in (False, True):
         out = io.StringIO()
-        draw(found, Console(file=out, width=100, force_terminal=True, no_color=no_color), logs=False)
+        draw(found, Console(file=out, width=100, force_terminal=True, no_color=no_color))
         drawn[no_color] = out.getvalue()
 
     assert "\x1b[34m" in drawn[False]
@@ -235,7 +243,7 @@ def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys
     sample.log(60, "half way", correlation_id=ID, **{"span.id": f"{task.run:016x}"})
     sample.read(ID, 200)
 
-    assert journey(ID, sample.var_dir, logs=False, as_json=True) == 0
+    assert journey(ID, sample.var_dir, as_json=True) == 0
     document = json.loads(capsys.readouterr().out)
 
     assert (document["correlation_id"], document["tasks"], len(document["requests"])) == (ID, 1, 2)
@@ -311,6 +319,8 @@ def test_json_holds_every_request_its_steps_and_log_lines(sample: Sample, capsys
                 "status": "SUCCESS",
                 "note": None,
                 "attempt": 1,
+                "error": None,
+                "attempts": [ATTEMPT],
                 "queue_wait_ms": 7.0,
                 "run_ms": 100.0,
                 "pause_ms": 0.0,
@@ -326,7 +336,7 @@ def test_nothing_found_exits_with_1_and_says_where_it_looked(
     sample.complete("OTHER-1")
     sample.log(0, "line", correlation_id="OTHER-1")
 
-    assert journey(ID, sample.var_dir, logs=False, as_json=as_json) == 1
+    assert journey(ID, sample.var_dir, as_json=as_json) == 1
 
     out, err = capsys.readouterr()
     assert out == ""
@@ -339,7 +349,7 @@ def test_nothing_found_exits_with_1_and_says_where_it_looked(
 
 
 def test_where_nothing_ever_ran_it_says_how_to_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert journey(ID, tmp_path, logs=False, as_json=False) == 1
+    assert journey(ID, tmp_path, as_json=False) == 1
     assert "`throughline up` starts" in capsys.readouterr().err
 
 
@@ -347,7 +357,7 @@ def test_where_nothing_ever_ran_it_says_how_to_start(tmp_path: Path, capsys: pyt
 def test_what_cannot_be_an_id_exits_with_2_and_says_what_one_looks_like(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], hostile: str
 ):
-    assert journey(hostile, tmp_path, logs=False, as_json=False) == 2
+    assert journey(hostile, tmp_path, as_json=False) == 2
 
     out, err = capsys.readouterr()
     assert out == ""

@@ -138,7 +138,7 @@ def test_the_terminal_shows_the_typical_beside_each_step(sample: Sample, width: 
     sample.run(task, "SLOW", 4100, 4200)
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, force_terminal=False)
-    draw(journey(sample, "SLOW"), console, logs=False, compare=Typical(sample.var_dir).compare)
+    draw(journey(sample, "SLOW"), console, compare=Typical(sample.var_dir).compare)
     lines = out.getvalue().splitlines()
 
     head, wait = next(line for line in lines if "took" in line), next(line for line in lines if "waited" in line)

@@ -30,7 +30,7 @@ def demo(arguments: Namespace) -> int:
         task = submitted.wait(_RESULT_SECONDS)
     console.print(f"201, task {task['task_id']}: {task['status']}")
     console.print(f"{_in_words(task)}\n")
-    draw(_complete_journey(arguments.id, task["task_id"]), terminal(), logs=False)
+    draw(_complete_journey(arguments.id, task["task_id"]), terminal())
     console.print("\n".join(_next_steps(arguments.id)))
     return int(task["status"] != "SUCCESS")
 

@@ -116,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
 
     journey = commands.add_parser("journey", help="show where the requests of a correlation ID spent their time")
     journey.add_argument("id", help="such as ULTIMATE-SUCCESS-123")
+    journey.add_argument("--task", default="", metavar="ID", help="of this task only")
+    journey.add_argument("--all", action="store_true", help="every task in full; of many there is a summary first")
     journey.add_argument("--logs", action="store_true", help="show the log lines too")
     journey.add_argument("--json", action="store_true", help="print it as JSON")
     journey.set_defaults(module="throughline.cli.main", function="journey")
@@ -160,5 +162,6 @@ def _add_tasks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def journey(arguments: argparse.Namespace) -> int:
-    answer = import_module("throughline.cli.journey").journey
-    return int(answer(arguments.id, var_dir(), logs=arguments.logs, as_json=arguments.json))
+    drawing = import_module("throughline.cli.journey")
+    wanted = drawing.Wanted(arguments.task, arguments.all, arguments.logs)
+    return int(drawing.journey(arguments.id, var_dir(), wanted, as_json=arguments.json))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from throughline.journey.attempt_ends import attempt_ends
 from throughline.journey.drawn_spans import with_drawn
 from throughline.journey.effects import effects_of
 from throughline.journey.event_marks import event_mark, event_marks
@@ -173,7 +174,18 @@ class _Request:
             run_ns=ran,
             pause_ns=paused,
             has_all_spans=_has_all_spans(task, changes),
+            ends=attempt_ends(changes),
+            **_error_of(changes),
         )
+
+
+def _error_of(changes: Sequence[Change]) -> dict[str, str]:
+    """Of a task that failed."""
+    fields = changes[-1].fields if changes and changes[-1].status == Status.FAILURE else {}
+    error_type, message = (str(fields.get(name) or "") for name in ("error.type", "error.message"))
+    if error_type:
+        return {"error_type": error_type, "error_message": message}
+    return {"cause": message or str(fields.get("cause") or "")}  # a dead letter, say
 
 
 def _has_all_spans(task: TaskSpans, changes: Sequence[Change]) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from throughline.journey.attempt_end import AttemptEnd
 from throughline.journey.role import Role
 from throughline.ledger.states import Status
 
@@ -69,10 +70,18 @@ class Task:
     run_ns: int
     pause_ns: int
     has_all_spans: bool  # the spans of its latest run are there, or it never ran
+    ends: tuple[AttemptEnd, ...] = ()  # of its attempts so far, and why each ended
+    error_type: str = ""  # of one that failed: the class of its error
+    error_message: str = ""  # empty also where it may hold the task's data: then it is not logged
+    cause: str = ""  # of one that failed without an error of its own
 
     @property
     def has_ended(self) -> bool:
         return self.status in _FINAL
+
+    def with_error(self, error_type: str, message: str) -> Self:
+        """With the error as it is stored, which the log does not have whole."""
+        return replace(self, error_type=error_type, error_message=message)
 
 
 _FINAL: Final = frozenset(status.value for status in Status if status.is_final)
@@ -175,6 +184,15 @@ class Journey:
     def others(self) -> tuple[Request, ...]:
         """Reads, refusals, cancellations, and repeated submissions that were answered with the first one's task."""
         return tuple(request for request in self.requests if not request.submitted)
+
+    def with_errors(self, errors: Mapping[str, tuple[str, str]]) -> Self:
+        """With class and message of these tasks' errors, as they are stored."""
+
+        def told(task: Task) -> Task:
+            return task.with_error(*errors[task.task_id]) if task.task_id in errors else task
+
+        requests = (replace(each, tasks=tuple(map(told, each.tasks))) for each in self.requests)
+        return replace(self, requests=tuple(requests))
 
     def of_task(self, task_id: str) -> Self:
         """The journey of one task alone, with its parents and children: an ID that is used again has several tasks."""

@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from throughline.journey.assembly import is_complete
+from throughline.journey.attempt_end import AttemptEnd
 from throughline.journey.comparison import Compare, Comparison, no_comparison
 from throughline.journey.journey import Effect, Journey, LogLine, Request, Source, Step, Task
+from throughline.journey.many_tasks import ManyTasks, many_tasks
 from throughline.journey.summary import made_of
+from throughline.ledger.states import Status
 from throughline.profile import Figures
 
 
@@ -16,6 +19,7 @@ def to_dict(journey: Journey, compare: Compare = no_comparison) -> dict[str, Any
         "correlation_id": journey.correlation_id,
         "complete": is_complete(journey),
         "tasks": len(journey.tasks),
+        "summary": _summary(many_tasks(journey.submissions)),
         "requests": [_request(request, compare(request)) for request in journey.requests],
         "loose_logs": [dict(line.fields) for line in journey.loose_logs],
     }
@@ -54,6 +58,35 @@ def _request(request: Request, compared: Comparison | None) -> dict[str, Any]:
     }
 
 
+def _summary(seen: ManyTasks) -> dict[str, Any]:
+    """What the terminal and the page begin with where there are many tasks."""
+    return {
+        "states": dict(seen.states),
+        "types": [
+            {
+                "task_type": each.task_type,
+                "count": each.count,
+                "median_ms": _ms(each.median_ns),
+                "slowest_ms": _ms(each.slowest_ns),
+            }
+            for each in seen.types
+        ],
+        "slowest": [
+            {
+                "task_id": each.task.task_id,
+                "task_type": each.task.task_type or None,
+                "status": each.task.status,
+                "took_ms": _ms(each.took_ns),
+            }
+            for each in seen.slowest
+        ],
+        "errors": [
+            {"error": same.error, "count": len(same.tasks), "task_ids": [task.task_id for task in same.tasks]}
+            for same in seen.errors
+        ],
+    }
+
+
 def _task(task: Task) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
@@ -63,9 +96,31 @@ def _task(task: Task) -> dict[str, Any]:
         "status": task.status,
         "note": task.note or None,
         "attempt": task.attempt or None,
+        "error": _error(task),
+        "attempts": [_attempt(end) for end in task.ends],
         "queue_wait_ms": _ms(task.queue_wait_ns),
         "run_ms": _ms(task.run_ns),
         "pause_ms": _ms(task.pause_ns),
+    }
+
+
+def _error(task: Task) -> dict[str, Any] | None:
+    """Null unless it failed. The message is null where it may hold the task's data: then it is not in the log."""
+    if task.status != Status.FAILURE:
+        return None
+    return {"type": task.error_type or None, "message": task.error_message or task.cause or None}
+
+
+def _attempt(end: AttemptEnd) -> dict[str, Any]:
+    return {
+        "attempt": end.attempt or None,
+        "status": end.status,
+        "worker": end.node or None,
+        "took_ms": _ms(end.took_ns),
+        "error_type": end.error_type or None,
+        "error_message": end.error_message or None,
+        "raised_at": end.raised_at or None,
+        "cause": end.cause or None,
     }
 
 

@@ -90,9 +90,11 @@ def _origin(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 def _by_spans(spans: Iterable[Span]) -> Iterator[Change]:
     for span in spans:
         if span.role is Role.WAIT:
-            yield Change(span.end_ns, Status.STARTED)
+            yield Change(span.end_ns, Status.STARTED, fields={"service.node.name": span.place} if span.place else {})
         elif span.role is Role.RUN and span.attributes.get("status"):
-            yield Change(span.end_ns, str(span.attributes["status"]), attempt=attempt_in(span.attributes))
+            told = {name: span.attributes[name] for name in ("error.type", "cause") if name in span.attributes}
+            fields = told | {"service.node.name": span.place}
+            yield Change(span.end_ns, str(span.attributes["status"]), "", attempt_in(span.attributes), fields)
 
 
 def _by_lines(lines: Iterable[Line]) -> Iterator[Change]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final
 
+from throughline.error_shape import error_shape
 from throughline.ledger import durations
 from throughline.ledger.history import packing
 from throughline.ledger.history.duration_class import duration_class
-from throughline.ledger.history.error_shape import error_shape
 from throughline.ledger.history.text import readable, storable
 from throughline.ledger.record import TaskRecord, attempts_of
 from throughline.ledger.stored_task import StoredTask
