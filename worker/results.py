@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from throughline.errors import TooManyDeliveries
 from throughline.ledger import scripts, unwritable
-from throughline.ledger.answers import Claim, HandedBack, Stored
+from throughline.ledger.answers import Claim, HandedBack, Retried, Stored
 from throughline.ledger.record import Attempt
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
@@ -117,8 +117,8 @@ class RecordingBackend(StrictJsonBackend):
         """The attempt at the task that this process makes, 1 for the first of all."""
         return int(self._attempts.get(task_id, 1))
 
-    def retry_later(self, request: Any, error: Exception, delay: float, most: int) -> str:
-        """One of retry, dead, late, unstored: see retry.lua."""
+    def retry_later(self, request: Any, error: Exception, delay: float, most: int) -> Retried:
+        """It runs again after the delay, unless it has had so many retries."""
         task_id = request.id
         return self._decided(
             scripts.retry(

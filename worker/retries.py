@@ -17,7 +17,7 @@ def later(task: Task, error: Exception) -> NoReturn:
     """Raises `Ignore`, which acknowledges the message: the task's state is stored already."""
     # Tasks that failed together do not come back together.
     delay = task.default_retry_delay * random.uniform(0.8, 1.2)  # noqa: S311
-    outcome = task.app.backend.retry_later(task.request, error, delay, task.max_retries)
+    outcome = task.app.backend.retry_later(task.request, error, delay, task.max_retries).outcome
     if outcome == "unstored":
         raise task.retry(exc=error, countdown=delay, max_retries=task.max_retries)
     if outcome == "retry":

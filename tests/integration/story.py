@@ -28,9 +28,11 @@ class Story:
         assert self.ledger(scripts.submit(task, LIMITS)).position
         return task.task_id
 
-    def claim(self, task_id, worker="worker-1", process=7, is_recorded=False, version=""):
+    def claim(self, task_id, worker="worker-1", process=7, is_recorded=False, version="", take=None):
         starter = Starter(worker, process, "medium", STOCK, is_recorded, version)
-        call = scripts.claim(task_id, starter, ttl=TTL, max_deliveries=3, celery_started="{}", celery_dead="{}")
+        call = scripts.claim(
+            task_id, starter, ttl=TTL, max_deliveries=3, celery_started="{}", celery_dead="{}", take=take
+        )
         return self.ledger(call)
 
     def take(self, task_id, **more):
@@ -56,6 +58,9 @@ class Story:
         return self.ledger(call)
 
     def retry(self, task_id, attempt, delay=60.0, max_retries=3):
+        return self.retried(task_id, attempt, delay, max_retries).outcome
+
+    def retried(self, task_id, attempt, delay=60.0, max_retries=3):
         call = scripts.retry(
             task_id,
             attempt=str(attempt),

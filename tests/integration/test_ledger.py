@@ -285,3 +285,57 @@ def test_a_task_that_waits_longer_for_its_retry_than_records_live_is_kept_until_
     assert story.retry(task_id, attempt, delay=5 * TTL) == "retry"
     for key in (keys.task(task_id), keys.attempts(task_id), keys.message(task_id)):
         assert broker.ttl(key) == NO_LIFETIME, key
+
+
+def test_a_process_that_did_not_hear_the_answer_to_its_retry_gets_the_same_moment_again(story):
+    task_id = story.submit()
+    attempt = story.take(task_id).attempt
+    first = story.retried(task_id, attempt)
+    story.time += 3
+    assert story.retried(task_id, attempt) == first
+    assert first.at == story.time - 3
+    assert story.record(task_id).retries == 1
+
+
+def test_a_lost_attempt_ends_with_the_last_sign_of_life_that_redis_has_of_it(story):
+    """A start, a checkpoint, a heartbeat: whichever was the last."""
+    started, asked, beaten = (story.submit() for _ in range(3))
+    for task_id in (started, asked, beaten):
+        story.take(task_id)
+    begun = story.time
+    story.time += 1
+    story.ledger(scripts.progress(asked, b"{}"))
+    story.time += 1
+    story.beat(held=beaten)
+    story.wait(30)
+    seen = {task_id: story.record(task_id).attempts[-1].last_seen_at for task_id in (started, asked, beaten)}
+    assert seen == {started: begun, asked: begun + 1, beaten: begun + 2}
+
+
+def test_a_worker_that_starts_again_keeps_the_last_sign_of_life_of_what_it_held_before(story):
+    task_id = story.submit()
+    story.take(task_id)
+    story.time += 1
+    story.beat(held=task_id)
+    seen = story.time
+    story.time += 3
+    story.beat()  # killed, and started again
+    story.wait(10)
+    (attempt,) = story.record(task_id).attempts
+    assert (attempt.is_lost, attempt.last_seen_at, attempt.ran_until) == (True, seen, seen)
+    assert attempt.finished_at > seen + 3
+    assert story.record(task_id).seen_at is None
+
+
+def test_an_attempt_keeps_how_long_it_waited_in_its_queue_and_since_its_worker_had_the_message(story):
+    task_id = story.submit()
+    story.time += 2
+    first = story.take(task_id, take=0.25)
+    assert (first.queue_wait, first.take, first.started_at) == (2.0, 0.25, story.time)
+    story.retry(task_id, first.attempt, delay=5)
+    story.wait(5)
+    due = story.time
+    story.time += 4
+    again = story.take(task_id, take=9)
+    assert (again.queue_wait, again.take, again.waits_since) == (4.0, 4.0, due)
+    assert story.record(task_id).attempts[-1].queue_wait == 4.0

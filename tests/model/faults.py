@@ -21,7 +21,10 @@ FAULTS = (
     Fault("claim does not count deliveries", "claim.lua", "'deliveries', tonumber(deliveries or 0) + 1,"),
     Fault("a claim does not count as a change", "claim.lua", "'version', tonumber(version or 0) + 1, "),
     Fault(
-        "claim runs what a live worker runs", "claim.lua", "return cjson.encode({outcome = 'running'})", is_rare=True
+        "claim runs what a live worker runs",
+        "claim.lua",
+        "return cjson.encode({outcome = 'running', at = stamp})",
+        is_rare=True,
     ),
     Fault("claim runs what is to be cancelled", "claim.lua", "if cancel_requested then", "if false then", is_rare=True),
     Fault(
@@ -31,13 +34,23 @@ FAULTS = (
         "if false then",
     ),
     Fault(
-        "hand back leaves the attempt running", "hand_back.lua", "close_attempt(attempts, 'RETRY', ARG.reason)", "nil"
+        "hand back leaves the attempt running",
+        "hand_back.lua",
+        "close_attempt(attempts, 'RETRY', ARG.reason, nil, seen)",
+        "nil",
+    ),
+    Fault("a lost attempt keeps no sign of life", "moves.lua", "  attempt.last_seen_at = last_seen_at\n"),
+    Fault(
+        "the wait for a retry counts as a wait in the queue",
+        "claim.lua",
+        "before.outcome == 'RETRY' and is_among(LOST, before.ended_by) == true",
+        "true",
     ),
     Fault("hand back by a worker that has it no more", "hand_back.lua", " or holder ~= ARG.worker"),
     Fault(
         "a move leaves worker, process and attempt",
         "moves.lua",
-        "redis.call('HDEL', record, 'worker', 'process', 'attempt')",
+        "redis.call('HDEL', record, 'worker', 'process', 'attempt', 'seen_at')",
     ),
     Fault("a run that the sweep ends is not counted", "sweep.lua", "  count_run(ended, task_type, queue)"),
     Fault("a run that a worker gives up is not counted", "hand_back.lua", "count_run(closed, task_type, queue)"),

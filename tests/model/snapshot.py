@@ -3,18 +3,19 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import redis
 
 from api.services.timeline import timeline
 from tests.model.reference import Start, Task
-from throughline.ledger import keys
+from throughline.ledger import durations, keys
 from throughline.ledger.message import Queue
 from throughline.ledger.record import TaskRecord
-from throughline.ledger.states import Reason, Status
+from throughline.ledger.states import LOST, Reason, Status
 
 SHARED = {
     keys.BREAKER,
@@ -136,6 +137,12 @@ class Snapshot:
         assert starts == task.starts, f"{task}: its attempts are {starts}, not {task.starts}"
         still_open = [each.number for each in record.attempts if each.finished_at is None]
         assert still_open == ([len(starts)] if runs else []), f"{task}, {record.status}: open attempts {still_open}"
+        for each in record.attempts:
+            worked_out = durations.queue_wait_of(replace(each, queue_wait=None), record)
+            assert durations.queue_wait_of(each, record) == pytest.approx(worked_out, abs=0.01), f"{task}: {each}"
+            if each.ended_by in LOST and each.ended_by is not Reason.HANDED_BACK:
+                assert each.last_seen_at, f"{task}: {each} was lost without a sign of life"
+                assert each.started_at <= each.last_seen_at <= (each.finished_at or 0), f"{task}: {each}"
         held = (record.worker, record.process, record.attempt)
         running = task.running
         expected = (running.worker, running.process, task.attempt) if running else ("", None, None)

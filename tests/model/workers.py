@@ -138,7 +138,7 @@ class Workers(Stage):
             celery_retry=celery(Status.RETRY),
             celery_failure=celery(Status.FAILURE),
         )
-        answer = self.run(call)
+        answer = self.run(call).outcome
         if task.attempt != delivery.attempt:
             assert answer == "late", f"{delivery} does not count, and its temporary error is {answer}"
         elif not task.accepted:
@@ -189,7 +189,9 @@ class Workers(Stage):
         if delivery.attempt:
             task, worker = self.tasks[delivery.task_id], delivery.worker
             holds = task.running is not None and task.running.worker == worker.name
-            answer = self.run(scripts.hand_back(task.task_id, worker=worker.name, reason=reason))
+            unseen = None if reason is Reason.HANDED_BACK else 10.0
+            call = scripts.hand_back(task.task_id, worker=worker.name, reason=reason, unseen_seconds=unseen)
+            answer = self.run(call)
             expected = "finished" if task.is_final else "handed_back" if holds else "not_held"
             assert answer.outcome == expected, f"{delivery}: {answer.outcome}, not {expected}"
             if holds:
@@ -287,6 +289,7 @@ class Workers(Stage):
             record=record_of(task),
             is_recorded=delivery.envelope,
             attempt=attempt,
+            unseen_seconds=10.0 if reason is Reason.LOST_PROCESS else None,
         )
         counts = not task.has_moved and (task.status, status, reason) in REASONS
         if task.status is not None:

@@ -20,6 +20,12 @@ class Claim:
     before: Attempt | None = None  # the attempt before this one; for a task that has ended, its latest
     lost: bool = False  # the one before was cut off with its process, and nobody has written its span yet
     requested_by: str = ""  # for cancel: the correlation ID of the request
+    at: float = 0.0  # when Redis answered
+    started_at: float = 0.0  # of the attempt
+    queue_wait: float | None = None  # in seconds, before it
+    take: float | None = None
+    waits_since: float | None = None  # when it came into its queue for the last time
+    closed: bool = False  # the one before was still open, and ended with this call
 
     @classmethod
     def of(cls, answer: str) -> Self:
@@ -30,6 +36,12 @@ class Claim:
             before=_attempt(told.get("before")),
             lost=bool(told.get("lost")),
             requested_by=told.get("requested_by", ""),
+            at=float(told["at"]),
+            started_at=float(told.get("started_at", 0)),
+            queue_wait=_number(told.get("queue_wait")),
+            take=_number(told.get("take")),
+            waits_since=_number(told.get("waits_since")),
+            closed=bool(told.get("closed")),
         )
 
 
@@ -43,14 +55,28 @@ class Stored:
     stored: bool
     status: Status | None = None  # the task's status now
     attempt: Attempt | None = None
+    at: float | None = None  # when it was stored
 
     @classmethod
     def of(cls, answer: str) -> Self:
         told = orjson.loads(answer)
-        return cls(told["stored"], _status(told.get("status")), _attempt(told.get("attempt")))
+        return cls(told["stored"], _status(told.get("status")), _attempt(told.get("attempt")), _number(told.get("at")))
 
     def __bool__(self) -> bool:
         return self.stored
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What became of a task that met a temporary error: `outcome` is retry, dead, late or unstored."""
+
+    outcome: str
+    at: float | None = None  # when its attempt ended
+
+    @classmethod
+    def of(cls, answer: str) -> Self:
+        told = orjson.loads(answer)
+        return cls(told["outcome"], _number(told.get("at")))
 
 
 @dataclass(frozen=True)
@@ -94,6 +120,8 @@ class Swept:
     trace_id: str = ""
     traceparent: str = ""  # of its message; empty when that came without one
     attempt: int = 0  # attempts so far
+    at: float = 0.0  # when that was
+    ended: Attempt | None = None  # the attempt that ended by it
     before: str = ""  # for refused: the state that it is in
 
     @classmethod
@@ -101,8 +129,11 @@ class Swept:
         told = orjson.loads(line)
         reason = told.pop("reason", None)
         traceparent = told.pop("traceparent", "")
+        at, ended = float(told.pop("at", 0)), told.pop("ended", None)
         return cls(
             **told,
+            at=at,
+            ended=Attempt.parse(told["attempt"], ended) if ended else None,
             reason=Reason(reason) if reason else None,
             traceparent=traceparent if isinstance(traceparent, str) else "",
         )
@@ -126,6 +157,10 @@ class Walked:
 
 def _attempt(told: Mapping[str, Any] | None) -> Attempt | None:
     return Attempt.parse(int(told["number"]), told) if told else None
+
+
+def _number(told: str | None) -> float | None:
+    return None if told is None else float(told)
 
 
 def _status(told: str | None) -> Status | None:

@@ -129,6 +129,7 @@ class TaskRecord:
     retries: int = _means("temporary errors so far", 0)
     retry_at: float | None = _means("when its next attempt is due, while it waits for that", None)
     progress: Mapping[str, Any] | None = _means("how far it is: fraction, estimate, interval, updated_at (JSON)", None)
+    seen_at: float | None = _means("the last sign of life of its attempt, by its checkpoints, while it runs", None)
     cancel_requested: str = _means("the correlation ID of the request that asked for its end")
     version: int = _means("how often its state has changed, its first included", 0)
     archived: int | None = _means("the version that the history has, once it has ended and was copied", None)
@@ -197,5 +198,5 @@ _READ: Final[Mapping[str, Any]] = dict.fromkeys(FIELDS, str) | {
     "deliveries": int,
     "retries": int,
     "progress": _progress,
-    **dict.fromkeys(("estimated_start", "started_at", "finished_at", "retry_at"), _seconds),
+    **dict.fromkeys(("estimated_start", "started_at", "finished_at", "retry_at", "seen_at"), _seconds),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from throughline.ledger import keys
-from throughline.ledger.answers import Claim, HandedBack, Health, Stored, Swept
+from throughline.ledger.answers import Claim, HandedBack, Health, Retried, Stored, Swept
 from throughline.ledger.call import call, parts
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger
@@ -23,6 +23,10 @@ __all__ = ["AsyncLedger", "Ledger"]
 
 def _nothing(_: Any) -> None:
     return None
+
+
+def _seconds(length: float | None) -> str:
+    return "" if length is None else f"{length:.6f}"
 
 
 def _flag(is_so: bool) -> str:
@@ -139,8 +143,9 @@ def claim(
     max_deliveries: int,
     celery_started: str | bytes,
     celery_dead: str | bytes,
+    take: float | None = None,
 ) -> Call[Claim]:
-    """Records that the process starts the task, or says why it must not."""
+    """Records that the process starts the task, or says why not. `take`: seconds since its message was taken."""
     args = {
         "task_id": task_id,
         "recorded": _flag(starter.is_recorded),
@@ -153,6 +158,7 @@ def claim(
         "max_deliveries": max_deliveries,
         "celery_dead": celery_dead,
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
+        "take": _seconds(take),
         "fields": {} if starter.is_recorded else starter.record,
     }
     index = keys.correlation(starter.record["correlation_id"])
@@ -170,12 +176,14 @@ def store(
     record: Mapping[str, str],
     is_recorded: bool = False,
     attempt: str = "",
+    unseen_seconds: float | None = None,
     error_class: str = "",
 ) -> Call[Stored]:
     """Stores a task's new state, unless it has ended or `attempt` is no longer the one that counts.
 
     `attempt` is empty when another process than the one that ran it speaks: its worker's main process, or whoever ends
-    a task that never started. A task that `is_recorded` and has no record has ended, and was forgotten since.
+    a task that never started. `unseen_seconds`: how long ago the process that ran it was last seen, if it is gone. A
+    task that `is_recorded` and has no record has ended, and was forgotten since.
     """
     args = {
         "state": state,
@@ -186,6 +194,7 @@ def store(
         "recorded": _flag(is_recorded),
         "attempt": attempt,
         "worker": worker,
+        "unseen_seconds": _seconds(unseen_seconds),
         "error_class": error_class,
         "fields": {} if is_recorded else record,
     }
@@ -205,8 +214,8 @@ def retry(
     ttl: int,
     celery_retry: str,
     celery_failure: str,
-) -> Call[str]:
-    """Answers retry, dead, late or unstored: see retry.lua."""
+) -> Call[Retried]:
+    """It waits for its next attempt, or is a dead letter: see retry.lua."""
     args = {
         "task_id": task_id,
         "attempt": attempt,
@@ -217,12 +226,12 @@ def retry(
         "celery_retry": celery_retry,
         "celery_failure": celery_failure,
     }
-    return call("retry", str, args, task_id=task_id, refused=lambda: "late")
+    return call("retry", Retried.of, args, task_id=task_id, refused=lambda: Retried("late"))
 
 
-def hand_back(task_id: str, *, worker: str, reason: Reason) -> Call[HandedBack]:
-    """The worker gives up a task that it holds: HANDED_BACK, since it stops, or LOST_PROCESS."""
-    args = {"worker": worker, "reason": reason}
+def hand_back(task_id: str, *, worker: str, reason: Reason, unseen_seconds: float | None = None) -> Call[HandedBack]:
+    """The worker gives up a task that it holds: HANDED_BACK, since it stops, or LOST_PROCESS, last seen so long ago."""
+    args = {"worker": worker, "reason": reason, "unseen_seconds": _seconds(unseen_seconds)}
     return call("hand_back", HandedBack.of, args, task_id=task_id, refused=lambda: HandedBack("not_held"))
 
 
@@ -233,7 +242,8 @@ def progress(task_id: str, told: bytes) -> Call[str | None]:
 
 def beat(worker: str, *, slots: int, held: str) -> Call[None]:
     """The worker lives and holds the tasks of these IDs, divided by blanks."""
-    return call("beat", _nothing, {"worker": worker, "slots": slots, "held": held})
+    args = {"worker": worker, "slots": slots, "held": held, **parts("record_prefix")}
+    return call("beat", _nothing, args)
 
 
 def leave(worker: str) -> Call[None]:

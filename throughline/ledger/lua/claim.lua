@@ -3,18 +3,21 @@
 -- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
 -- keys: finished unarchived ended moved counts
--- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds fields...
--- uses: clock stamp states moves counts ending moved lifetime celery
+-- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds take
+-- args: fields...
+-- uses: clock stamp states moves signs counts ending moved lifetime celery
 --
--- Answers an object: outcome, and what goes with it.
---   run      attempt: the number that the process must give to store the task's end
+-- Answers an object: outcome, at (now), and what goes with it.
+--   run      attempt: the number that the process must give to store the task's end; started_at, queue_wait, take
 --   dead     attempt: each process that it was delivered to was lost
 --   cancel   requested_by: it is to be cancelled
 --   running  a live worker has it
 --   SUCCESS, FAILURE, REVOKED   it has ended already; attempt and before are the latest
 --   moved    it has ended, and the history has it
+-- take is how many seconds ago the worker took the message, '' when it does not know.
 -- recorded is '' for a task that did not come through the front door, and fields are such a task's.
--- before is the latest attempt as it ended; lost is true for the first caller since its process was cut off.
+-- before is the latest attempt as it ended; lost is true for the first caller since its process was cut off, closed when
+-- this very call has ended it. waits_since is when it came into its queue for the last time.
 
 local record, attempts, drain, ttl = KEY.record, KEY.attempts, KEY.drain, ARG.ttl
 
@@ -34,9 +37,10 @@ end
 
 if is_final(status) then
   local before = numbered(latest())
-  return cjson.encode({outcome = status, attempt = before and before.number, before = before})
+  return cjson.encode({outcome = status, at = stamp, attempt = before and before.number, before = before})
 end
-if not status and has_moved() then return cjson.encode({outcome = 'moved'}) end
+if not status and has_moved() then return cjson.encode({outcome = 'moved', at = stamp}) end
+
 -- Since when it waits, and for how many seconds in all since the attempt before: not for a retry to be due, nor as a dead
 -- letter.
 local function waited(before)
@@ -54,11 +58,17 @@ local function waited(before)
   return since, total + now - tonumber(since)
 end
 
-if cancel_requested then return cjson.encode({outcome = 'cancel', requested_by = cancel_requested}) end
+if cancel_requested then
+  local before = latest()
+  local since = before and not before.finished_at and stamp or waited(before)
+  return cjson.encode({outcome = 'cancel', at = stamp, requested_by = cancel_requested, waits_since = since})
+end
 
 -- The same process asks again when it did not receive the first answer.
 if status == 'STARTED' and holder == ARG.worker and process == ARG.process then
-  return cjson.encode({outcome = 'run', attempt = tonumber(number)})
+  local own = latest() or {}
+  return cjson.encode({outcome = 'run', at = stamp, attempt = tonumber(number), started_at = started,
+    queue_wait = own.queue_wait, take = own.take})
 end
 
 -- A second copy of the message. The worker's list is as old as its heartbeat, so a later start counts without the list.
@@ -67,7 +77,7 @@ if status == 'STARTED' and holder then
   if beat and beat > now - tonumber(ARG.alive_seconds) then
     local held = ' ' .. (redis.call('HGET', KEY.worker_tasks, holder) or '') .. ' '
     if string.find(held, ' ' .. ARG.task_id .. ' ', 1, true) or beat <= tonumber(started) + 1 then
-      return cjson.encode({outcome = 'running'})
+      return cjson.encode({outcome = 'running', at = stamp})
     end
   end
 end
@@ -83,12 +93,12 @@ if not status then
 end
 if status == 'RETRY' then redis.call('ZREM', KEY.delayed, ARG.task_id) end
 
-local before, lost = latest(), false
+local before, lost, closed = latest(), false, false
 if before and not before.finished_at then
-  before = close_attempt(attempts, 'RETRY', 'lost_process')
+  before, closed = close_attempt(attempts, 'RETRY', 'lost_process', nil, last_sign(record, ARG.task_id)), true
   count_run(before, task_type, queue)
 end
-local _, queue_wait = waited(before)
+local since, queue_wait = waited(before)
 if before and is_among(LOST, before.ended_by) and not before.told then
   lost, before.told = true, true
   redis.call('LSET', attempts, -1, cjson.encode(before))
@@ -102,12 +112,15 @@ if is_dead then
   note(record, KEY.changes, {status = 'FAILURE', reason = 'deliveries_used_up'})
   tell_celery(KEY.result, ttl, ARG.celery_dead)
   end_task(task_type, 'FAILURE', ttl)
-  return cjson.encode({outcome = 'dead', attempt = before and before.number or 0, before = before, lost = lost})
+  return cjson.encode({outcome = 'dead', at = stamp, attempt = before and before.number or 0, before = before,
+    lost = lost, closed = closed, waits_since = since})
 end
 
-queue_wait = string.format('%.6f', math.max(0, queue_wait))
+queue_wait = math.max(0, queue_wait)
+local take = tonumber(ARG.take) and string.format('%.6f', math.min(math.max(0, tonumber(ARG.take)), queue_wait)) or nil
+queue_wait = string.format('%.6f', queue_wait)
 number = redis.call('RPUSH', attempts, cjson.encode({worker = ARG.worker, process = tonumber(ARG.process),
-  version = ARG.version, started_at = stamp, queue_wait = queue_wait}))
+  version = ARG.version, started_at = stamp, queue_wait = queue_wait, take = take}))
 redis.call('HSET', record, 'status', 'STARTED', 'started_at', stamp, 'deliveries', tonumber(deliveries or 0) + 1,
   'version', tonumber(version or 0) + 1, 'worker', ARG.worker, 'process', ARG.process, 'attempt', number)
 if promised or before then redis.call('HDEL', record, 'finished_at', 'estimated_start', 'retry_at') end
@@ -146,4 +159,5 @@ end
 if own then measure(ARG.queue, seen[1], seen[2], seen[3], own) end
 measure('all', seen[4], seen[5], seen[6], total)
 redis.call('HSET', drain, unpack(measured))
-return cjson.encode({outcome = 'run', attempt = number, before = before, lost = lost})
+return cjson.encode({outcome = 'run', at = stamp, attempt = number, before = before, lost = lost, closed = closed,
+  started_at = stamp, queue_wait = queue_wait, take = take, waits_since = since})

@@ -6,7 +6,7 @@
 -- keys: queued_high queued_medium queued_low counts
 -- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds first
 -- args: record_prefix attempts_suffix message_suffix changes_suffix
--- uses: clock stamp states moves counts messages effort
+-- uses: clock stamp states moves signs counts messages effort
 --
 -- alive_seconds: for how long a heartbeat counts   missing_seconds: for how long a task must be missing
 -- grace_seconds: how long workers have for a new heartbeat after Redis was away
@@ -16,7 +16,7 @@
 --
 -- Answers one JSON object for each thing that it found, by its kind:
 --   put_back, due   a task that is in its queue again: task_id queue reason worker task_type correlation_id trace_id
---                   traceparent attempt
+--                   traceparent attempt at and, when an attempt ended by it, ended
 --   refused         a task that it could not put back: task_id correlation_id before reason
 --   stalled         a worker that lives and takes nothing: worker
 --   more            one call has held Redis for long enough, and there is more to do: queue, to begin with next
@@ -76,10 +76,11 @@ local function put(kind, id, before, message, reason, worker)
     tell({kind = 'refused', task_id = id, correlation_id = correlation_id or nil, before = before, reason = reason})
     return
   end
+  local seen = before == 'STARTED' and last_sign(record, id) or nil
   move(record, before, 'PENDING', reason)
   redis.call('HDEL', record, 'started_at', 'retry_at')
   -- An attempt that ends here says the same.
-  local ended = close_attempt(attempts, 'RETRY', reason)
+  local ended = close_attempt(attempts, 'RETRY', reason, nil, seen)
   count_run(ended, task_type, queue)
   if not ended then
     note(record, changes, {status = 'PENDING', reason = reason, worker = worker})
@@ -96,6 +97,7 @@ local function put(kind, id, before, message, reason, worker)
   tell({
     kind = kind, task_id = id, queue = queue, reason = reason, worker = worker, task_type = task_type or nil,
     correlation_id = correlation_id or nil, trace_id = trace_id or nil, attempt = redis.call('LLEN', attempts),
+    at = stamp, ended = ended,
     traceparent = type(told.headers) == 'table' and told.headers.traceparent or nil,
   })
 end

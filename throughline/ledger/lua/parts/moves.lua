@@ -14,22 +14,24 @@ local function must(record, before, after, reason)
   error({err = string.format('REFUSED_MOVE %s %s %s %s', before or 'none', after, reason, correlation_id)})
 end
 
--- Worker, process and attempt are in the record only while the task runs.
+-- Worker, process, attempt and its sign of life are in the record only while the task runs.
 local function move(record, before, after, reason)
   must(record, before, after, reason)
   redis.call('HSET', record, 'status', after)
   redis.call('HINCRBY', record, 'version', 1)
-  if before == 'STARTED' then redis.call('HDEL', record, 'worker', 'process', 'attempt') end
+  if before == 'STARTED' then redis.call('HDEL', record, 'worker', 'process', 'attempt', 'seen_at') end
 end
 
--- The latest attempt, if it has not ended yet, ends here; answers it, or nil when there was none to end.
-local function close_attempt(attempts, outcome, ended_by, error_class)
+-- The latest attempt, if it has not ended yet, ends here; answers it, or nil when there was none to end. last_seen_at is
+-- that of a lost one: its last sign of life, after which nobody knows what it did.
+local function close_attempt(attempts, outcome, ended_by, error_class, last_seen_at)
   local last = redis.call('LINDEX', attempts, -1)
   local attempt = last and cjson.decode(last)
   if not attempt or attempt.finished_at then return nil end
   attempt.finished_at, attempt.outcome = stamp, outcome
   if ended_by ~= 'returned' then attempt.ended_by = ended_by end
   if error_class and error_class ~= '' then attempt.error = error_class end
+  attempt.last_seen_at = last_seen_at
   redis.call('LSET', attempts, -1, cjson.encode(attempt))
   return attempt
 end
