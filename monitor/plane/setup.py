@@ -63,7 +63,7 @@ def _templates(client: Client) -> Iterator[tuple[str, dict[str, Any]]]:
         delete = {"min_age": templates.RETENTION, "actions": {"delete": {}}}
         yield "/_ilm/policy/throughline", {"policy": {"phases": {"hot": {"actions": {}}, "delete": delete}}}
         # Jaeger begins an index each day; a service's name is in a new one the next day as well.
-        for name in ("throughline-jaeger-span", "throughline-jaeger-service"):
+        for name in ("throughline-jaeger-span", "throughline-jaeger-service", "throughline-jaeger-dependencies"):
             declared[name]["template"]["settings"]["index.lifecycle.name"] = "throughline"
     else:
         _logger.warning("This Elasticsearch has no index lifecycle management: spans older than 7 days stay")

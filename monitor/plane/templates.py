@@ -18,7 +18,8 @@ def all_templates() -> dict[str, dict[str, Any]]:
     """Name → index template."""
     folder = FOLDER / "templates"
     spans = {
-        name: orjson.loads(folder.joinpath(f"{name}.json").read_text()) for name in ("jaeger-span", "jaeger-service")
+        name: orjson.loads(folder.joinpath(f"{name}.json").read_text())
+        for name in ("jaeger-span", "jaeger-service", "jaeger-dependencies")
     }
     return {
         "logs-throughline": _log_lines(),
