@@ -2,11 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.command import ROOT
+from tests.stack import mix
+from tests.stack.mix import Happened
 from tests.stack.stack import Stack
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
@@ -25,6 +28,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def happened(stack: Stack, wait_until: Callable[..., Any]) -> Happened:
+    """The counted mix, sent once for all that is held against it."""
+    return mix.send(stack, wait_until)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ class Stack:
         # No test is about the depth limit; a message lost with a worker comes back within the tests' patience.
         own |= {"CIRCUIT_MAX_DEPTH": "100000", "VISIBILITY_TIMEOUT_SECONDS": "30"}
         own |= {"TASK_TIME_LIMIT_SECONDS": "20", "TASK_SOFT_TIME_LIMIT_SECONDS": "15"}
+        own |= {"COMPOSE_FILE": f"docker-compose.yml{os.pathsep}tests/stack/odd_tasks.yml"}
         inherited = {name: value for name, value in os.environ.items() if name.lower() not in NineSettings.model_fields}
         self.environment = inherited | own
         self.base_url = self.url("HTTP")

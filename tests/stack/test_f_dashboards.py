@@ -3,193 +3,19 @@
 Kibana itself does not run here. What it makes of a Lens panel is in panels.py; the unit tests hold the files together.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
 
 import httpx
 import pytest
-from redis import Redis
 
 from tests.saved_objects import Saved, of_type, one
-from tests.stack.load import TASK
+from tests.stack.mix import REFUSED, WAITING, Happened
 from tests.stack.panels import Looking, Row
-from tests.stack.searching import all_done, spans_by_name
 from tests.stack.stack import Stack
 from throughline.journey.elasticsearch_client import Client
 
-Wait = Callable[..., Any]
-WAITING = {"high": 6, "medium": 4, "low": 3}
-REFUSED = 3
-FAILING: dict[str, Any] = {
-    "task_type": "portfolio_optimization",
-    "data": {
-        "assets": [
-            {"symbol": "A", "expected_return": 0.1, "volatility": 0.2},
-            {"symbol": "B", "expected_return": 0.12, "volatility": 0.25},
-        ],
-        "correlations": [[1.0, 0.3], [0.3, 1.0]],
-        "objective": "target_return",
-        "target_return": 0.9,  # more than any asset has
-    },
-}
-LONG: dict[str, Any] = {
-    "task_type": "calculate_var",
-    "data": {
-        "positions": [{"symbol": f"S{i}", "quantity": 1, "price": 100.0} for i in range(50)],
-        "distribution": "lognormal",
-        "simulations": 10_000_000,
-    },
-}
-# Written by the worker's own logging: what needs hours or a killed process to come about by itself.
-SELDOM = """
-from throughline.settings import ProcessSettings
-from throughline.telemetry import correlation, logging
-from opentelemetry.sdk.trace import TracerProvider
-logging.setup("worker", ProcessSettings())
-span = TracerProvider().get_tracer("test").start_as_current_span("never sent")
-with span, correlation.bound("{prefix}-seldom", "none"):
-    run = {{"task_type": "stress_test", "queue": "low", "worker": "worker-1", "attempt": 1, "duration_ms": 12.5}}
-    lost = {{"error.type": "ConnectionError", "error.message": "lost", "status": "RETRY"}}
-    given_up = {{"error.message": "three deliveries", "attempt": 3, "status": "FAILURE", "reason": "deliveries"}}
-    logging.event("task.retried", "again", run | lost)
-    logging.event("task.retried", "again", run | lost | {{"attempt": 2}})
-    logging.event("task.dead_lettered", "no more", run | given_up)
-    logging.event("task.put_back", "found nowhere")
-    logging.event("worker.stalled", "takes nothing")
-"""
-
-
-@dataclass
-class Happened:
-    """What was done to the stack, and when (milliseconds)."""
-
-    prefix: str
-    since: int
-    until: int = 0
-    sent: Counter[str] = field(default_factory=Counter)  # task type → accepted
-    tasks: dict[str, str] = field(default_factory=dict)  # correlation ID → task
-    moments: list[int] = field(default_factory=list)  # when tasks waited without workers; when a long task ran
-    requests: int = 0
-    slowest_seconds: float = 0.0
-
-    @property
-    def succeeded(self) -> Counter[str]:
-        """All but two that failed and one that was cancelled."""
-        return self.sent - Counter({FAILING["task_type"]: 2, LONG["task_type"]: 1})
-
-    def post(self, client: httpx.Client, body: Any, **more: str) -> int:
-        correlation_id, began = f"{self.prefix}-{self.requests}", time.monotonic()
-        answer = client.post("/api/v1/tasks", json=body | more, headers={"X-Request-ID": correlation_id})
-        self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
-        self.requests += 1
-        if answer.status_code == 201:
-            self.sent[body["task_type"]] += 1
-            self.tasks[correlation_id] = answer.json()["task_id"]
-        return answer.status_code
-
-
-@pytest.fixture(scope="module")
-def happened(stack: Stack, wait_until: Wait) -> Happened:
-    """Tasks that had to wait for workers, one task of each type, failing ones, an open circuit breaker, retries."""
-    found = Happened(f"DASH-{time.time_ns()}", _now())
-    with stack.http() as client:
-        _tasks_wait(stack, client, found, wait_until)
-        assert client.get("/health").status_code == client.get("/").status_code == 200
-        for kind in client.get("/api/v1/task-types").json()["task_types"]:
-            assert found.post(client, kind["example"]) == 201
-        assert [found.post(client, FAILING) for _ in range(2)] == [201, 201]
-        assert found.post(client, {"task_type": "crystal_ball"}) == 422
-        _a_long_task_is_cancelled(stack, client, found, wait_until)
-        _circuit_breaker_opens(stack, client, found, wait_until)
-    wait_until(lambda: _ended(stack, found) == found.sent.total(), 60, "every task has ended")
-    program = SELDOM.format(prefix=found.prefix)
-    stack.docker(
-        "exec",
-        stack.container("worker-1"),
-        "sh",
-        "-c",
-        f"python /app/node_name.py python -c '{program}' > /proc/1/fd/1",
-    )
-    found.until = _now() + 1000
-    wait_until(lambda: _all_is_there(stack, found), 30, "the last lines and spans are in Elasticsearch")
-    return found
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _tasks_wait(stack: Stack, client: httpx.Client, found: Happened, wait_until: Wait) -> None:
-    stack.compose("stop", "worker")
-    for priority, many in WAITING.items():
-        assert [found.post(client, TASK, priority=priority) for _ in range(many)] == [201] * many
-    seen = {"queue.depth.total": sum(WAITING.values()), "workers.alive": 0}
-
-    def are_waiting() -> bool:
-        sample = _last_sample(stack)
-        return seen.items() <= sample.items() and sample["queue.oldest_age_seconds"] > 5
-
-    wait_until(are_waiting, 40, "a sample of tasks that have waited for more than five seconds, without workers")
-    found.moments.append(_now())
-    stack.compose("start", "worker")
-    wait_until(lambda: all_done(stack, found.tasks.values()), 60, "the waiting tasks are done")
-
-
-def _last_sample(stack: Stack) -> dict[str, Any]:
-    samples = [line for line in stack.printed("monitor") if line.get("event.action") == "queue.sampled"]
-    return samples[-1] if samples else {}
-
-
-def _a_long_task_is_cancelled(stack: Stack, client: httpx.Client, found: Happened, wait_until: Wait) -> None:
-    assert found.post(client, LONG) == 201
-    wait_until(lambda: _last_sample(stack)["tasks.in_flight"] == 1, 20, "a sample of the task that runs")
-    found.moments.append(_now())
-    assert client.delete(f"/api/v1/tasks/{list(found.tasks.values())[-1]}").status_code < 300
-
-
-def _circuit_breaker_opens(stack: Stack, client: httpx.Client, found: Happened, wait_until: Wait) -> None:
-    """By its state in Redis, not by its depth: the stack's other tests need a depth that they never reach."""
-    seconds, microseconds = 0, 0
-    with Redis(port=stack.ports["REDIS"], password=stack.secret("REDIS_PASSWORD"), socket_timeout=5) as redis:
-        seconds, microseconds = redis.time()
-        redis.hset("tl:breaker", mapping={"state": "open", "wait": 7, "until": f"{seconds + 7}.{microseconds:06}"})
-    assert [found.post(client, TASK) for _ in range(REFUSED)] == [503] * REFUSED
-    wait_until(lambda: _last_sample(stack)["circuit.state"] == "open", 20, "a sample of the open circuit breaker")
-    wait_until(lambda: _last_sample(stack)["circuit.state"] == "half_open", 20, "its wait is over")
-    assert found.post(client, TASK) == 201
-    wait_until(lambda: _last_sample(stack)["circuit.state"] == "closed", 20, "a sample of the closed circuit breaker")
-
-
-def _ended(stack: Stack, found: Happened) -> int:
-    with stack.http() as client:
-        asked = (client.get(f"/api/v1/tasks/{task}").json()["status"] for task in found.tasks.values())
-        return sum(status in {"SUCCESS", "FAILURE", "REVOKED"} for status in asked)
-
-
-def _all_is_there(stack: Stack, found: Happened) -> bool:
-    """Asked without the panels, which are what is tested."""
-    with stack.reader() as client:
-        lines = [_count(client, found, service, action) for service, action in WRITTEN_LAST]
-    spans = spans_by_name(stack, found.prefix)
-    return (
-        lines == [found.requests, found.succeeded.total(), 1]
-        and spans["nginx"] == found.requests
-        and spans["contributions"] == found.succeeded["calculate_var"]
-    )
-
-
-def _count(client: Client, found: Happened, service: str, action: str) -> int:
-    wanted = [{"prefix": {"correlation_id": f"{found.prefix}-"}}]
-    wanted += [{"term": {name: value}} for name, value in {"service.name": service, "event.action": action}.items()]
-    answer = client.ask("POST", "/logs-throughline-*/_count", {"query": {"bool": {"filter": wanted}}})
-    return int(answer["count"])
-
-
-WRITTEN_LAST = (("nginx", "request.completed"), ("worker", "task.succeeded"), ("worker", "worker.stalled"))
 STEPS = {
     *("nginx", "api", "publish high", "wait high", "run calculate_var"),
     *("validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions"),
@@ -335,18 +161,18 @@ def test_the_circuit_breaker_went_through_its_states(all_of_it: Looking):
 
 
 def test_throughput_is_the_tasks_that_were_sent(ours: Looking, happened: Happened):
-    assert summed(ours.rows(lens("throughput"), "1d"), "type", "done") == happened.succeeded
+    assert summed(ours.rows(lens("throughput"), "1d"), "type", "done") == happened.ended("SUCCESS")
 
 
 def test_top_errors_name_the_problem_the_service_and_the_latest_correlation_id(ours: Looking, happened: Happened):
     errors = {(row["problem"], row["service"]): row for row in ours.rows(lens("top-errors"))}
     assert errors["CIRCUIT_OPEN", "api"]["count"] == REFUSED
     assert not [problem for problem, service in errors if service == "nginx"], "the api's own lines say more"
-    assert errors["VALIDATION_FAILED", "api"]["count"] == 1
+    assert errors["VALIDATION_FAILED", "api"]["count"] == errors["MALFORMED_JSON", "api"]["count"] == 1
     assert errors["NotCalculable", "worker"]["count"] == 2
-    assert errors["NotCalculable", "worker"]["last"] in happened.tasks
-    assert errors["ConnectionError", "worker"]["count"] == 2
-    assert errors["deliveries", "worker"]["count"] == 1
+    assert errors["NotCalculable", "worker"]["last"] in happened.accepted
+    assert errors["TemporaryError", "worker"]["count"] == 3
+    assert errors["SoftTimeLimitExceeded", "worker"]["count"] == 1
     counts = [row["count"] for row in errors.values()]
     assert counts[0] == max(counts)
 
@@ -377,67 +203,68 @@ def test_a_task_id_leads_to_the_task(ours: Looking, stack: Stack):
 
 def test_figures_of_tasks_are_what_happened(ours: Looking, happened: Happened):
     shown = {name: ours.value(lens(f"{name}-count")) for name in ("succeeded", "failed", "retried", "dead")}
-    assert shown == {"succeeded": happened.succeeded.total(), "failed": 3, "retried": 2, "dead": 1}
+    ends = ("SUCCESS", "FAILURE", "RETRY")
+    assert shown == dict(zip(shown, [*map(happened.outcomes, ends), 1], strict=True))
     assert ours.value(lens("put-back-count")) == ours.value(lens("stalled-count")) == 1
 
 
-def test_the_load_is_shared_out_among_the_workers(ours: Looking, happened: Happened):
-    runs = happened.sent.total() + 3  # those written by the worker's logging only
-    workers = ours.rows(lens("per-worker"))
-    assert {row["worker"] for row in workers} <= {"worker-1", "worker-2", "worker-3"}
-    assert sum(row["runs"] for row in workers) == runs
-    assert sum(row["succeeded"] for row in workers) == happened.succeeded.total()
-    assert sum(row["failed"] for row in workers) == 3
-    assert sum(row["cancelled"] for row in workers) == 1
-    for row in workers:
-        assert row["runs"] == row["succeeded"] + row["failed"] + row["retried"] + row["cancelled"]
-    assert sum(row["retried"] for row in workers) == 2
-    by_worker = summed(ours.rows(lens("worker-runs"), "1d"), "worker", "runs")
-    assert by_worker == {row["worker"]: row["runs"] for row in workers}
+def test_the_load_is_shared_out_among_the_workers_and_its_parts_add_up(ours: Looking, happened: Happened):
+    shown = {row["worker"]: row for row in ours.rows(lens("per-worker"))}
+    ran = Counter(attempt["worker"] for _, attempt in happened.attempts)
+    assert {worker: row["runs"] for worker, row in shown.items()} == ran
+    parts = {"succeeded": "SUCCESS", "failed": "FAILURE", "retried": "RETRY", "cancelled": "REVOKED"}
+    for worker, row in shown.items():
+        own = Counter(attempt["outcome"] for _, attempt in happened.attempts if attempt["worker"] == worker)
+        assert {name: row[name] for name in parts} == {name: own[outcome] for name, outcome in parts.items()}, worker
+        assert sum(row[name] for name in parts) == row["runs"]
+        run_ms = [attempt["run_ms"] for _, attempt in happened.attempts if attempt["worker"] == worker]
+        assert row["busy"] == pytest.approx(sum(run_ms), abs=1)
+        assert row["longest"] == pytest.approx(max(run_ms), abs=0.01)
+    assert summed(ours.rows(lens("worker-runs"), "1d"), "worker", "runs") == ran
     busy = summed(ours.rows(lens("worker-busy"), "1d"), "worker", "busy")
-    assert busy == pytest.approx({row["worker"]: row["busy"] for row in workers})
+    assert busy == pytest.approx({worker: row["busy"] for worker, row in shown.items()})
 
 
-def test_run_times_are_those_of_the_log_lines(ours: Looking, happened: Happened):
+def test_run_times_are_those_of_the_api(ours: Looking, happened: Happened):
     cells = ours.rows(lens("duration-by-type"))
-    types = happened.sent + Counter({"stress_test": 3})
-    assert summed(cells, "type", "runs") == types
-    seldom = [row for row in cells if row["type"] == "stress_test" and row["duration"] == "30 ms"]
-    assert sum(row["runs"] for row in seldom) >= 3  # 12.5 ms each
-    assert {row["type"] for row in ours.rows(lens("duration-p95"), "1d")} == types.keys()
+    assert summed(cells, "type", "runs") == Counter(task["task_type"] for task, _ in happened.attempts)
+    long = sum(attempt["run_ms"] >= 10_000 for _, attempt in happened.attempts)
+    assert sum(row["runs"] for row in cells if row["duration"] in {"30 s", "> 30 s"}) == long > 0
+    assert {row["type"] for row in ours.rows(lens("duration-p95"), "1d")} == {kind for kind, _ in happened.runs}
 
 
-def test_failures_and_retries_have_their_error_types(ours: Looking):
-    assert ours.rows(lens("failures")) == [
-        {"error": "NotCalculable", "type": "portfolio_optimization", "failures": 2},
-        {"error": "deliveries", "type": "stress_test", "failures": 1},
-    ]
-    assert summed(ours.rows(lens("retries"), "1d"), "error", "retries") == {"ConnectionError": 2}
+def test_failures_and_retries_have_their_error_types(ours: Looking, happened: Happened):
+    shown = {(row["error"], row["type"]): row["failures"] for row in ours.rows(lens("failures"))}
+    failed = [task for task in happened.tasks if task["status"] == "FAILURE"]
+    assert shown == Counter((task["error"]["type"], task["task_type"]) for task in failed)
+    retries = summed(ours.rows(lens("retries"), "1d"), "error", "retries")
+    assert sum(retries.values()) == happened.outcomes("RETRY")
+    assert retries["TemporaryError"] == 2
 
 
 def test_a_dead_letter_says_why(ours: Looking):
     (letter,) = ours.hits(one("search", "throughline-dead-letters"))
-    assert letter["error.message"] == ["three deliveries"]
-    assert letter["attempt"] == [3]
+    assert letter["error.message"] == ["Attempt 2 falls."]
+    assert letter["attempt"] == [2]
 
 
 # ── Journey
 
 
-def test_a_journeys_totals_are_those_of_its_task(one_journey: Looking, happened: Happened, stack: Stack):
-    with stack.http() as client:
-        task = client.get(f"/api/v1/tasks/{happened.tasks[happened.prefix + '-0']}").json()
-    assert one_journey.value(lens("journey-tasks")) == 1
-    assert one_journey.value(lens("journey-attempts")) == 1
-    assert one_journey.value(lens("journey-errors")) == 0
-    # The task's own times are between states as Redis saw them, those of the lines between steps of the worker: a busy
-    # process takes some time from one to the other, at its start and at its end.
-    assert one_journey.value(lens("journey-waited")) == pytest.approx(task["queue_wait_ms"], rel=0.1)
-    lines = one_journey.hits(one("search", "throughline-lines-in-order"))
-    (ended,) = [line for line in lines if line["event.action"] == ["task.succeeded"]]
-    assert [one_journey.value(lens("journey-ran"))] == pytest.approx(ended["duration_ms"])
-    assert one_journey.value(lens("journey-ran")) == pytest.approx(task["run_ms"], abs=50)
-    assert 0 < one_journey.value(lens("journey-answered")) <= happened.slowest_seconds * 1000
+@pytest.mark.parametrize("what", ["process", "worker", ""])
+def test_a_journeys_totals_are_those_of_its_task(reader: Client, happened: Happened, what: str):
+    """Also of a task whose process or whose worker was killed; "" is one that ran once."""
+    first = happened.accepted[f"{happened.prefix}-0"]
+    (task,) = (task for task in happened.tasks if task["task_id"] == happened.killed.get(what, first))
+    query = f'correlation_id:"{task["correlation_id"]}"'
+    journey = Looking(reader, happened.since, happened.until, query)
+    attempts = task["attempts"]
+    assert journey.value(lens("journey-tasks")) == 1
+    assert journey.value(lens("journey-attempts")) == len(attempts) == (2 if what else 1)
+    waited, ran = (sum(attempt[name] for attempt in attempts) for name in ("queue_wait_ms", "run_ms"))
+    assert journey.value(lens("journey-waited")) == pytest.approx(waited, abs=0.01)
+    assert journey.value(lens("journey-ran")) == pytest.approx(ran, abs=0.01)
+    assert 0 < journey.value(lens("journey-answered")) <= happened.slowest_seconds * 1000
 
 
 def test_the_waterfall_has_every_step_from_nginx_to_the_phases(one_journey: Looking):
