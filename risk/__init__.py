@@ -1,5 +1,6 @@
 """The risk calculations: an ordinary plugin of Throughline, declared as a user declares a task."""
 
+from risk import charts
 from risk.backtest_var import model as backtest_var
 from risk.calculate_var import model as calculate_var
 from risk.monte_carlo_pricing import model as monte_carlo_pricing
@@ -14,6 +15,7 @@ task(
     summary="Whether a series of values at risk held: exceptions, Kupiec, Christoffersen, Basel's traffic light.",
     example=backtest_var.EXAMPLE,
     run="risk.backtest_var.run:run",
+    charts=charts.BACKTEST_VAR,
 )
 task(
     "calculate_var",
@@ -21,6 +23,7 @@ task(
     summary="Value at risk and expected shortfall of a portfolio: by simulation, in closed form, or from its history.",
     example=calculate_var.EXAMPLE,
     run="risk.calculate_var.run:run",
+    charts=charts.CALCULATE_VAR,
 )
 task(
     "monte_carlo_pricing",
@@ -35,6 +38,7 @@ task(
     summary="Weights of least variance or CVaR, of the highest Sharpe ratio, or of equal risk; the efficient frontier.",
     example=portfolio_optimization.EXAMPLE,
     run="risk.portfolio_optimization.run:run",
+    charts=charts.PORTFOLIO_OPTIMIZATION,
 )
 task(
     "stress_test",
@@ -42,4 +46,5 @@ task(
     summary="Profit and loss of each position under shocks of history and the caller's own.",
     example=stress_test.EXAMPLE,
     run="risk.stress_test.run:run",
+    charts=charts.STRESS_TEST,
 )

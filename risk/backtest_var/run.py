@@ -7,6 +7,7 @@ import numpy as np
 
 from risk.backtest_var.model import BacktestVarData
 from risk.backtest_var.notes import notes
+from risk.backtest_var.series import series
 from risk.defaults import assumed
 from risk.quant import backtest
 from throughline import Run
@@ -28,6 +29,7 @@ def run(asked: BacktestVarData, run: Run) -> dict[str, Any]:
         "expected_exceptions": days * (1 - confidence),
         "exception_rate": count / days,
         "exception_indices": np.flatnonzero(beyond).tolist(),
+        "series": series(np.array(asked.profit_and_loss), np.array(asked.value_at_risk)),
         "proportion_of_failures": _told(coverage, asked),
         "independence": _told(independent, asked) | {"transitions": asdict(seen)},
         "conditional_coverage": _told(backtest.conditional_coverage(coverage, independent), asked),

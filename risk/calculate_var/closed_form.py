@@ -4,12 +4,14 @@ from risk.calculate_var.joint_returns import portfolio_of, shape_of
 from risk.calculate_var.model import CalculateVarData
 from risk.calculate_var.notes import notes_of
 from risk.calculate_var.told import Answer
-from risk.quant import contributions, value_at_risk
+from risk.quant import contributions, loss_distribution, value_at_risk
 from throughline import Run
 
 
 def in_closed_form(var: CalculateVarData, run: Run) -> Answer:
     portfolio = portfolio_of(var, run)
-    measure = value_at_risk.parametric(portfolio, var.confidence_level, shape_of(var))
+    shape = shape_of(var)
+    measure = value_at_risk.parametric(portfolio, var.confidence_level, shape)
     parts = contributions.of_elliptical(portfolio, measure.value_at_risk)
-    return Answer(measure, parts, "exact", notes=notes_of(var, measure))
+    distribution = loss_distribution.of_shape(portfolio, shape, measure)
+    return Answer(measure, parts, "exact", notes=notes_of(var, measure), distribution=distribution)

@@ -14,7 +14,7 @@ from risk.calculate_var.told import Answer, values_of
 from risk.defaults import seed_from
 from risk.errors import NotCalculable
 from risk.observed import checkpoint_of
-from risk.quant import contributions, observed_gains
+from risk.quant import contributions, loss_distribution, observed_gains
 from risk.quant.loss_measure import LossMeasure, measure_losses
 from risk.quant.repricing import Book
 from risk.quant.resampled_history import (
@@ -52,7 +52,15 @@ def from_history(var: CalculateVarData, run: Run) -> Answer:
         parts = contributions.of_history(gains, measure.value_at_risk, values)
     more = {"observations": len(gains), "independent_observations": len(returns) // _window(var)}
     notes = [*_notes(var, measure, blocks, floored), *history.notes]
-    answer = Answer(measure, parts, "nearest", more | history.told, notes, _assumed(var, measure, blocks))
+    answer = Answer(
+        measure,
+        parts,
+        "nearest",
+        more | history.told,
+        notes,
+        _assumed(var, measure, blocks),
+        distribution=loss_distribution.of_losses(-whole, measure),
+    )
     return answer if book is None else _with_terms(answer, var, book)
 
 

@@ -40,4 +40,5 @@ def repriced(var: CalculateVarData, run: Run) -> Answer:
         measure = measure.without_shortfall_error()
         notes.append(of_rare_prices(rare))
     notes += [*notes_of_terms(var), *notes_of_yields(var, book, factors)]
-    return Answer(measure, parts, "nearest", drawn, notes, assumed_of_terms(var), lines_of(var, book))
+    assumed, lines = assumed_of_terms(var), lines_of(var, book)
+    return Answer(measure, parts, "nearest", drawn, notes, assumed, lines, done.distribution)

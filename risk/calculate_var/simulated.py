@@ -5,7 +5,7 @@ from typing import Final
 from risk.calculate_var.joint_returns import portfolio_of, shape_of
 from risk.calculate_var.model import CalculateVarData
 from risk.calculate_var.notes import notes_of, of_rare_prices
-from risk.calculate_var.told import Answer
+from risk.calculate_var.told import Answer, Estimator
 from risk.defaults import seed_from
 from risk.observed import checkpoint_of, simulating
 from risk.quant import contributions, elliptical, lognormal, scenarios, value_at_risk
@@ -57,7 +57,8 @@ def simulated(var: CalculateVarData, run: Run) -> Answer:
         measure = measure.without_shortfall_error()
         notes.append(of_rare_prices(var.portfolio_data.positions[rare].symbol))
     sampling = {"sampling": _WEIGHTED} if weighted else {}
-    return Answer(measure, parts, "nearest" if prices else "exact", drawn, notes, sampling)
+    estimator: Estimator = "nearest" if prices else "exact"
+    return Answer(measure, parts, estimator, drawn, notes, sampling, distribution=done.distribution)
 
 
 def simulations_of(var: CalculateVarData) -> int:

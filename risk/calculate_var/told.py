@@ -7,6 +7,7 @@ import numpy as np
 
 from risk.calculate_var.lots import numbered
 from risk.calculate_var.model import CalculateVarData
+from risk.quant.loss_distribution import LossDistribution
 from risk.quant.loss_measure import LossMeasure
 from risk.quant.lots import Lots
 from risk.quant.streams import Array
@@ -28,7 +29,8 @@ _ALL_THE_SAME: Final = (
 class Answer:
     """`parts` (n,): each symbol's contribution. `more`: what this method alone tells. `notes`: what a reader must
     know to use the figures. `assumed`: what this method took and the client did not say.
-    `lines`: what else the position's line in `contributions` tells."""
+    `lines`: what else the position's line in `contributions` tells. `distribution`: of the losses, None
+    where they are all the same."""
 
     measure: LossMeasure
     parts: Array
@@ -37,6 +39,7 @@ class Answer:
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] | None = None
+    distribution: LossDistribution | None = None
 
 
 def values_of(var: CalculateVarData) -> Array:
@@ -73,6 +76,7 @@ def told(var: CalculateVarData, answer: Answer) -> dict[str, Any]:
         ],
         "contributions_estimator": _ESTIMATORS[answer.estimator],
         "portfolio_value": float(values.sum()),
+        "loss_distribution": None if answer.distribution is None else answer.distribution.told(),
         "notes": notes,
     } | answer.more
 

@@ -8,7 +8,7 @@ from risk.observed import checkpoint_of
 from risk.portfolio_optimization.model import DEFAULT_RISK_BUDGET, PortfolioOptimizationData
 from risk.portfolio_optimization.objectives import OBJECTIVES, Sought
 from risk.portfolio_optimization.risks import risks
-from risk.portfolio_optimization.told import more, notes, told
+from risk.portfolio_optimization.told import assets_told, more, notes, told
 from risk.quant.optimization.frontier import Frontier, frontier
 from risk.quant.optimization.infeasible import Infeasible
 from risk.quant.optimization.limits import Group, Limits
@@ -40,7 +40,9 @@ def run(asked: PortfolioOptimizationData, run: Run) -> dict[str, Any]:
             "notes": [*known.notes, *notes(sought, found, points)],
         }
     )
-    return result | ({"frontier": [told(sought, point) for point in points.points]} if points.points else {})
+    if not points.points:
+        return result
+    return result | {"frontier": [told(sought, point) for point in points.points], "assets": assets_told(sought)}
 
 
 def _limits(asked: PortfolioOptimizationData) -> Limits:

@@ -35,6 +35,15 @@ def more(sought: Sought, found: Found) -> dict[str, Any]:
     return {}
 
 
+def assets_told(sought: Sought) -> list[dict[str, Any]]:
+    """Each asset by itself, as the frontier was computed from it."""
+    figures = (sought.assets.returns.tolist(), sought.assets.volatilities.tolist())
+    return [
+        {"symbol": asset.symbol, "expected_return": expected, "volatility": volatility}
+        for asset, expected, volatility in zip(sought.asked.assets, *figures, strict=True)
+    ]
+
+
 def _ratio(excess: float, deviation: float) -> float | None:
     if deviation == 0:
         return None

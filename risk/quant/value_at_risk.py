@@ -7,6 +7,7 @@ import numpy as np
 
 from risk.quant.checkpoint import Checkpoint, Progress, unobserved
 from risk.quant.elliptical import NORMAL, Shape
+from risk.quant.loss_distribution import LossDistribution, of_losses
 from risk.quant.loss_measure import LossMeasure, measure_losses
 from risk.quant.portfolio import Portfolio
 from risk.quant.scenarios import Losses
@@ -21,10 +22,15 @@ _GROWTH: Final = 1.25  # between two: each looks at all losses so far, and all l
 
 @dataclass(frozen=True)
 class Simulated:
-    """The measure and the chunks that it rests on."""
+    """The measure, the chunks that it rests on, and what they drew: losses, with their weights below them if any."""
 
     measure: LossMeasure
     sizes: list[int]
+    sample: Array
+
+    @property
+    def distribution(self) -> LossDistribution | None:
+        return of_losses(self.sample[0], self.measure, self.sample[1] if len(self.sample) > 1 else None)
 
     @property
     def simulations(self) -> int:
@@ -62,9 +68,9 @@ def simulate(
             measure = _measured(sample[:, :drawn], confidence, measure, watch)
             next_look = int(drawn * _GROWTH)
             if relative is not None and measure.within(relative):
-                return Simulated(measure, sizes[: chunk + 1])
+                return Simulated(measure, sizes[: chunk + 1], sample[:, :drawn])
         checkpoint(_progress(drawn / total, measure))
-    return Simulated(_measured(sample, confidence, measure, watch), sizes)
+    return Simulated(_measured(sample, confidence, measure, watch), sizes, sample)
 
 
 def parametric(portfolio: Portfolio, confidence: float, shape: Shape = NORMAL) -> LossMeasure:

@@ -1,7 +1,7 @@
 """What a stress test's result says of each scenario, and which of them is the worst."""
 
 from math import isnan
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from risk.quant.shocks import Scenario
 from risk.quant.streams import Array
 from risk.quant.stress import Outcome
 from risk.stress_test.model import StressedPosition
+
+MOST_OF_WORST: Final = 20  # symbols
 
 
 def calculable(figures: Array, what: str) -> Array:
@@ -60,6 +62,16 @@ def _positions_told(positions: list[StressedPosition], outcome: Outcome) -> list
     return told
 
 
+def _largest(positions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What most of a scenario's sum is made of, by symbol; the largest first."""
+    by_symbol: dict[str, float] = {}
+    for position in positions:
+        if position["covered"]:
+            by_symbol[position["symbol"]] = by_symbol.get(position["symbol"], 0.0) + position["profit_and_loss"]
+    largest = sorted(by_symbol.items(), key=lambda each: -abs(each[1]))[:MOST_OF_WORST]
+    return [{"symbol": symbol, "profit_and_loss": gain} for symbol, gain in largest]
+
+
 def worst(told: list[dict[str, Any]]) -> dict[str, Any]:
     """The scenario with the lowest sum; scenarios that cover no position have none and are not compared."""
     compared = [scenario for scenario in told if scenario["profit_and_loss"] is not None]
@@ -67,4 +79,5 @@ def worst(told: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "worst_scenario": lowest and lowest["name"],
         "worst_profit_and_loss": lowest and lowest["profit_and_loss"],
+        "worst_positions": _largest(lowest["positions"]) if lowest else [],
     }

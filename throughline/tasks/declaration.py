@@ -1,7 +1,7 @@
 """`task()`: makes a function known as a task; the function itself stays what it was."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, Final, TypeVar, overload
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from throughline.errors import WrongTask
 from throughline.ledger.message import Queue
+from throughline.tasks.charts import Chart
 from throughline.tasks.task_type import Place, TaskType
 
 Function = TypeVar("Function", bound=Callable[[Any, Any], Any])
@@ -29,6 +30,7 @@ def task(
     retry_seconds: float | None = None,
     soft_time_limit: float | None = None,
     time_limit: float | None = None,
+    charts: Sequence[Chart] = (),
 ) -> Callable[[Function], Function]: ...
 
 
@@ -45,6 +47,7 @@ def task(
     retry_seconds: float | None = None,
     soft_time_limit: float | None = None,
     time_limit: float | None = None,
+    charts: Sequence[Chart] = (),
 ) -> TaskType: ...
 
 
@@ -60,6 +63,7 @@ def task(
 
     queue: high, medium (default) or low, for submissions that name neither a queue nor a priority.
     max_retries, retry_seconds: after a temporary error; soft_time_limit, time_limit: in seconds. Default: the settings.
+    charts: what the page draws of its result, as `Histogram`, `Curves` or `Bars` of fields of the result.
     """
     place = _caller(sys._getframe(1))
 

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from throughline.errors import InvalidTaskData, WrongTask
 from throughline.ledger.message import Queue
+from throughline.tasks import charts
+from throughline.tasks.charts import Chart
 from throughline.tasks.field_path import client_path
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -47,6 +49,7 @@ class TaskType:
     retry_seconds: float | None = None
     soft_time_limit: float | None = None
     time_limit: float | None = None
+    charts: Sequence[Chart] = ()  # what the page draws of its result
 
     def validated(self, data: Any) -> BaseModel:
         """The data as the model; `InvalidTaskData` with the path of the first mistake."""
@@ -92,6 +95,8 @@ class TaskType:
         if not isinstance(self.summary, str):
             raise self.wrong("its summary must be a text")
         self._check_options()
+        if found := charts.mistake(self.charts):
+            raise self.wrong(found)
         if isinstance(self.run, str):
             if not _FUNCTION_NAME.fullmatch(self.run):
                 raise self.wrong(f"run must be like 'package.module:function', not {self.run!r}")

@@ -15,6 +15,7 @@ from monitor.page.responses import rendered
 from monitor.page.tasks.rows import task_rows
 from throughline.api_keys import Caller
 from throughline.ledger.stored_task import StoredTask
+from throughline.tasks.registry import registry
 
 _REFRESH_SECONDS: Final = 2
 _OF: Final[dict[str, Callable[[StoredTask], Any]]] = {"input": input_of, "result": result_of}
@@ -34,7 +35,7 @@ class ContentsPages:
             (row,) = task_rows([stored], time.time())
             return rendered(
                 "task.html",
-                contents=contents_view(stored, self._ttl),
+                contents=self._view(stored),
                 row=row,
                 sees_all=viewer.sees_all,
                 refresh_seconds=0 if stored.status.is_final else _REFRESH_SECONDS,
@@ -64,7 +65,11 @@ class ContentsPages:
             return lambda: unanswered(task_id, why)
         if stored is None:
             return lambda: gone(task_id, self._ttl)
-        return lambda: contents_view(stored, self._ttl)
+        return lambda: self._view(stored)
+
+    def _view(self, stored: StoredTask) -> ContentsView:
+        declared = registry().get(stored.record.task_type)
+        return contents_view(stored, self._ttl, declared.charts if declared else ())
 
     async def _stored(self, task_id: str, viewer: Caller) -> StoredTask:
         stored = await self._data.stored_task(task_id)

@@ -1,9 +1,11 @@
 """What the page shows of a task's input and result: pure functions from the stored task to what the template prints."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from monitor.page.charts.view import ChartView, chart_views
 from monitor.page.contents.printed_json import printed
 from monitor.page.contents.visible import visible
 from monitor.page.moments import in_words
@@ -12,6 +14,7 @@ from throughline.ledger.body import message_data
 from throughline.ledger.states import Status
 from throughline.ledger.stored_error import stored_error
 from throughline.ledger.stored_task import StoredTask
+from throughline.tasks.charts import Chart
 
 _NO_INPUT: Final = "Not kept: the task was not submitted through this API."
 _DAY: Final = 86_400
@@ -38,6 +41,7 @@ class ContentsView:
     result: Part
     error: tuple[str, str] | None = None  # the exception's class and its words
     kept: str = ""
+    charts: tuple[ChartView, ...] = ()
 
 
 def address(task_id: str) -> str:
@@ -45,7 +49,8 @@ def address(task_id: str) -> str:
     return f"/tasks/{quote(task_id, safe='')}"
 
 
-def contents_view(stored: StoredTask, ttl_seconds: int) -> ContentsView:
+def contents_view(stored: StoredTask, ttl_seconds: int, charts: Sequence[Chart] = ()) -> ContentsView:
+    """`charts` are those that its task type declares."""
     url = address(stored.task_id)
     error = stored_error(stored)
     told = None if error is None else (visible(error.type), visible(error.message[:_LONGEST_MESSAGE]))
@@ -56,6 +61,7 @@ def contents_view(stored: StoredTask, ttl_seconds: int) -> ContentsView:
         _result(stored, url),
         told,
         _kept(stored.record.finished_at, ttl_seconds),
+        _charts(stored, charts),
     )
 
 
@@ -111,6 +117,13 @@ def _result(stored: StoredTask, url: str) -> Part:
         return Part("" if stored.status is Status.FAILURE else str(why))
     shown = printed(value)
     return Part(text=shown.text, cut=shown.cut, url=f"{url}/result")
+
+
+def _charts(stored: StoredTask, charts: Sequence[Chart]) -> tuple[ChartView, ...]:
+    try:
+        return chart_views(charts, result_of(stored)) if charts else ()
+    except ValueError:
+        return ()
 
 
 def _kept(finished_at: float | None, ttl_seconds: int) -> str:
