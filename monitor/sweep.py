@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from throughline.ledger import scripts
 from throughline.ledger.answers import Swept
 from throughline.ledger.causes import cause
+from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.ledger.message import Queue
 from throughline.ledger.script import Call
 from throughline.ledger.scripts import AsyncLedger
@@ -71,6 +72,9 @@ def tell(found: list[Swept]) -> None:
                     event("task.due", f"Its wait is over: back into {one.queue}", _fields(one))
                 case "refused":
                     event("task.move_refused", f"sweep refused {one.before} → PENDING ({one.reason})")
+        if one.kind == "died":
+            why = death_cause(DeathCause.NO_HEARTBEAT, None)
+            event("worker.lost", f"{one.worker} {why}", {"worker": one.worker, "cause": why})
         if one.kind == "stalled":
             event("worker.stalled", f"{one.worker} takes nothing while work waits", {"worker": one.worker})
 

@@ -6,7 +6,17 @@ from throughline import redis_url
 from throughline.ledger import message
 from throughline.settings import WorkerSettings
 from throughline.tasks.registry import registry
-from worker import heartbeat, killed_processes, liveness, patches, process_start, publications, shutdown, telemetry
+from worker import (
+    heartbeat,
+    killed_processes,
+    liveness,
+    lost_processes,
+    patches,
+    process_start,
+    publications,
+    shutdown,
+    telemetry,
+)
 from worker.publications import PublishingCelery
 
 settings = WorkerSettings.load()
@@ -78,6 +88,7 @@ shutdown.install(settings)
 telemetry.install(settings)
 publications.install()
 killed_processes.install()
+lost_processes.install()
 process_start.install(app)
 heartbeat.install(app, settings)
 liveness.install(settings)

@@ -1,13 +1,16 @@
-"""Tells Redis that this worker lives and which tasks it holds: what /health, the sweep and "in flight" go by.
+"""Tells Redis that this worker lives, what it is and which tasks it holds: what /health, the sweep and the pages go by.
 
-Every two seconds, and within a fifth of one when the tasks are others: what counts as free is promised to clients.
+Every two seconds, and within a fifth of one when the tasks are others, since what counts as free is promised to
+clients, or when it has lost a process.
 
 In a thread of its own: the main loop stands still while it waits for Redis, or for its tasks when it is told to stop,
 and a worker that is about to finish its tasks must not be taken for dead.
 """
 
+import os
 import threading
 import time
+import uuid
 from contextlib import suppress
 from typing import Any, Final
 
@@ -20,9 +23,12 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from throughline.ledger import scripts
+from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.ledger.scripts import Ledger
+from throughline.ledger.workers import Facts
 from throughline.settings import WorkerSettings
-from throughline.telemetry.logging import node_name
+from throughline.telemetry.logging import event, node_name
+from worker import lost_processes, memory
 from worker.presence import Presence
 
 _EVERY_SECONDS: Final = 2.0
@@ -34,15 +40,28 @@ _threads: Final[list[threading.Thread]] = []
 def install(_: Celery, settings: WorkerSettings) -> None:
     name = node_name("worker", settings)
     client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
-    ledger, ended = Ledger(client), threading.Event()
+    ledger, ended, own = Ledger(client), threading.Event(), _Own(settings)
     presence = Presence(ledger, name, settings.service_version)
 
     def beat(said: str = "") -> str:
         """Answers which tasks it said."""
         # RuntimeError: the main loop took a task in this very moment; the next beat includes it.
         with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
-            held = _held()
-            ledger(scripts.beat(name, slots=settings.worker_concurrency, held=held))
+            held, lost = _held(), tuple(lost_processes.untold)
+            killed = ledger(
+                scripts.beat(
+                    name,
+                    slots=settings.worker_concurrency,
+                    held=held,
+                    instance=own.instance,
+                    facts=own.facts(),
+                    lost=[each.encode() for each in lost],
+                )
+            )
+            for _ in lost:
+                lost_processes.untold.popleft()
+            if killed:
+                _tell_killed(name)
             presence.tell()
             return held
         return said
@@ -51,10 +70,11 @@ def install(_: Celery, settings: WorkerSettings) -> None:
         said, due = "", 0.0
         while not ended.wait(_LOOK_SECONDS):
             with suppress(RuntimeError):
-                if time.monotonic() >= due or _held() != said:
+                if time.monotonic() >= due or _held() != said or lost_processes.untold:
                     said, due = beat(said), time.monotonic() + _EVERY_SECONDS
 
-    def begin(**_: Any) -> None:
+    def begin(sender: Any, **_: Any) -> None:
+        own.pool = getattr(sender.pool, "_pool", None)
         beat()
         thread = threading.Thread(target=beat_on, name="heartbeat", daemon=True)
         thread.start()
@@ -72,6 +92,26 @@ def install(_: Celery, settings: WorkerSettings) -> None:
 def has_ended() -> bool:
     """Whether this worker began to send heartbeats and sends none any more: its tasks are then run by others too."""
     return any(not thread.is_alive() for thread in _threads)
+
+
+class _Own:
+    """What a worker says of itself."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.instance = uuid.uuid4().hex
+        self.pool: Any = None  # none of processes: it runs its tasks itself
+        self._version = settings.service_version
+
+    def facts(self) -> str:
+        processes = tuple(process.pid for process in tuple(getattr(self.pool, "_pool", ())))
+        memories = tuple((process, memory.resident(process)) for process in processes if process)
+        return Facts(self._version, memory.resident(os.getpid()), memories).encode()
+
+
+def _tell_killed(name: str) -> None:
+    """The one of this name before."""
+    why = death_cause(DeathCause.RESTARTED, None)
+    event("worker.lost", f"{name} {why}", {"worker": name, "cause": why})
 
 
 def _held() -> str:

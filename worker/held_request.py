@@ -11,7 +11,7 @@ from celery.worker.state import task_ready
 from throughline.ledger import message as own
 from throughline.ledger.causes import cause
 from throughline.ledger.states import Reason
-from worker import attempt_spans, killed_processes, publications, recorded
+from worker import attempt_spans, killed_processes, lost_processes, publications, recorded
 from worker.delivery import Delivery
 
 # Celery makes an attribute of each header: one of these names would take the place of a method.
@@ -63,6 +63,8 @@ class HeldRequest(Request):
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
         self._was_cut_off = isinstance(_plain(exc_info.exception), TimeLimitExceeded)
+        if self.worker_pid:
+            lost_processes.note_task(self.worker_pid, self.delivery, is_at_its_limit=self._was_cut_off)
         # Celery publishes the task's error callbacks here.
         with self.delivery.bound(), publications.below(attempt_spans.parent_of_all(self.delivery)):
             if self._was_lost(exc_info.exception) and recorded.is_settled(self.task.backend, self.delivery):

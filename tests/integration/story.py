@@ -80,12 +80,13 @@ class Story:
     def position(self, task_id, queue="medium"):
         return self.ledger(scripts.position(task_id, queue=queue))
 
-    def beat(self, worker="worker-1", held=""):
-        self.ledger(scripts.beat(worker, slots=4, held=held))
+    def beat(self, worker="worker-1", held="", **more):
+        return self.ledger(scripts.beat(worker, slots=4, held=held, **more))
 
     def sweep(self, after=3.0):
         self.time += after
-        return [(one.kind, one.task_id, one.reason) for one in self.ledger(scripts.sweep(**TIMES))]
+        found = [one for one in self.ledger(scripts.sweep(**TIMES)) if one.kind != "died"]
+        return [(one.kind, one.task_id, one.reason) for one in found]
 
     def wait(self, seconds):
         """What the sweeps find meanwhile, one every five seconds."""

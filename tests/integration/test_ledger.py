@@ -219,7 +219,8 @@ def test_the_sweep_says_of_which_request_and_attempt_a_task_is_that_it_put_back(
     story.take(task_id)
     assert story.wait(5) == []
     story.time += 5
-    (one,) = story.ledger(scripts.sweep(**TIMES))
+    died, one = story.ledger(scripts.sweep(**TIMES))
+    assert (died.kind, died.worker, died.tasks) == ("died", "worker-1", 1)
     told = (one.kind, one.task_id, one.task_type, one.queue, one.attempt, one.worker, one.reason)
     assert told == ("put_back", task_id, "calculate_var", "medium", 1, "worker-1", Reason.LOST_WORKER)
     assert (one.correlation_id, one.trace_id, one.traceparent) == ("ABC-1", "a" * 32, f"00-{'a' * 32}-{'b' * 16}-01")
@@ -255,7 +256,8 @@ def test_a_worker_that_is_gone_and_a_dead_letter_without_record_are_forgotten(st
     assert "idle:worker-x7f2k" in broker.hkeys(keys.SWEEP)
     broker.zadd(keys.DEAD_LETTERS, {"gone": 1})
     story.wait(305)
-    for key in (keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.DEAD_LETTERS):
+    of_workers = (keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.WORKER_STARTS, keys.WORKER_FACTS)
+    for key in (*of_workers, keys.WORKER_RUNS, keys.DEAD_LETTERS):
         assert not broker.exists(key), key
     assert sorted(broker.hkeys(keys.SWEEP)) == ["again", "grace_until", "last", "seen_to"]
 

@@ -86,7 +86,7 @@ def test_a_task_of_a_dead_worker_is_put_back_at_once_and_its_attempt_has_the_cau
     started_by(broker, task_id, "worker-2", beat_ago=20, holds=True)
     tag = json.loads(broker.get(keys.message(task_id)))["properties"]["delivery_tag"]
     broker.hset(keys.CELERY_UNACKED, tag, "[]")
-    assert sweep() == [("put_back", task_id, "lost_worker")]
+    assert sweep() == [("died", "worker-2", None), ("put_back", task_id, "lost_worker")]
     (attempt,) = map(json.loads, broker.lrange(keys.attempts(task_id), 0, -1))
     assert (attempt["outcome"], attempt["ended_by"]) == ("RETRY", "lost_worker")
     assert broker.hget(keys.task(task_id), "attempt") is None  # the late attempt's number opens nothing any more
@@ -111,14 +111,14 @@ def test_after_an_outage_of_redis_every_worker_has_time_for_a_heartbeat(sweep, b
     broker.hset(keys.SWEEP, "last", time.time() - 40)
     assert sweep() == sweep() == []
     broker.hset(keys.SWEEP, "grace_until", 0)
-    assert len(sweep()) == 1
+    assert [kind for kind, *_ in sweep()] == ["died", "put_back"]
 
 
 def test_of_two_monitors_at_once_one_puts_the_task_back(sweep, broker, task_id):
     started_by(broker, task_id, "worker-2", beat_ago=20, holds=True)
     with ThreadPoolExecutor(8) as monitors:
         found = [line for lines in monitors.map(lambda _: sweep(), range(16)) for line in lines]
-    assert found == [("put_back", task_id, "lost_worker")]
+    assert found == [("died", "worker-2", None), ("put_back", task_id, "lost_worker")]
     assert broker.llen("medium") == 1
 
 

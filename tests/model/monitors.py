@@ -116,7 +116,8 @@ class Monitors(Workers):
         if self.clock.now - self.last_sweep > keys.WORKER_ALIVE_SECONDS:
             self.grace_until = self.clock.now + GRACE_SECONDS
         self.last_sweep = self.clock.now
-        put_back = [one for one in found if one.kind != "stalled"]
+        self._check_dead({one.worker for one in found if one.kind == "died"})
+        put_back = [one for one in found if one.kind not in {"stalled", "died"}]
         for one in put_back:
             task = self.tasks[one.task_id]
             assert one.kind != "refused", f"the sweep could not put back {task}: {one.before}, {one.reason}"
@@ -132,6 +133,11 @@ class Monitors(Workers):
                 self._check_nobody_has(task)
             task.back_in_queue(one.reason)
         return len(put_back)
+
+    def _check_dead(self, names: set[str]) -> None:
+        for worker in self.workers:
+            if worker.name in names:
+                assert not worker.beats(self.clock.now), f"{worker} beats, and its death is told"
 
     def _check_nobody_has(self, task: Task) -> None:
         for worker in awake(self):

@@ -22,6 +22,8 @@ SHARED = {
     keys.WORKERS,
     keys.WORKER_SLOTS,
     keys.WORKER_TASKS,
+    keys.WORKER_STARTS,
+    keys.DEATHS,
     keys.DRAIN,
     keys.PROMISES,
     keys.OPEN,

@@ -108,7 +108,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Swept:
-    """One thing that a sweep found: `kind` is put_back, due, refused, stalled or more."""
+    """One thing that a sweep found: `kind` is put_back, due, refused, stalled, died or more."""
 
     kind: str
     task_id: str = ""
@@ -123,6 +123,8 @@ class Swept:
     at: float = 0.0  # when that was
     ended: Attempt | None = None  # the attempt that ended by it
     before: str = ""  # for refused: the state that it is in
+    last_seen_at: float = 0.0  # for died: the worker's last heartbeat
+    tasks: int = 0  # for died: how many tasks it ran
 
     @classmethod
     def of(cls, line: str) -> Self:

@@ -240,15 +240,30 @@ def progress(task_id: str, told: bytes) -> Call[str | None]:
     return call("progress", lambda asked: asked, {"progress": told}, task_id=task_id)
 
 
-def beat(worker: str, *, slots: int, held: str) -> Call[None]:
-    """The worker lives and holds the tasks of these IDs, divided by blanks."""
-    args = {"worker": worker, "slots": slots, "held": held, **parts("record_prefix")}
-    return call("beat", _nothing, args)
+def beat(
+    worker: str, *, slots: int, held: str, instance: str = "", facts: str = "", lost: Sequence[str] = ()
+) -> Call[float | None]:
+    """The worker lives and holds the tasks of these IDs, divided by blanks.
+
+    `instance` is another one for each start of the worker, `facts` what it says of itself (workers.py), `lost` its
+    processes that died since the last heartbeat. Answers the last sign of life of the one of its name that was killed
+    just before it started.
+    """
+    args = {
+        "worker": worker,
+        "slots": slots,
+        "held": held,
+        "instance": instance,
+        "facts": facts,
+        "lost": lost,
+        **parts("record_prefix"),
+    }
+    return call("beat", lambda killed: float(killed) if killed else None, args)
 
 
 def leave(worker: str) -> Call[None]:
-    """The worker has stopped."""
-    return call("leave", _nothing, {"worker": worker})
+    """The worker has stopped in order."""
+    return call("leave", _nothing, {"worker": worker, **parts("record_prefix")})
 
 
 # The monitor.

@@ -1,9 +1,8 @@
--- A worker has stopped: its heartbeat is removed.
+-- A worker has stopped in order: all that is known of it is forgotten, and that is no death.
 --
 -- flags: allow-oom
--- keys: workers worker_slots worker_tasks
--- args: worker
+-- keys: workers worker_slots worker_tasks worker_starts worker_facts worker_runs deaths
+-- args: worker record_prefix
+-- uses: clock stamp deaths
 
-redis.call('ZREM', KEY.workers, ARG.worker)
-redis.call('HDEL', KEY.worker_slots, ARG.worker)
-redis.call('HDEL', KEY.worker_tasks, ARG.worker)
+forget_worker(ARG.worker)

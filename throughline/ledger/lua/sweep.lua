@@ -3,10 +3,10 @@
 --
 -- flags: allow-oom
 -- keys: open delayed missing sweep workers worker_slots worker_tasks unacked unacked_index dead_letters high medium low
--- keys: queued_high queued_medium queued_low counts
+-- keys: queued_high queued_medium queued_low counts worker_starts worker_facts worker_runs deaths
 -- args: alive_seconds missing_seconds grace_seconds stalled_seconds forget_seconds first
 -- args: record_prefix attempts_suffix message_suffix changes_suffix
--- uses: clock stamp states moves signs counts messages effort
+-- uses: clock stamp states moves signs counts messages effort deaths
 --
 -- alive_seconds: for how long a heartbeat counts   missing_seconds: for how long a task must be missing
 -- grace_seconds: how long workers have for a new heartbeat after Redis was away
@@ -19,6 +19,7 @@
 --                   traceparent attempt at and, when an attempt ended by it, ended
 --   refused         a task that it could not put back: task_id correlation_id before reason
 --   stalled         a worker that lives and takes nothing: worker
+--   died            a worker that sends no heartbeat any more: worker last_seen_at tasks (how many it ran)
 --   more            one call has held Redis for long enough, and there is more to do: queue, to begin with next
 -- A running task of a live worker is never put back, however long it runs. Record, attempts, message and changes of a
 -- task are found from its ID, since only the script knows which it needs.
@@ -52,10 +53,26 @@ for i = 1, #beats, 2 do
   end
 end
 
+-- Each death is told once, and before its tasks are put back.
+if not in_grace then
+  for i = 1, #beats, 2 do
+    local worker, beat = beats[i], beats[i + 1]
+    local start = not alive[worker] and start_of(worker)
+    if start and start.dead ~= beat then
+      start.dead = beat
+      redis.call('HSET', KEY.worker_starts, worker, cjson.encode(start))
+      local ran = running(worker, redis.call('HGET', KEY.worker_tasks, worker))
+      note_death({worker = worker, cause = 'no_heartbeat', last_seen_at = beat}, ran)
+      tell({kind = 'died', worker = worker, last_seen_at = tonumber(beat), tasks = #ran})
+    end
+  end
+end
+
 -- 2. What goes back to its queue, and why.
 local function no_longer_holds(worker, id) -- the last heartbeat of one that is dead says so still
-  local left = {}
-  for each in string.gmatch(redis.call('HGET', KEY.worker_tasks, worker) or '', '%S+') do
+  local said, left = redis.call('HGET', KEY.worker_tasks, worker), {}
+  if not said then return end -- it has stopped in order
+  for each in string.gmatch(said, '%S+') do
     if each ~= id then table.insert(left, each) end
   end
   redis.call('HSET', KEY.worker_tasks, worker, table.concat(left, ' '))
@@ -247,9 +264,7 @@ if more then tell({kind = 'more', queue = next_queue}) end
 -- 6. Removes entries that nothing needs any more.
 if not in_grace then
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEY.workers, '-inf', now - tonumber(ARG.forget_seconds))) do
-    redis.call('ZREM', KEY.workers, worker)
-    redis.call('HDEL', KEY.worker_slots, worker)
-    redis.call('HDEL', KEY.worker_tasks, worker)
+    forget_worker(worker)
     holding[worker] = nil
   end
 end
@@ -262,19 +277,19 @@ end
 local work = 0
 for _, queue in ipairs(queues) do work = work + redis.call('LLEN', queue) end
 for _, field in ipairs(redis.call('HKEYS', KEY.sweep)) do
-  local worker = string.match(field, '^idle:(.*)')
+  local worker = string.match(field, '^idle:(.*)') or string.match(field, '^stalled:(.*)')
   if worker and not holding[worker] then redis.call('HDEL', KEY.sweep, field) end
 end
 for worker in pairs(holding) do
   local field = 'idle:' .. worker
   if work == 0 or not alive[worker] or holding[worker] > 0 then
-    redis.call('HDEL', KEY.sweep, field)
+    redis.call('HDEL', KEY.sweep, field, 'stalled:' .. worker)
   else
     local since = redis.call('HGET', KEY.sweep, field)
     if not since then
       redis.call('HSET', KEY.sweep, field, stamp)
     elseif since ~= 'told' and now - tonumber(since) >= tonumber(ARG.stalled_seconds) then
-      redis.call('HSET', KEY.sweep, field, 'told')
+      redis.call('HSET', KEY.sweep, field, 'told', 'stalled:' .. worker, since)
       tell({kind = 'stalled', worker = worker})
     end
   end
