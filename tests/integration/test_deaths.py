@@ -158,6 +158,42 @@ def test_what_it_holds_is_told_with_since_when_it_runs(story, seen):
     assert (worker.facts.version, worker.facts.total_memory) == ("2.0", 30)
 
 
+def test_its_runs_are_counted_by_queue_and_outcome_until_it_starts_again(story, seen, broker):
+    def end(status, reason):
+        task_id = story.submit()
+        story.take(task_id)
+        story.store(task_id, status, reason, attempt="1")
+
+    story.beat(instance="a")
+    end(Status.SUCCESS, Reason.RETURNED)
+    end(Status.SUCCESS, Reason.RETURNED)
+    end(Status.FAILURE, Reason.FAILED)
+    task_id = story.submit()
+    story.take(task_id)
+    story.ledger(scripts.hand_back(task_id, worker="worker-1", reason=Reason.LOST_PROCESS))
+    (worker,) = seen().workers
+    assert worker.runs.by_queue == {
+        ("medium", Status.SUCCESS): 2,
+        ("medium", Status.FAILURE): 1,
+        ("medium", Status.RETRY): 1,
+    }
+    assert worker.runs.count() == 4
+    story.beat(instance="b")
+    (worker,) = seen().workers
+    assert worker.runs.count() == 0
+
+
+def test_a_run_that_ends_after_its_worker_was_forgotten_leaves_no_count_behind(story, broker):
+    story.beat(instance="a")
+    task_id = story.submit()
+    story.take(task_id)
+    story.ledger(scripts.leave("worker-1"))
+    story.store(task_id, Status.SUCCESS, Reason.RETURNED, attempt="1")
+    assert broker.exists(keys.WORKER_RUNS)
+    story.sweep()
+    assert not broker.exists(keys.WORKER_RUNS)
+
+
 def test_one_that_takes_nothing_while_tasks_wait_is_stalled_since_then(story, seen):
     def alive():
         (worker,) = seen().workers

@@ -23,6 +23,7 @@ SHARED = {
     keys.WORKER_SLOTS,
     keys.WORKER_TASKS,
     keys.WORKER_STARTS,
+    keys.WORKER_RUNS,
     keys.DEATHS,
     keys.DRAIN,
     keys.PROMISES,

@@ -1,7 +1,7 @@
 -- Cancels a task: one that waits never starts, one that runs is asked to stop at its next checkpoint.
 --
 -- flags: allow-oom
--- keys: record attempts message queue queued changes result finished open delayed ended counts
+-- keys: record attempts message queue queued changes result finished open delayed ended counts worker_runs
 -- args: task_id ttl celery_result requested_by
 -- uses: clock stamp states moves counts ending messages celery
 --

@@ -2,7 +2,7 @@
 --
 -- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
--- keys: finished unarchived ended moved counts
+-- keys: finished unarchived ended moved counts worker_runs
 -- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds take
 -- args: fields...
 -- uses: clock stamp states moves signs counts ending moved lifetime celery

@@ -2,7 +2,7 @@
 -- its process may still send is not stored.
 --
 -- flags: allow-oom
--- keys: record attempts workers worker_tasks counts
+-- keys: record attempts workers worker_tasks counts worker_runs
 -- args: worker reason unseen_seconds
 -- uses: clock stamp states moves signs counts
 --

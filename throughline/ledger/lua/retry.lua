@@ -2,7 +2,7 @@
 -- when its retries are used up.
 --
 -- flags: allow-oom
--- keys: record attempts result message changes delayed open dead_letters finished ended counts
+-- keys: record attempts result message changes delayed open dead_letters finished ended counts worker_runs
 -- args: task_id attempt error_class delay max_retries ttl celery_retry celery_failure
 -- uses: clock stamp states moves counts ending lifetime celery
 --

@@ -2,7 +2,7 @@
 --
 -- flags: allow-oom
 -- keys: record attempts changes result index message finished open delayed unarchived ended moved workers worker_tasks
--- keys: counts
+-- keys: counts worker_runs
 -- args: state reason celery_result ttl task_id recorded attempt worker unseen_seconds error_class fields...
 -- uses: clock stamp states moves signs counts ending moved lifetime celery
 --

@@ -268,6 +268,10 @@ if not in_grace then
     holding[worker] = nil
   end
 end
+for _, field in ipairs(redis.call('HKEYS', KEY.worker_runs)) do -- a run may have ended after its worker was forgotten
+  local worker = string.match(field, '^(.*) %S+ %u+$') or string.match(field, '^(.*) lost$')
+  if not holding[worker] then redis.call('HDEL', KEY.worker_runs, field) end
+end
 for _, id in ipairs(redis.call('ZRANGE', KEY.dead_letters, 0, 99)) do -- the oldest first, as their records expire
   if redis.call('EXISTS', ARG.record_prefix .. id) == 1 then break end
   redis.call('ZREM', KEY.dead_letters, id)

@@ -27,4 +27,6 @@ local function count_run(ended, task_type, queue)
   local ran = tonumber(ended.last_seen_at or ended.finished_at) - tonumber(ended.started_at)
   count_time('ran', '|' .. ended.outcome .. '|' .. version .. '|', name, math.max(0, ran))
   if ended.queue_wait then count_time('waited', '|' .. (queue or '') .. '|', name, tonumber(ended.queue_wait)) end
+  local of = (queue == 'high' or queue == 'medium' or queue == 'low') and queue or 'other'
+  redis.call('HINCRBY', KEY.worker_runs, table.concat({ended.worker, of, ended.outcome}, ' '), 1)
 end
