@@ -17,7 +17,7 @@ from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from monitor.version_look import VersionLook
 from throughline import redis_url
-from throughline.ledger import admission_events, queue_sample, scripts, unwritable
+from throughline.ledger import admission_events, queue_sample, recent_counts, scripts, unwritable
 from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
@@ -54,6 +54,9 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async def look_at_versions() -> None:
             metrics.show(await versions())
 
+        async def keep_counts() -> None:
+            await ledger(recent_counts.keep())
+
         async def put_back() -> None:
             tell(await sweep())
 
@@ -64,6 +67,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             going = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
+                asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
                 asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
                 asyncio.create_task(archiving.move()),

@@ -15,7 +15,11 @@ _EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue, *map(keys.queued
 # Hashes with a field for each class or queue, however many tasks there were.
 _MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6, keys.VERSIONS: 7}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
-_OF_VERSIONS: Final = {keys.INSTANCES, keys.DEPLOYMENTS}  # bounded: of those that run, and the latest hundred
+_OF_VERSIONS: Final = {
+    keys.INSTANCES,
+    keys.DEPLOYMENTS,
+    keys.KEPT_COUNTS,
+}  # bounded: of those that run, and the latest hundred
 _OF_WORKERS: Final = {keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.SWEEP}
 _BINDINGS: Final = "_kombu.binding"  # which queues there are, one for each worker included: kombu clears them itself
 _OF_CELERY: Final = {keys.CELERY_UNACKED, keys.CELERY_UNACKED_INDEX}

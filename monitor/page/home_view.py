@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from monitor.page.changes.changes_view import NowView
 from monitor.page.traffic import Recent, Traffic
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.summary import Tone
@@ -80,6 +81,7 @@ class HomeView:
     recent: tuple[RecentView, ...]
     troubles: tuple[str, ...]
     example: str
+    versions: NowView | None = None
     refresh_seconds: int = REFRESH_SECONDS
 
 

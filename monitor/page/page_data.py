@@ -16,7 +16,9 @@ from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
 from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
-from throughline.ledger import queue_sample
+from throughline.ledger import deployments, queue_sample, recent_counts
+from throughline.ledger.counts import Counts
+from throughline.ledger.deployments import Versions
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
@@ -42,6 +44,8 @@ class PageData:
         self._journeys: AnswerCache[Journey] = AnswerCache(_FRESH_SECONDS)
         self._traffic: AnswerCache[Traffic] = AnswerCache(_FRESH_SECONDS)
         self._samples: AnswerCache[Sample] = AnswerCache(_FRESH_SECONDS)
+        self._versions: AnswerCache[Versions] = AnswerCache(_FRESH_SECONDS)
+        self._recent_counts: AnswerCache[Counts | None] = AnswerCache(_FRESH_SECONDS)
         self._redis = redis_client(settings)
         self._history = AsyncHistory(settings.history_address)
         self._error_groups = ErrorGroups(self._redis, self._history)
@@ -85,6 +89,20 @@ class PageData:
         """None while Redis does not answer."""
         try:
             return await self._samples.get("", lambda: queue_sample.take(self._redis))
+        except (RedisError, OSError):
+            return None
+
+    async def versions(self) -> Versions | None:
+        """What runs and what was deployed; None while Redis does not answer."""
+        try:
+            return await self._versions.get("", lambda: deployments.read(self._redis))
+        except (RedisError, OSError):
+            return None
+
+    async def recent_counts(self) -> Counts | None:
+        """Which runs have ended within about an hour; None while Redis does not answer, and before any are counted."""
+        try:
+            return await self._recent_counts.get("", lambda: recent_counts.read(self._redis))
         except (RedisError, OSError):
             return None
 

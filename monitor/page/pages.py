@@ -8,6 +8,7 @@ from typing import Final
 
 import orjson
 
+from monitor.page.changes.changes_view import now_view
 from monitor.page.comparisons import Comparisons
 from monitor.page.contents.pages import ContentsPages
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
@@ -40,7 +41,7 @@ class Pages:
 
     async def home(self, base_url: str) -> str:
         troubles: list[str] = []
-        sample, seen = await asyncio.gather(self.data.sample(), self._traffic(troubles))
+        sample, seen, versions = await asyncio.gather(self.data.sample(), self._traffic(troubles), self.data.versions())
         if sample is None:
             troubles.append("Redis does not answer: nothing is known of the queues at this moment.")
         known = await self.data.newest_tasks([request.correlation_id for request in seen.recent]) if seen else {}
@@ -48,6 +49,7 @@ class Pages:
             queues=queues_view(sample, self._settings.circuit_max_depth) if sample else None,
             traffic=traffic_view(seen) if seen else None,
             recent=recent_view(seen, known, datetime.now(UTC)) if seen else (),
+            versions=now_view(versions, time.time()) if versions else None,
             troubles=tuple(troubles),
             example=example(base_url, needs_key=self._settings.api_keys_file is not None),
         )

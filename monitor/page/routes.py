@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse
 
 from monitor.page import access, responses
 from monitor.page.accept_header import wants_json
+from monitor.page.changes import routes as changes_routes
+from monitor.page.changes.pages import ChangesPage
 from monitor.page.contents import routes as contents_routes
 from monitor.page.pages import Pages
 from monitor.page.profile import routes as profile_routes
@@ -96,6 +98,7 @@ def router(settings: MonitorSettings) -> APIRouter:
     contents_routes.add(routes, pages.contents, keys)
 
     profile_routes.add(routes, ProfilePages(pages.data), admin)
+    changes_routes.add(routes, ChangesPage(pages.data), admin)
 
     @routes.api_route("/assets/{name}", methods=_METHODS)
     async def asset(name: str) -> Response:

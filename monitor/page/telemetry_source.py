@@ -104,6 +104,7 @@ class _Elasticsearch:
                 "url.path",
                 "http.response.status_code",
                 "duration_ms",
+                "upstream.version",
             ],
         }
         answer = self._client.ask("POST", f"/{_ACCESS_LINES}/_search?ignore_unavailable=true", query)

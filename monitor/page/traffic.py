@@ -1,7 +1,8 @@
 """What NGINX's latest access lines say: how many requests failed, and which were submissions or refusals."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
@@ -10,6 +11,7 @@ API_PATH: Final = "/api/"
 MOST_LINES: Final = 1000
 WINDOW: Final = timedelta(minutes=5)
 _SHOWN: Final = 15
+NO_VERSION: Final = "none"  # no replica answered, as NGINX says it
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,15 @@ class Recent:
     request: str
     status: int
     duration_ms: float
+    version: str = NO_VERSION  # of the replica that answered
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How many requests replicas of one version answered, and how many of them with a server error."""
+
+    answered: int
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class Traffic:
     failed: int
     seconds: float  # how far back they reach
     recent: tuple[Recent, ...]
+    by_version: Mapping[str, Answered] = field(default_factory=dict)
 
 
 def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic:
@@ -46,7 +58,17 @@ def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic
         failed=sum(request.status >= 500 for request in counted),
         seconds=reach.total_seconds(),
         recent=tuple(_one_for_each_id(requests))[:_SHOWN],
+        by_version=_by_version(counted),
     )
+
+
+def _by_version(requests: Iterable[Recent]) -> dict[str, Answered]:
+    answered = Counter[str]()
+    failed = Counter[str]()
+    for request in requests:
+        answered[request.version] += 1
+        failed[request.version] += request.status >= 500
+    return {version: Answered(count, failed[version]) for version, count in answered.items()}
 
 
 def _request(line: Mapping[str, Any]) -> Recent | None:
@@ -58,6 +80,7 @@ def _request(line: Mapping[str, Any]) -> Recent | None:
             request=f"{line['http.request.method']} {line['url.path']}",
             status=int(line["http.response.status_code"]),
             duration_ms=float(line["duration_ms"]),
+            version=str(line.get("upstream.version") or NO_VERSION),
         )
     except (KeyError, TypeError, ValueError):
         return None

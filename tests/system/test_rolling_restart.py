@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.system.nine import Nine
 
 OLD, NEW = "1.0-old", "1.1-new"
+SERVICES = "nginx, api, worker, monitor"
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
 
 
@@ -105,6 +107,29 @@ def test_each_process_says_what_it_runs_when_it_starts(restarted: Restarted):
     }
     assert started.pop("nginx") == [OLD]  # its master goes on, with another configuration
     assert set(map(tuple, started.values())) == {(OLD, NEW)}
+
+
+def test_the_page_marks_the_release_and_compares_what_both_versions_did(
+    restarted: Restarted, wait_until: Callable[..., object]
+):
+    nine = restarted.nine
+    json = {"Accept": "application/json"}
+
+    def changes() -> dict[str, Any]:
+        with nine.http() as client:
+            told: dict[str, Any] = client.get("/changes", headers=json).json()
+        return told
+
+    wait_until(lambda: [each["services"] for each in changes()["releases"]] == [SERVICES], 40, "the release is whole")
+    told = changes()
+    assert [(each["service"], each["version"]) for each in told["running"]] == [(s, NEW) for s in SERVICES.split(", ")]
+    runs = {each["version"]: int(each["runs"].replace(",", "")) for each in told["runs"]}
+    assert runs.keys() == {OLD, NEW}
+    assert sum(runs.values()) == len(restarted.load.accepted)
+    assert {OLD, NEW} <= {each["version"] for each in told["requests"]}
+    with nine.http() as client:
+        assert f"UTC: {OLD} → {NEW} ({SERVICES})" in client.get("/tasks", params={"since": "15m"}).text
+        assert f"{OLD} → {NEW}" in client.get("/", headers={"Accept": "text/html"}).text
 
 
 def test_the_deployment_of_each_service_is_told_once(restarted: Restarted, wait_until: Callable[..., object]):

@@ -104,10 +104,18 @@ def test_every_span_keeps_to_the_vocabulary_and_carries_the_correlation_id(demo:
 def test_every_process_that_makes_spans_says_what_the_shell_told_of_it(demo: Nine):
     exports = [resource for export in written(demo.var_dir / "spans") for resource in export["resourceSpans"]]
     told = {source["service.name"]: source for source in map(_source, exports)}
+    assert {source["service.version"] for source in map(_source, exports)} == {VERSION}
     for service in ("api", "worker"):
         assert told[service]["deployment.environment.name"] == "test bed"
         assert told[service]["service.version"] == VERSION
     assert told["nginx"]["service.version"] == VERSION
+
+
+def test_each_process_says_once_that_it_has_started_and_a_first_start_is_no_deployment(demo: Nine):
+    lines = [line for line in written(demo.var_dir / "log") if "event.action" in line]
+    started = sorted(line["service.node.name"] for line in lines if line["event.action"] == "service.started")
+    assert started == ["fastapi-1", "fastapi-2", "monitor", "nginx", "worker-1"]
+    assert not [line for line in lines if line["event.action"] == "deployment"]
 
 
 def test_nginx_tells_which_version_answered_and_does_not_pass_it_on(demo: Nine, wait_until: Callable[..., Any]):

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from monitor.page.changes.releases import Release
 from monitor.page.moments import in_address
 from monitor.page.tasks.histogram import histogram
 from monitor.page.tasks.time_range import TimeRange, time_range
@@ -136,3 +137,12 @@ def test_the_first_and_the_last_moment_that_can_be_written_bound_a_picture_too(e
             lambda since, until: f"{since}..{until}",
         )
         assert len(picture.ticks) <= 8
+
+
+def test_releases_within_the_range_are_marked_where_they_were():
+    released = [Release("1.5", "1.4", ("api", "worker"), NOON + at, NOON + at) for at in (-1, 900, HOUR + 1)]
+    picture = histogram([(NOON, {})], NOON, NOON + HOUR, lambda since, until: "", released)
+
+    assert [(mark.x, mark.words) for mark in picture.marks] == [
+        (25, "2025-11-25 12:15:00 UTC: 1.4 → 1.5 (api, worker)")
+    ]

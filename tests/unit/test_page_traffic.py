@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from monitor.page.telemetry_source import telemetry_source
-from monitor.page.traffic import MOST_LINES, traffic
+from monitor.page.traffic import MOST_LINES, Answered, traffic
 from throughline.settings import MonitorSettings
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -30,6 +30,13 @@ def test_failures_are_counted_within_five_minutes():
     seen = traffic([line("A"), line("B", 503), line("C", 422), line("D", 500, ago=299), line("E", 500, ago=301)], NOW)
 
     assert (seen.answered, seen.refused, seen.failed, seen.seconds) == (4, 1, 2, 300)
+
+
+def test_answers_are_counted_by_the_version_of_the_replica_that_gave_them():
+    lines = [line("A") | {"upstream.version": "1.4"}, line("B", 500) | {"upstream.version": "1.5"}]
+    lines += [line("C") | {"upstream.version": "1.5"}, line("D", 502) | {"upstream.version": "none"}, line("E")]
+
+    assert traffic(lines, NOW).by_version == {"1.4": Answered(1, 0), "1.5": Answered(2, 1), "none": Answered(2, 1)}
 
 
 def test_when_there_are_too_many_it_says_how_far_back_they_reach():

@@ -35,6 +35,7 @@ _FIXED: Final = {
     "missing": keys.MISSING,
     "sweep": keys.SWEEP,
     "counts": keys.COUNTS,
+    "kept_counts": keys.KEPT_COUNTS,
     "unacked": keys.CELERY_UNACKED,
     "unacked_index": keys.CELERY_UNACKED_INDEX,
     "high": Queue.HIGH.value,

@@ -29,6 +29,7 @@ MISSING: Final = (
     "tl:missing"  # hash: task that the last sweep found nowhere → when it was first missed (s); empty at rest
 )
 COUNTS: Final = "tl:counts"  # hash: how many runs and tasks have ended, and how long they took: see counts.py
+KEPT_COUNTS: Final = "tl:counts:kept"  # list: those of runs as they were, every five minutes for an hour
 SWEEP: Final = "tl:sweep"  # hash: when the last sweep was, since when they go on, which workers take nothing since when
 CELERY_UNACKED: Final = "unacked"  # kombu's hash of messages delivered and not yet acknowledged
 

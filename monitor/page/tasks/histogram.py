@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from monitor.page.changes.releases import Release
 from monitor.page.moments import in_address, in_words, utc
 from throughline.journey.quantities import format_count
 from throughline.ledger.states import Status
@@ -48,6 +49,14 @@ class HistogramBar:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A release: a line across the picture, and what it was in words."""
+
+    x: float
+    words: str
+
+
+@dataclass(frozen=True)
 class Histogram:
     """The picture, and the same in words for those who do not see it."""
 
@@ -56,9 +65,16 @@ class Histogram:
     totals: tuple[tuple[Status, int], ...]
     most: int
     words: str
+    marks: tuple[Mark, ...] = ()
 
 
-def histogram(counts: Counts, since: float, until: float, url: Callable[[str, str], str]) -> Histogram:
+def histogram(
+    counts: Counts,
+    since: float,
+    until: float,
+    url: Callable[[str, str], str],
+    released: Sequence[Release] = (),
+) -> Histogram:
     """`url` makes the address of a range from its two ends, as they are written in an address."""
     most = max((sum(told.values()) for _, told in counts), default=0)
     edges = [start for start, _ in counts] + [until]
@@ -73,6 +89,11 @@ def histogram(counts: Counts, since: float, until: float, url: Callable[[str, st
         most,
         f"{format_count(sum(count for _, count in totals), 'task')} submitted between {in_words(since)} and "
         f"{in_words(until)} UTC",
+        tuple(
+            Mark(_percent(each.at - since, (since, until)), f"{in_words(each.at)} UTC: {each.words}")
+            for each in released
+            if since <= each.at <= until
+        ),
     )
 
 

@@ -79,7 +79,10 @@ class TasksPages:
         # Where the history has just kept the list waiting in vain, it is not asked a second time.
         counted = await self._source.counts(wanted.query, within, listed.without_history) if within else None
         address = wanted.address
-        picture = histogram(counted.bars, within.since, within.until, _zoom(address)) if within and counted else None
+        picture = None
+        if within and counted:
+            released = await self._source.releases()
+            picture = histogram(counted.bars, within.since, within.until, _zoom(address), released)
         relative = within and (address.get("since") or not address.get("submitted_before"))
         troubles = [*listed.troubles, *(counted.troubles if counted else ())]
         return TasksView(

@@ -8,9 +8,10 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from monitor.page.changes.releases import Release, releases
 from monitor.page.tasks.time_range import TimeRange
 from monitor.redis_client import redis_client
-from throughline.ledger import task_list
+from throughline.ledger import deployments, task_list
 from throughline.ledger.history import AsyncHistory, Bar, HistoryUnavailable, HistoryWrong
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
@@ -82,6 +83,13 @@ class TaskSource:
         for task in others:
             bars[within.start(within.number(task.record.submitted_at))][task.status] += 1
         return Counted(tuple(bars.items()), tuple(troubles))
+
+    async def releases(self) -> tuple[Release, ...]:
+        """The latest first; none while Redis is away."""
+        try:
+            return releases((await deployments.read(self._redis)).deployments)
+        except (RedisError, OSError):
+            return ()
 
     async def _of_redis(self, query: TaskQuery, away: Exception) -> Listed:
         try:

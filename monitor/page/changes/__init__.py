@@ -1,0 +1,1 @@
+"""What changed: the versions that run, the deployments, and what each version did."""
