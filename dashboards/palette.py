@@ -27,7 +27,15 @@ STATES: Final = MappingProxyType(
     {"success": _GREEN, "failure": _RED, "retry": _PURPLE, "cancelled": _GREY, "started": _BLUE, "pending": _AMBER}
 )
 SERVICES: Final = MappingProxyType(
-    {"nginx": "#207848", "api": "#00a0c8", "queue": _AMBER, "worker": _BLUE, "phase": "#8058a8", "monitor": "#a86080"}
+    {
+        "nginx": "#207848",
+        "api": "#00a0c8",
+        "queue": _AMBER,
+        "take": "#788878",
+        "worker": _BLUE,
+        "phase": "#786088",
+        "monitor": "#f850b0",
+    }
 )
 QUEUES: Final = MappingProxyType({"high": "#7850d0", "medium": "#40a0b8", "low": "#b09010"})
 BREAKER: Final = MappingProxyType({"closed": _GREEN, "half_open": _AMBER, "open": _RED})

@@ -83,16 +83,24 @@ class Saved:
         for layer in self.layers.values():
             yield from layer["columns"].values()
 
+    @property
+    def annotations(self) -> list[dict[str, Any]]:
+        """What a chart marks on its time."""
+        drawn = self.attributes["state"]["visualization"] if self.type == "lens" else {}
+        return [mark for layer in drawn.get("layers", ()) for mark in layer.get("annotations", ())]
+
     def queries(self) -> Iterator[str]:
-        """Its own and those of its columns, where it has any."""
+        """Its own and those of its columns and annotations, where it has any."""
         yield self.query
         if self.type == "lens":
             yield from (column["filter"]["query"] for column in self.columns() if "filter" in column)
+            yield from (mark["filter"]["query"] for mark in self.annotations)
 
     def fields(self) -> set[str]:
         """Every field that it names."""
         named = {name for query in self.queries() for name in re.findall(r'([\w.@]+)"?\s*(?::|[<>]=?)', query)}
         if self.type == "lens":
+            named |= {name for mark in self.annotations for name in (mark["timeField"], *mark["extraFields"])}
             return named | {column["sourceField"] for column in self.columns() if "sourceField" in column}
         return named | set(self.attributes["columns"]) | {field for field, _ in self.attributes["sort"]}
 

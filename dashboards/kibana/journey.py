@@ -25,7 +25,7 @@ def page() -> SavedObject:
         [
             (4, [_visualization("journey-help", "Which journey?", "markdown", {"markdown": _HELP, "fontSize": 12})]),
             (6, _totals()),
-            (20, [_waterfall()]),
+            (36, [_waterfall()]),
             (20, [LINES_IN_ORDER]),
         ],
     )

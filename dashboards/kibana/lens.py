@@ -8,11 +8,14 @@ from dashboards import palette
 from dashboards.kibana import colouring
 from dashboards.kibana.columns import Column
 from dashboards.kibana.data_views import LINES
+from dashboards.kibana.queries import DEPLOYED
 from dashboards.kibana.saved_object import SavedObject, kql
 
 _LAYER: Final = "layer"
 _REFERENCE: Final = "reference"
+_ANNOTATIONS: Final = "deployments"
 _AS_IT_COMES: Final = MappingProxyType[str, str]({})
+_NO_MORE: Final = MappingProxyType[str, SavedObject]({})
 
 
 def chart(
@@ -47,9 +50,9 @@ def chart(
         "valueLabels": "hide",
         **_fitting(columns[x]),
         "axisTitlesVisibilitySettings": {"x": False, "yLeft": False, "yRight": False},
-        "layers": [layer, *([_line_across()] if limit else [])],
+        "layers": [layer, *([_line_across()] if limit else []), _deployments()],
     }
-    return _lens(own_id, title, query, "lnsXY", state, layers)
+    return _lens(own_id, title, query, "lnsXY", state, layers, {f"xy-visualization-layer-{_ANNOTATIONS}": LINES})
 
 
 def _coloured(split: list[str], accessors: list[str], colours: Mapping[str, str]) -> dict[str, Any]:
@@ -72,6 +75,32 @@ def _line_across() -> dict[str, Any]:
         "layerType": "referenceLine",
         "accessors": ["limit"],
         "yConfig": [look | {"fill": "none", "textVisibility": True}],
+    }
+
+
+def _deployments() -> dict[str, Any]:
+    """A mark at each one, whatever the query bar asks for: a change explains what comes after it."""
+    mark = {
+        "type": "query",
+        "id": "deployment",
+        "label": "Deployment",
+        "key": {"type": "point_in_time"},
+        "timeField": "@timestamp",
+        "filter": {"type": "kibana_query"} | kql(DEPLOYED),
+        "icon": "tag",
+        "color": palette.OTHER,
+        "lineStyle": "dashed",
+        "lineWidth": 1,
+        "textVisibility": True,
+        "textField": "deployment.version",
+        "extraFields": ["deployment.service", "deployment.version", "deployment.previous_version"],
+    }
+    return {
+        "layerId": _ANNOTATIONS,
+        "layerType": "annotations",
+        "persistanceType": "byValue",  # Kibana's spelling
+        "ignoreGlobalFilters": True,
+        "annotations": [mark],
     }
 
 
@@ -123,6 +152,7 @@ def _lens(
     kind: str,
     state: Mapping[str, Any],
     layers: Mapping[str, Mapping[str, Column]],
+    more_references: Mapping[str, SavedObject] = _NO_MORE,
 ) -> SavedObject:
     attributes = {
         "title": title,
@@ -137,7 +167,7 @@ def _lens(
             "adHocDataViews": {},
         },
     }
-    references = {f"indexpattern-datasource-layer-{name}": LINES for name in layers}
+    references = {f"indexpattern-datasource-layer-{name}": LINES for name in layers} | dict(more_references)
     return SavedObject("lens", f"throughline-{own_id}", attributes, references)
 
 

@@ -41,6 +41,7 @@ def page() -> SavedObject:
             (6, _now()),
             (11, _requests()),
             (11, _latencies()),
+            (9, _by_version()),
             (9, _versions()),
             (11, _queues()),
             (9, _workers()),
@@ -89,6 +90,19 @@ def _latencies() -> list[SavedObject]:
     return [
         chart("latency-nginx", "Latency at NGINX", AT_NGINX, "line", columns, colours=palette.PERCENTILES),
         chart("latency-api", "Latency at the api", AT_API, "line", columns, colours=palette.PERCENTILES),
+    ]
+
+
+def _by_version() -> list[SavedObject]:
+    """Of requests by the replica's version, of runs by the worker's: a worse one is seen beside the other."""
+    answered, ran = by("Version", "upstream.version"), by("Version", "service.version")
+    rate = {"time": over_time(), "version": answered, "rate": _error_rate()}
+    took = {"time": over_time(), "version": answered, "p95": percentile("p95", "duration_ms", 95)}
+    runs = {"time": over_time(), "version": ran, "p95": percentile("p95", "duration_ms", 95)}
+    return [
+        chart("error-rate-by-version", "Error rate by version", AT_NGINX, "line", rate),
+        chart("latency-by-version", "Latency at NGINX by version, p95", AT_NGINX, "line", took),
+        chart("runs-by-version", "Run time by version, p95", SUCCEEDED, "line", runs),
     ]
 
 

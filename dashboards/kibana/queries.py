@@ -17,6 +17,7 @@ _COMPLETED: Final = f"{_ANSWERED} and {_OF_CLIENTS}"
 AT_NGINX: Final = f"service.name : nginx and {_COMPLETED}"
 AT_API: Final = f"service.name : api and {_COMPLETED}"
 SAMPLES: Final = "event.action : queue.sampled"
+DEPLOYED: Final = "event.action : deployment"
 DEAD_LETTERED: Final = "event.action : task.dead_lettered"
 
 # An attempt's end is one line, whoever writes it: with the run's duration, which a line that ends no attempt has not.

@@ -17,7 +17,7 @@ from tests.stack.stack import Stack
 from throughline.journey.elasticsearch_client import Client
 
 STEPS = {
-    *("nginx", "api", "publish high", "wait high", "run calculate_var"),
+    *("nginx", "api", "publish high", "wait high", "take high", "run calculate_var"),
     *("validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions"),
 }
 

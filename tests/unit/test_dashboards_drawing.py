@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import orjson
 import pytest
 
 from dashboards import palette
@@ -87,6 +88,29 @@ def test_a_state_of_the_circuit_breaker_has_the_colour_of_its_meaning_in_both_ch
         "circuit.half_opened": named["half_open"],
         "circuit.closed": named["closed"],
     }
+
+
+def test_the_waterfall_has_the_colours_of_the_palette():
+    spec = orjson.loads(one("visualization", "throughline-journey-waterfall").visualization["params"]["spec"])
+    bars, words, _ = spec["layer"]
+    scale = bars["encoding"]["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
+        **{name: palette.SERVICES[name] for name in ("nginx", "api", "queue", "take", "worker", "phase")},
+        "lost": palette.FAILED,
+    }
+    for encoding in (bars["encoding"]["stroke"], words["encoding"]["color"]):
+        assert encoding["condition"]["value"] == palette.FAILED
+
+
+@pytest.mark.parametrize("saved", CHARTS, ids=title_of)
+def test_every_chart_over_time_marks_deployments_whatever_the_query_bar_asks_for(saved: Saved):
+    assert saved.layers["layer"]["columns"]["time"]["operationType"] == "date_histogram"
+    (mark,) = saved.annotations
+    assert mark["filter"]["query"] == "event.action : deployment"
+    assert mark["textField"] == "deployment.version"
+    (layer,) = (layer for layer in drawn(saved)["layers"] if layer["layerType"] == "annotations")
+    assert layer["ignoreGlobalFilters"] is True
+    assert layer["layerId"] not in saved.layers
 
 
 def test_what_is_sampled_every_five_seconds_is_drawn_in_no_shorter_steps():

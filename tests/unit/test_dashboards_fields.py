@@ -102,20 +102,20 @@ def test_the_waterfall_reads_what_a_span_has():
     body = spec["data"]["url"]["body"]
     known = fields_of(one("index-pattern", "throughline-spans"))
     assert {name for order in body["sort"] for name in order} <= known.keys()
-    assert set(body["_source"]) <= known.keys() | {"tag"}
-    asked = set(re.findall(r"datum\._source\.([\w.]+)", orjson.dumps(spec["transform"]).decode()))
+    assert set(body["_source"]) <= known.keys() | {"tag", "process.tag"}
+    transforms = orjson.dumps(spec["transform"]).decode()
+    asked = set(re.findall(r"datum\._source\.([\w.]+)", transforms))
     assert asked == {
         "traceID",
         "operationName",
         "process.serviceName",
         "startTime",
         "duration",
+        "process.tag",
         "tag",
-        "tag.status",
-        "tag.error",
-        "tag.cause",
-        "tag.phase",
     }
-    tags = set(re.findall(r"tag\['([^']+)'\]", orjson.dumps(spec["transform"]).decode()))
-    assert tags == {"correlation_id", "error@type", "http@response@status_code"}
+    tags = set(re.findall(r"tag(?:\['|\.)([\w@]+)", transforms)) - {"error"}  # that one is Jaeger's own
+    assert tags >= {"correlation_id", "task_id", "worker", "cause", "status", "phase", "error@type"}
     assert {f"tag.{name}" for name in tags} <= known.keys()
+    assert "['told by']['service@instance@id']" in transforms
+    assert "process.tag.service@instance@id" in known

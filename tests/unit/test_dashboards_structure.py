@@ -30,6 +30,7 @@ PAGES = {
         *("Workers alive", "Tasks in flight", "Circuit breaker: state", "Circuit breaker: transitions"),
         *("Throughput by task type", "Top errors", "Slowest requests"),
         *("Failed requests by the version that answered", "Versions"),
+        *("Error rate by version", "Latency at NGINX by version, p95", "Run time by version, p95"),
     },
     "throughline-journey": {"Waterfall", "Log lines, in order", "Answered within", "Waited in queues", "Ran", "Errors"},
     "throughline-workers": {
@@ -83,6 +84,8 @@ def used_names(saved: Saved) -> Iterator[str]:
         yield from (f"{panel['panelIndex']}:{panel['panelRefName']}" for panel in saved.panels)
     elif saved.type == "lens":
         yield from (f"indexpattern-datasource-layer-{name}" for name in saved.layers)
+        drawn = saved.attributes["state"]["visualization"].get("layers", ())
+        yield from (f"xy-visualization-layer-{each['layerId']}" for each in drawn if each["layerType"] == "annotations")
     elif saved.type == "search":
         yield saved.search_source["indexRefName"]
 
