@@ -120,7 +120,8 @@ def test_a_dead_letter_is_counted_when_the_claim_says_so_and_again_after_its_rep
     told = counted(broker)
     assert told.ended == {Ended(TYPE, FAILURE): 1, Ended(TYPE, SUCCESS): 1}
     assert Counter({key.status: each.count for key, each in told.ran.items()}) == {RETRY: 3, SUCCESS: 1}
-    assert told.waits().seconds == pytest.approx(2 + 1 + 1 + 7, abs=1e-5)  # none while it was a dead letter
+    assert told.waits().seconds == pytest.approx(2 + 1 + 1 + 1 + 7, abs=1e-5)  # none while it was a dead letter
+    assert told.waits().seconds * 1000 == pytest.approx(queue_wait_ms(story.record(task_id)), abs=0.01)
 
 
 def test_waits_are_those_of_the_records_however_often_a_task_was_put_back(story, broker):
