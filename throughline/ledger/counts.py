@@ -29,6 +29,7 @@ OTHER: Final = "other"  # the type of a task whose own name is not counted: nobo
 OUTCOMES: Final = (Status.SUCCESS, Status.FAILURE, Status.RETRY, Status.REVOKED)  # of a run
 
 _Key = TypeVar("_Key", bound=Hashable)
+_Group = TypeVar("_Group", bound=Hashable)
 
 
 class Ran(NamedTuple):
@@ -166,9 +167,9 @@ def total(measured: Iterable[Durations]) -> Durations:
     return sum(measured, Durations())
 
 
-def grouped(measured: Mapping[_Key, Durations], by: Callable[[_Key], Hashable]) -> dict[Hashable, Durations]:
+def grouped(measured: Mapping[_Key, Durations], by: Callable[[_Key], _Group]) -> dict[_Group, Durations]:
     """Added up by what is asked of their keys: `grouped(counts.waited, lambda each: each.queue)`."""
-    found: dict[Hashable, Durations] = defaultdict(Durations)
+    found: dict[_Group, Durations] = defaultdict(Durations)
     for key, each in measured.items():
         found[by(key)] += each
     return dict(found)
