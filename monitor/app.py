@@ -22,6 +22,7 @@ from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
+from throughline.tasks.registry import registry
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
 
@@ -31,7 +32,8 @@ _logger = logging.getLogger("throughline.monitor")
 def create_app(settings: MonitorSettings) -> FastAPI:
     """The monitor, ready for uvicorn."""
     log_lines.setup("monitor", settings)
-    metrics = Metrics(log_lines.node_name("monitor", settings), settings.service_version, settings.worker_replicas)
+    node, version = log_lines.node_name("monitor", settings), settings.service_version
+    metrics = Metrics(node, version, settings.worker_replicas, tuple(registry()))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -1,12 +1,12 @@
 """What the ledger has counted, for Prometheus: every series of every known task type is there from the start, at 0.
 
-A counter that is born with its first event hides that event from `rate()`. The SDK of OpenTelemetry has no histogram that
-is read rather than recorded, so these families are made here, by the names that its exporter would give them.
+A counter that is born with its first event hides that event from `rate()`. The SDK of OpenTelemetry has no histogram
+that is read rather than recorded, so these families are made here, by the names that its exporter would give them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -51,7 +51,7 @@ class CountsCollector(Collector):
         yield _histogram("throughline.version.duration", durations, [(version,) for version in versions])
 
 
-def _counter(name: str, found: "dict[Labels, int]", expected: Iterable[Labels]) -> Metric:
+def _counter(name: str, found: "Mapping[Any, int]", expected: Iterable[Labels]) -> Metric:
     names, means = _declared(name)
     family = CounterMetricFamily(_exported(name), means, labels=names)
     for labels in dict.fromkeys((*expected, *found)):
@@ -59,7 +59,7 @@ def _counter(name: str, found: "dict[Labels, int]", expected: Iterable[Labels]) 
     return family
 
 
-def _histogram(name: str, found: "dict[Labels, Durations]", expected: Iterable[Labels]) -> Metric:
+def _histogram(name: str, found: "Mapping[Any, Durations]", expected: Iterable[Labels]) -> Metric:
     names, means = _declared(name)
     family = HistogramMetricFamily(f"{_exported(name)}_seconds", means, labels=names)
     for labels in dict.fromkeys((*expected, *found)):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -10,8 +10,9 @@ from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.archive import Behind
+from monitor.counts_collector import CountsCollector
 from throughline.ledger.deployments import Versions
-from throughline.ledger.queue_sample import CIRCUIT_STATES, Sample
+from throughline.ledger.queue_sample import CIRCUIT_STATES, PROMISE_ERRORS, Sample
 from throughline.telemetry import source, vocabulary
 
 _Observe = Callable[[Sample], Iterable[Observation]]
@@ -33,12 +34,10 @@ _OBSERVED: dict[str, _Observe] = {
     "throughline.redis.memory.limit": lambda s: [Observation(s.memory_limit)],
     "throughline.memory.full": lambda s: [Observation(int(s.memory_full))],
     "throughline.promises": lambda s: [
-        Observation(n, {"off_by": name}) for name, n in s.promises.items() if not name.endswith("_seconds")
+        Observation(s.promises.get(each, 0), {"off_by": each}) for each in PROMISE_ERRORS
     ],
     "throughline.promise.error": lambda s: [
-        Observation(seconds, {"direction": name.removesuffix("_seconds")})
-        for name, seconds in s.promises.items()
-        if name.endswith("_seconds")
+        Observation(s.promises.get(f"{each}_seconds", 0), {"direction": each}) for each in ("early", "late")
     ],
 }
 
@@ -46,8 +45,10 @@ _OBSERVED: dict[str, _Observe] = {
 class Metrics:
     """Holds the latest sample and prints it in Prometheus's text format."""
 
-    def __init__(self, node: str, version: str, workers_expected: int) -> None:
+    def __init__(self, node: str, version: str, workers_expected: int, task_types: Sequence[str] = ()) -> None:
         self.registry = CollectorRegistry()
+        self._counts = CountsCollector(task_types)
+        self.registry.register(self._counts)
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
         # The SDK reads it from the environment alone. It turns off what a program tells of itself; but these figures
         # are what the monitor is for: alerts and scaling go by them.
@@ -70,9 +71,11 @@ class Metrics:
 
     def update(self, sample: Sample, behind: Behind | None = None) -> None:
         self._sample, self._behind, self._taken = sample, behind, time.monotonic()
+        self._counts.counts = sample.counts
 
     def show(self, versions: Versions) -> None:
         self._versions = versions
+        self._counts.versions = [each.version for each in versions.running if each.service == "worker"]
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -8,9 +8,11 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from throughline.ledger import keys
+from throughline.ledger.counts import NOTHING, Counts
 from throughline.ledger.message import PUBLISHED_AT, Queue, time_of_publication
 
 CIRCUIT_STATES: Final = ("closed", "open", "half_open")
+PROMISE_ERRORS: Final = ("under_0.1_s", "under_1_s", "under_10_s", "over_10_s")  # as claim.lua has them
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Sample:
     memory_used: int = 0  # bytes, as Redis compares them with its maxmemory
     memory_limit: int = 0  # that maxmemory; 0 for none
     memory_full: bool = False  # new tasks are refused
+    counts: Counts = NOTHING  # every end of a run and of a task
     slots: int = 0  # processes of live workers, and so tasks that may run at a time
 
     @property
@@ -64,6 +67,7 @@ async def take(redis: "Redis") -> Sample:
         pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
         pipe.hgetall(keys.DRAIN)
         pipe.hgetall(keys.PROMISES)
+        pipe.hgetall(keys.COUNTS)
         pipe.zcard(keys.DEAD_LETTERS)
         pipe.info("memory")
         pipe.hexists(keys.MEMORY, "since")
@@ -78,6 +82,7 @@ async def take(redis: "Redis") -> Sample:
             heartbeats,
             drain,
             promises,
+            counts,
             dead,
             memory,
             full,
@@ -95,6 +100,7 @@ async def take(redis: "Redis") -> Sample:
         gaps={queue: float(drain[queue]) if queue in drain else None for queue in Queue},
         promises={name: float(value) for name, value in promises.items()},
         dead_letters=dead,
+        counts=Counts.parse(counts, now),
         memory_used=memory["used_memory"] - memory["mem_not_counted_for_evict"],
         memory_limit=memory["maxmemory"],
         memory_full=bool(full),
