@@ -16,7 +16,7 @@ FASTER: Final = 20  # five minutes are fifteen seconds
 ROUTING_KEY: Final = "0123456789abcdef0123456789abcdef"
 _RECEIVER: Final = f"http://receiver:{PORT}"
 _MILLISECONDS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION: Final = re.compile(r"(\[|\b(?:for|group_wait|\w+_interval): )(\d+)(ms|[smhd])\b")
+_DURATION: Final = re.compile(r"(\[|\boffset |\b(?:for|group_wait|\w+_interval): )(\d+)(ms|[smhd])\b")
 
 
 def faster(text: str) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboards.grafana import build as overview
+from dashboards.grafana import rows
 from tests.stack.alerting import ROUTING_KEY, alerting
 from tests.stack.load import Load, send, sending_on
 from tests.stack.stack import Stack
 
 Wait = Callable[..., Any]
 TARGETS = {"monitor", "spans", "otel-collector", "log-lag", "prometheus", "alertmanager"}
-QUERIES = sorted({query for row in overview.ROWS for panel in row.panels for query in panel.queries})
+QUERIES = sorted({query for row in rows.ROWS for panel in row.panels for query in panel.queries})
 
 
 @pytest.mark.parametrize("arguments", ["check config prometheus.yml", "test rules rules_test.yml"])
@@ -55,7 +55,11 @@ def test_every_query_of_the_dashboard_finds_something(stack: Stack, wait_until: 
     last: list[str] = []
 
     def all_find() -> bool:
-        last[:] = [query for query in QUERIES if not _found(stack, query.replace("$__rate_interval", "2m"))]
+        last[:] = [
+            query
+            for query in QUERIES
+            if not _found(stack, query.replace("$__rate_interval_ms", "120000").replace("$__rate_interval", "2m"))
+        ]
         return not last
 
     try:
