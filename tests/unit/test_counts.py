@@ -11,7 +11,7 @@ from throughline.ledger.states import Status
 SUCCESS, RETRY = Status.SUCCESS, Status.RETRY
 COLLECTOR = Path(__file__).resolve().parents[2] / "observability" / "otel-collector" / "config.yaml"
 
-EARLIER = {"ran|0.01|SUCCESS|1.4|a": "3", "ran_us|SUCCESS|1.4|a": "24000", "ended|SUCCESS|a": "3"}
+EARLIER = {"ran|0.01|SUCCESS|1.4|a": "3", "ran_us|SUCCESS|1.4|a": "24000", "ended|REVOKED|a": "3"}
 LATER = {
     "ran|0.01|SUCCESS|1.4|a": "5",
     "ran|inf|RETRY||b|c": "1",
@@ -19,7 +19,7 @@ LATER = {
     "ran_us|RETRY||b|c": "700000000",
     "waited|0.25|high|a": "2",
     "waited_us|high|a": "300000",
-    "ended|SUCCESS|a": "5",
+    "ended|REVOKED|a": "5",
 }
 
 
@@ -32,14 +32,14 @@ def test_a_name_may_hold_anything_and_what_another_version_wrote_is_left_out():
 
 def test_between_two_moments_there_is_what_came_in_between():
     between = Counts.parse(LATER, 20.0).since(Counts.parse(EARLIER, 10.0))
-    assert between.ended == {Ended("a", SUCCESS): 2}
+    assert between.ended == {Ended("a", Status.REVOKED): 2, Ended("a", SUCCESS): 2}  # by their runs, and without one
     assert (between.runs().count, between.runs(lambda each: each.status is SUCCESS).mean) == (3, 0.008)
-    assert between.per_second(between.tasks()) == 0.2
+    assert between.per_second(between.tasks()) == 0.4
 
 
 def test_a_redis_that_lost_its_disk_counts_from_0_and_no_rate_is_negative():
     between = Counts.parse(EARLIER, 20.0).since(Counts.parse(LATER, 10.0))
-    assert (between.tasks(), between.runs().count, between.runs().seconds) == (3, 3, 0.024)
+    assert (between.tasks(), between.runs().count, between.runs().seconds) == (6, 3, 0.024)
     assert Counts.parse({}, 20.0).since(Counts.parse(LATER, 10.0)).tasks() == 0
 
 

@@ -20,7 +20,7 @@ COUNTED = Counts.parse(
         "ran|inf|FAILURE||gone": "1",
         "waited|0.002|high|word_count": "3",
         "waited_us|high|word_count": "4500",
-        "ended|SUCCESS|word_count": "2",
+        "ended|REVOKED|word_count": "4",
     },
     0.0,
 )
@@ -60,6 +60,7 @@ def test_the_numbers_are_those_of_the_ledger():
     assert seen[labelled("throughline_runs_total", task_type="word_count", status="SUCCESS")] == 2
     assert seen[labelled("throughline_runs_total", task_type="gone", status="FAILURE")] == 1
     assert seen[labelled("throughline_tasks_total", task_type="word_count", status="SUCCESS")] == 2
+    assert seen[labelled("throughline_tasks_total", task_type="word_count", status="REVOKED")] == 4
     assert seen[labelled(f"{duration}_bucket", task_type="word_count", le="0.05")] == 0
     assert seen[labelled(f"{duration}_bucket", task_type="word_count", le="0.1")] == 1
     assert seen[labelled(f"{duration}_bucket", task_type="word_count", le="1.0")] == 3

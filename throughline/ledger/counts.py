@@ -7,7 +7,7 @@ with an empty Redis everything begins at 0 again, as the counters of a process d
     ran_us|<status>|<version>|<task type>          how long all of them took: whole microseconds
     waited|<bound>|<queue>|<task type>             runs that had waited at most so long in their queue
     waited_us|<queue>|<task type>                  how long all of them had waited
-    ended|<status>|<task type>                     tasks
+    ended|<status>|<task type>                     tasks that ended without a run; others end as their run does
 """
 
 from collections import defaultdict
@@ -125,6 +125,9 @@ class Counts:
                 elif kind == "ended":
                     status, task_type = rest.split("|", 1)
                     ended[Ended(task_type, Status(status))] += number
+        for run, measured in ran.items():
+            if run.status.is_final:
+                ended[Ended(run.task_type, run.status)] += measured.count
         return cls(dict(ran), dict(waited), dict(ended), now)
 
     def since(self, earlier: "Counts") -> "Counts":
@@ -176,9 +179,9 @@ def grouped(measured: Mapping[_Key, Durations], by: Callable[[_Key], _Group]) ->
 
 
 def lua() -> str:
-    """The same for the scripts."""
-    bounds = ", ".join(f"{each:g}" for each in BOUNDS)
-    return f"local BOUNDS, MOST_COUNTS = {{{bounds}}}, {MOST_FIELDS}"
+    """The same for the scripts: as words, which cost less than numbers that become words."""
+    tests = "\n".join(f"  if seconds <= {each:g} then return '{each:g}' end" for each in BOUNDS)
+    return f"local MOST_COUNTS = {MOST_FIELDS}\nlocal function bound_of(seconds)\n{tests}\n  return 'inf'\nend"
 
 
 def _within(bound: str, number: int) -> Durations:

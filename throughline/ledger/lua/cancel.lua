@@ -36,5 +36,6 @@ if message then -- from the nearer end
 end
 redis.call('ZREM', KEY.delayed, ARG.task_id)
 tell_celery(KEY.result, ARG.ttl, ARG.celery_result)
-end_task(task_type, 'REVOKED', ARG.ttl)
+end_task(ARG.ttl)
+count_task(task_type, 'REVOKED')
 return 'cancelled'

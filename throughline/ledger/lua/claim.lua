@@ -111,7 +111,8 @@ if is_dead then
   if redis.call('EXISTS', KEY.message) == 1 then redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id) end
   note(record, KEY.changes, {status = 'FAILURE', reason = 'deliveries_used_up'})
   tell_celery(KEY.result, ttl, ARG.celery_dead)
-  end_task(task_type, 'FAILURE', ttl)
+  end_task(ttl)
+  count_task(task_type, 'FAILURE')
   return cjson.encode({outcome = 'dead', at = stamp, attempt = before and before.number or 0, before = before,
     lost = lost, closed = closed, waits_since = since})
 end

@@ -33,7 +33,7 @@ redis.call('HDEL', record, 'deliveries')
 if is_dead then
   redis.call('ZADD', KEY.dead_letters, stamp, ARG.task_id)
   tell_celery(KEY.result, ARG.ttl, ARG.celery_failure)
-  end_task(task_type, after, ARG.ttl)
+  end_task(ARG.ttl)
   return answer('dead', stamp)
 end
 local due = string.format('%.6f', now + tonumber(ARG.delay))

@@ -54,7 +54,8 @@ if state == 'RETRY' then
   redis.call('HDEL', record, 'deliveries') -- Celery's own retry: the process was not lost
   keep(ttl)
 else
-  end_task(task_type, state, ttl)
+  end_task(ttl)
+  if not closed then count_task(task_type, state) end
 end
 tell_celery(KEY.result, ttl, ARG.celery_result)
 

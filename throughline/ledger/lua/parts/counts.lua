@@ -12,11 +12,7 @@ end
 
 -- One more of this kind, which took so many seconds: in whole microseconds, so that the sum is exact.
 local function count_time(kind, of, task_type, seconds)
-  local bound = 'inf'
-  for _, each in ipairs(BOUNDS) do
-    if seconds <= each then bound = each; break end
-  end
-  task_type = count(kind .. '|' .. bound .. of, task_type)
+  task_type = count(kind .. '|' .. bound_of(seconds) .. of, task_type)
   redis.call('HINCRBY', KEY.counts, kind .. '_us' .. of .. task_type, string.format('%.0f', seconds * 1000000))
 end
 
