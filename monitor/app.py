@@ -60,7 +60,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             await ledger(recent_counts.keep())
 
         async def put_back() -> None:
-            tell(await sweep())
+            tell(await sweep(), sweep.clock)
 
         async def put_indices_right() -> None:
             await indices.put_right(redis)

@@ -1,19 +1,23 @@
 """The sweep: finds tasks that are nowhere and puts them back; says what it found. See sweep.lua for what counts."""
 
 import asyncio
-from typing import Final
+import time
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from throughline.ledger import scripts
 from throughline.ledger.answers import Swept
+from throughline.ledger.attempt_end import end_fields
 from throughline.ledger.causes import cause
 from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.ledger.message import Queue
+from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.script import Call
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
 from throughline.telemetry import correlation
+from throughline.telemetry.log_line import timestamp
 from throughline.telemetry.logging import event
 
 MISSING_SECONDS: Final = 4.5  # just under one interval: missing in two sweeps, whoever made them
@@ -35,13 +39,17 @@ class Sweep:
 
     def __init__(self, redis: "Redis", missing_seconds: float = MISSING_SECONDS) -> None:
         self._ledger = AsyncLedger(redis)
+        self.clock = RedisClock()
         self._missing_seconds = missing_seconds
 
     async def __call__(self) -> list[Swept]:
         found: list[Swept] = []
         first: str = Queue.HIGH
         for _ in range(MOST_CALLS):
+            asked = time.time()
             told = await self._ledger(self._call(first))
+            for at in {one.at for one in told if one.at}:
+                self.clock.compare(asked, at, time.time())
             found += (one for one in told if one.kind != "more")
             more = [one.queue for one in told if one.kind == "more"]
             if not more:
@@ -60,13 +68,13 @@ class Sweep:
         )
 
 
-def tell(found: list[Swept]) -> None:
+def tell(found: list[Swept], clock: RedisClock) -> None:
     """Each task's line is under the task's own correlation ID: one search finds why it waited."""
     for one in found:
         with correlation.bound(one.correlation_id or "unknown", one.task_id):
             match one.kind:
                 case "put_back":
-                    fields = _fields(one)
+                    fields = _fields(one) | _ended(one, clock)
                     event("task.put_back", f"Put back into {one.queue}: {fields['cause']}", fields)
                 case "due":
                     event("task.due", f"Its wait is over: back into {one.queue}", _fields(one))
@@ -77,6 +85,11 @@ def tell(found: list[Swept]) -> None:
             event("worker.lost", f"{one.worker} {why}", {"worker": one.worker, "cause": why})
         if one.kind == "stalled":
             event("worker.stalled", f"{one.worker} takes nothing while work waits", {"worker": one.worker})
+
+
+def _ended(task: Swept, clock: RedisClock) -> dict[str, Any]:
+    """Of the attempt that ended by it; nothing for a task that no worker had started."""
+    return end_fields(task.ended) | {"@timestamp": timestamp(clock.here(task.at))} if task.ended else {}
 
 
 def _fields(task: Swept) -> dict[str, str | int]:

@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 
 from throughline.ledger.record import Attempt
+from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.states import Reason, Status
 from throughline.telemetry import messaging, trace_context, tracing
 from worker.delivery import Delivery
@@ -42,7 +43,7 @@ def begin_wait(
     fields = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt, **attributes}
     name = made_from or wait_id(delivery, attempt)
     with tracing.known(name, delivery.trace_id):
-        start = _ns(min(since, until))
+        start = nanoseconds(min(since, until))
         wait = tracing.tracer().start_span(f"wait {delivery.queue}", parent, attributes=fields, start_time=start)
     if not wait.get_span_context().is_valid:  # OTEL_SDK_DISABLED and a message without a trace
         return Wait(tracing.known_parent(name, delivery.trace_id, flags=0))
@@ -52,8 +53,19 @@ def begin_wait(
 def write_wait(delivery: Delivery, attempt: int, since: float | None, until: float, **attributes: Any) -> Context:
     """The context for the run that followed."""
     wait = begin_wait(delivery, attempt, since, until, **attributes)
-    wait.end(_ns(until))
+    wait.end(nanoseconds(until))
     return wait.context
+
+
+def write_take(delivery: Delivery, attempt: int, wait: Context, seconds: float | None, until: float) -> None:
+    """The last part of a wait: its worker had the message. A wait that has no span has no part either."""
+    if seconds is None or not get_current_span(wait).get_span_context().is_valid:
+        return
+    with tracing.known(f"{delivery.task_id} take {attempt}", delivery.trace_id):
+        fields: dict[str, Any] = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt}
+        start = nanoseconds(until - seconds)
+        take = tracing.tracer().start_span(f"take {delivery.queue}", wait, attributes=fields, start_time=start)
+    take.end(nanoseconds(until))
 
 
 def write_cancelled(delivery: Delivery, cause: str) -> None:
@@ -73,15 +85,13 @@ def write_refused(delivery: Delivery, error: BaseException) -> None:
     run.end()
 
 
-def write_closed(delivery: Delivery, attempt: Attempt, waited_since: float | None = None, cause: str = "") -> None:
-    """The spans of an attempt whose own process did not live to write them. That of a later wait is written already."""
-    number, started = attempt.number, attempt.started_at
-    if number == 1:
-        waited_since = waited_since or delivery.published_at
-    if number > 1 and waited_since is None:
-        parent = tracing.known_parent(wait_id(delivery, number), delivery.trace_id, _flags(delivery))
-    else:
-        parent = write_wait(delivery, number, waited_since, started, worker=attempt.worker)
+def write_closed(
+    delivery: Delivery, attempt: Attempt, clock: RedisClock, *, with_wait: bool = False, cause: str = ""
+) -> None:
+    """The spans of an attempt whose own process did not live to write them; `with_wait`: that of its wait too."""
+    number, started = attempt.number, clock.here(attempt.started_at)
+    ended = clock.here(attempt.finished_at or attempt.started_at)
+    parent = _wait_before(delivery, attempt, started, with_wait=with_wait)
     outcome = attempt.outcome or Status.RETRY
     attributes = run_attributes(delivery, number, attempt.process) | {"worker": attempt.worker, "status": outcome}
     if attempt.error:
@@ -92,7 +102,31 @@ def write_closed(delivery: Delivery, attempt: Attempt, waited_since: float | Non
         run = _start_run(delivery, parent, started, attributes)
     if outcome in {Status.RETRY, Status.FAILURE}:
         run.set_status(StatusCode.ERROR)
-    run.end(_ns(max(started, attempt.finished_at or started)))
+    seen = ended if attempt.last_seen_at is None else clock.here(attempt.last_seen_at)
+    run.end(nanoseconds(max(started, seen)))
+    if seen < ended:
+        _write_loss(delivery, attempt, set_span_in_context(run), seen, ended)
+
+
+def _wait_before(delivery: Delivery, attempt: Attempt, started: float, *, with_wait: bool) -> Context:
+    number = attempt.number
+    if number == 1 and delivery.published_at is None:  # nobody knows since when it waited: it has no such span
+        return write_wait(delivery, number, None, started)
+    if number > 1 and not with_wait:  # its own process has written it before it began
+        return tracing.known_parent(wait_id(delivery, number), delivery.trace_id, _flags(delivery))
+    waited = attempt.queue_wait if attempt.queue_wait is not None else started - (delivery.published_at or started)
+    wait = write_wait(delivery, number, started - waited, started, worker=attempt.worker)
+    write_take(delivery, number, wait, attempt.take, started)
+    return wait
+
+
+def _write_loss(delivery: Delivery, attempt: Attempt, run: Context, seen: float, noticed: float) -> None:
+    fields: dict[str, Any] = {"task_type": delivery.task_type, "queue": delivery.queue, "attempt": attempt.number}
+    fields |= {"worker": attempt.worker, "cause": attempt.cause}
+    with tracing.known(f"{delivery.task_id} lost {attempt.number}", delivery.trace_id):
+        start = nanoseconds(seen)
+        lost = tracing.tracer().start_span(f"lost {delivery.task_type}", run, attributes=fields, start_time=start)
+    lost.end(nanoseconds(noticed))
 
 
 def run_name(delivery: Delivery) -> str:
@@ -141,9 +175,10 @@ def _flags(delivery: Delivery) -> int:
 
 
 def _start_run(delivery: Delivery, parent: Context, started: float, attributes: dict[str, Any]) -> Span:
-    start = _ns(started)
+    start = nanoseconds(started)
     return tracing.tracer().start_span(run_name(delivery), parent, SpanKind.CONSUMER, attributes, start_time=start)
 
 
-def _ns(seconds: float) -> int:
-    return int(seconds * 1e9)
+def nanoseconds(seconds: float) -> int:
+    """Of a moment that is known to the microsecond, as Redis's are: a float has no more digits."""
+    return round(seconds * 1e6) * 1000

@@ -1,5 +1,6 @@
 """A task that a worker's main process holds: what its message may contain, and what is logged when it is given up."""
 
+import time
 from typing import Any, Final
 
 from billiard.einfo import ExceptionWithTraceback
@@ -21,6 +22,7 @@ _METHODS: Final = frozenset(name for name in dir(Context) if callable(getattr(Co
 _OF_A_PUBLICATION: Final = frozenset(
     {"countdown", "declare", "exchange", "priority", "queue", "routing_key", "serializer", "state"}
 )
+TAKEN_AT: Final = "taken_at"  # for the process that runs it: when this one received the message, by their host's clock
 _IGNORED: Final = _METHODS | _OF_A_PUBLICATION
 
 
@@ -39,7 +41,7 @@ class HeldRequest(Request):
         self.delivery = Delivery.of({**kept, **(message.headers or {}), "id": self.id, "task": self._type}, queue)
         # The headers travel to the task's process, and into a retry's message, as the request's `headers`: Celery's
         # request has the *property* correlation_id, which is the task's ID, in the place of the header.
-        self.request_dict["headers"] = self.delivery.headers()
+        self.request_dict["headers"] = self.delivery.headers() | {TAKEN_AT: time.time()}
         self.request_dict[own.TRACEPARENT] = self.delivery.traceparent or None
         # GET answers with the result of every task, whether or not its sender wanted to read it from Celery.
         self._ignore_result = self.request_dict["ignore_result"] = False
@@ -97,7 +99,7 @@ class HeldRequest(Request):
 
     def _give_up(self, *, stopped: bool) -> None:
         with self.delivery.bound():
-            handed = self.task.backend.hand_back(self.id, stopped=stopped)
+            handed = self.task.backend.hand_back(self.id, stopped=stopped, process=self.worker_pid)
             recorded.tell_handed_back(self.task.backend, self.delivery, handed)
 
     def _was_lost(self, error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Writes the spans of tasks that ended in a process which was killed before it had written them."""
+"""Processes that were killed: when each was gone, and the spans of tasks that had ended in it and were not written."""
 
 import time
 from collections import deque
@@ -10,7 +10,9 @@ from worker import recorded
 from worker.delivery import Delivery
 
 _WRITTEN_SECONDS: Final = 2.0  # spans leave their process 0.2 s after they end; its own end is noticed in 1 s
+_MOST_REMEMBERED: Final = 100
 
+_gone: Final[dict[int, float]] = {}  # when the main process found it gone: Celery gives its task up seconds later
 _ended: deque[tuple[float, int, Delivery, Any]] = deque(maxlen=1_000)
 
 
@@ -20,6 +22,12 @@ def note_end(process: int, delivery: Delivery, backend: Any) -> None:
     while _ended and _ended[0][0] < now - _WRITTEN_SECONDS:
         _ended.popleft()
     _ended.append((now, process, delivery, backend))
+
+
+def unseen_seconds(process: int | None) -> float | None:
+    """How long ago the main process found that process gone; None for one that it has not missed."""
+    gone = _gone.pop(process or 0, None)
+    return None if gone is None else time.monotonic() - gone
 
 
 def install() -> None:
@@ -34,6 +42,9 @@ def _watch(sender: Any, **_: Any) -> None:
 
     def on_process_down(process: Any) -> None:
         known(process)
+        _gone[process.pid] = time.monotonic()
+        if len(_gone) > _MOST_REMEMBERED:  # those that ended without a task
+            del _gone[next(iter(_gone))]
         if (process.exitcode or 0) < 0:  # by a signal: one that is replaced writes its spans before it ends
             _tell(process.pid)
 

@@ -8,9 +8,11 @@ from redis.exceptions import RedisError
 
 from throughline.ledger import keys
 from throughline.ledger.answers import HandedBack
+from throughline.ledger.attempt_end import end_fields
 from throughline.ledger.causes import cause
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Reason, Status
+from throughline.telemetry.log_line import timestamp
 from throughline.telemetry.logging import event
 from worker import attempt_spans
 from worker.delivery import Delivery
@@ -30,8 +32,7 @@ def tell(backend: Any, delivery: Delivery, why: str = "") -> TaskRecord | None:
     with suppress(RedisError, OSError), delivery.bound():
         record = read(backend, delivery.task_id)
         if record.attempts and record.attempts[-1].finished_at:
-            before = record.attempts[-2].finished_at if len(record.attempts) > 1 else None
-            attempt_spans.write_closed(delivery, record.attempts[-1], before, why)
+            attempt_spans.write_closed(delivery, record.attempts[-1], backend.clock, with_wait=True, cause=why)
         return record
     return None
 
@@ -60,7 +61,9 @@ def tell_handed_back(backend: Any, delivery: Delivery, handed: HandedBack) -> No
     if handed.outcome != "handed_back" or attempt is None:
         return
     tell(backend, delivery)
-    fields = _fields(delivery, Status.PENDING, attempt.number) | {"cause": attempt.cause, "worker": attempt.worker}
+    fields = _fields(delivery, Status.RETRY, attempt.number) | end_fields(attempt) | {"cause": attempt.cause}
+    if attempt.finished_at:
+        fields["@timestamp"] = timestamp(backend.clock.here(attempt.finished_at))
     event("task.handed_back", f"Handed back to {delivery.queue}: {attempt.cause}", fields)
 
 
@@ -76,12 +79,15 @@ def revoke_waiting(backend: Any, task_id: str) -> bool:
 
 def tell_revoked(backend: Any, delivery: Delivery, why: str) -> None:
     """Celery's own revoke, terminate or expire has ended the task."""
-    record = tell(backend, delivery, why)
+    record, end = tell(backend, delivery, why), backend.end_of(delivery.task_id)
     attempts = len(record.attempts) if record else 0
     with delivery.bound():
         if not attempts:
             attempt_spans.write_cancelled(delivery, why)
-        fields = _fields(delivery, Status.REVOKED, attempts) | {"cause": why}
+        fields = _fields(delivery, Status.REVOKED, attempts)
+        if end and end.attempt:
+            fields |= end_fields(end.attempt)
+        fields |= {"cause": why}
         event("task.cancelled", f"{delivery.task_type} was cancelled: {why}", fields)
 
 

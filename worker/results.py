@@ -2,7 +2,9 @@
 
 import logging
 import os
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Any, Final
@@ -17,6 +19,7 @@ from throughline.errors import TooManyDeliveries
 from throughline.ledger import scripts, unwritable
 from throughline.ledger.answers import Claim, HandedBack, Retried, Stored
 from throughline.ledger.record import Attempt
+from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
@@ -24,11 +27,22 @@ from throughline.ledger.submission import Decision, Limits, Submission
 from throughline.ledger.unwritable import Unwritable
 from throughline.settings import WorkerSettings
 from throughline.telemetry.logging import node_name
-from worker import recorded
+from worker import killed_processes, recorded
 from worker.delivery import Delivery
 from worker.strict_json import StrictJsonBackend
 
+_MOST_ENDS: Final = 100
+
 _logger = logging.getLogger("throughline.worker")
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of a task that this process has stored; `attempt` is the one that ended with it in another process."""
+
+    at: float
+    reason: Reason
+    attempt: Attempt | None = None
 
 
 class RecordingBackend(StrictJsonBackend):
@@ -47,6 +61,23 @@ class RecordingBackend(StrictJsonBackend):
     def _late(self) -> set[str]:
         """The tasks of which this process came too late to store its attempt's end."""
         return set()
+
+    @cached_property
+    def clock(self) -> RedisClock:
+        return RedisClock()
+
+    @cached_property
+    def _ends(self) -> dict[str, End]:
+        return {}
+
+    def end_of(self, task_id: str) -> End | None:
+        """The end that this process has just stored of the task, once: whoever tells of it takes it from here."""
+        return self._ends.pop(task_id, None)
+
+    def _note_end(self, task_id: str, end: End) -> None:
+        self._ends[task_id] = end
+        if len(self._ends) > _MOST_ENDS:  # those that nobody had to tell of
+            del self._ends[next(iter(self._ends))]
 
     def came_too_late(self, task_id: str) -> bool:
         """Whether the task has another end, or a later attempt, than the one that this process wanted to store."""
@@ -85,8 +116,8 @@ class RecordingBackend(StrictJsonBackend):
         """A running task submits another one."""
         return self._decided(scripts.submit(submission, Limits.of(WorkerSettings.load())))
 
-    def claim(self, task_id: str, request: Any) -> Claim:
-        """Records that this process starts the task, or says why it must not."""
+    def claim(self, task_id: str, request: Any, take: float | None = None) -> Claim:
+        """Records that this process starts the task, or says why it must not. `take`: since its message was taken."""
         settings, delivery = WorkerSettings.load(), Delivery.of_request(request)
         record = delivery.record()
         started = self._meta(task_id, {"pid": os.getpid(), "hostname": _worker()}, Status.STARTED, request)
@@ -105,8 +136,12 @@ class RecordingBackend(StrictJsonBackend):
             max_deliveries=settings.max_deliveries,
             celery_started=self._encoded(started),
             celery_dead=self._encoded(dead),
+            take=take,
         )
+        asked = time.time()
         claim = self._decided(call)
+        self.clock.compare(asked, claim.at, time.time())
+        self._ends.pop(task_id, None)
         self._attempts.pop(task_id, None)  # of an earlier attempt in this process
         self._late.discard(task_id)
         if claim.outcome == "run":
@@ -120,7 +155,7 @@ class RecordingBackend(StrictJsonBackend):
     def retry_later(self, request: Any, error: Exception, delay: float, most: int) -> Retried:
         """It runs again after the delay, unless it has had so many retries."""
         task_id = request.id
-        return self._decided(
+        retried = self._decided(
             scripts.retry(
                 task_id,
                 attempt=self._attempts.get(task_id, ""),
@@ -132,11 +167,17 @@ class RecordingBackend(StrictJsonBackend):
                 celery_failure=self.encode(self._meta(task_id, error, Status.FAILURE, request)),
             )
         )
+        if retried.at is not None:
+            reason = Reason.RETRIED if retried.outcome == "retry" else Reason.RETRIES_USED_UP
+            self._note_end(task_id, End(retried.at, reason))
+        return retried
 
-    def hand_back(self, task_id: str, *, stopped: bool) -> HandedBack:
+    def hand_back(self, task_id: str, *, stopped: bool, process: int | None = None) -> HandedBack:
         """This worker gives the task up: it stops, or the task's process was lost."""
         reason = Reason.HANDED_BACK if stopped else Reason.LOST_PROCESS
-        return self._decided(scripts.hand_back(task_id, worker=_worker(), reason=reason))
+        unseen = None if stopped else killed_processes.unseen_seconds(process)
+        call = scripts.hand_back(task_id, worker=_worker(), reason=reason, unseen_seconds=unseen)
+        return self._decided(call)
 
     def revoked(self, task_id: str, reason: Reason, request: Any) -> Stored:
         """Celery ended the task, which may not have started: REVOKED by its own command, or EXPIRED."""
@@ -208,9 +249,13 @@ class RecordingBackend(StrictJsonBackend):
             )
         )
         number = self._attempts.get(task_id)
-        if not stored and number and not _is_stored_before(stored.attempt, int(number), status, reason):
+        if stored and stored.at is not None:
+            self._note_end(task_id, End(stored.at, reason, stored.attempt))
+        elif number and not _is_stored_before(stored.attempt, int(number), status, reason):
             self._late.add(task_id)
-        elif not stored:
+        else:
+            if number and stored.attempt and stored.attempt.finished_at:
+                self._note_end(task_id, End(stored.attempt.finished_at, reason))
             _logger.warning("Task %s has ended already: %s is not stored again", task_id, status)
         return stored
 

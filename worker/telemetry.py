@@ -20,12 +20,14 @@ from celery.signals import (
 )
 
 from throughline.ledger.answers import Claim
+from throughline.ledger.attempt_end import end_fields
 from throughline.ledger.states import Status
 from throughline.settings import WorkerSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry import tracing
 from throughline.telemetry.logging import event
 from worker import failure, instrumentation
+from worker.delivery import Delivery
 from worker.running_task import RunningTask
 
 _running: dict[str, RunningTask] = {}  # by task id; a prefork process runs one at a time
@@ -87,14 +89,19 @@ def _prepared(task_id: str, task: Task, **_: Any) -> None:
 
 def claimed(task_id: str) -> Claim:
     """Whether this process is to run the task; raises what kept it from asking."""
-    return _running[task_id].opened()
+    running = _running[task_id]
+    claim = running.opened()
+    if lost := running.lost_before:
+        fields = running.fields | end_fields(lost) | {"cause": lost.cause}
+        event("task.put_back", f"Its message came again: {lost.cause}", fields)
+    return claim
 
 
 def started(task: Task) -> None:
     """The task is claimed by this process and about to calculate."""
     running = _running.get(task.request.id)
     if running is not None:
-        fields = running.fields | running.wait_fields | {"status": Status.STARTED}
+        fields = running.fields | running.began | {"status": Status.STARTED}
         event("task.started", f"Runs {task.name}", fields)
 
 
@@ -103,7 +110,7 @@ def not_run(task: Task, status: Status) -> None:
     running = _running.get(task.request.id)
     if running is not None:
         action = "task.cancelled" if status is Status.REVOKED else "task.skipped"
-        event(action, f"{task.name} is not run: it is {status}", running.ended(status))
+        event(action, f"{task.name} is not run: it is {status}", running.not_run(status))
 
 
 def moved(task: Task) -> None:
@@ -124,8 +131,11 @@ def _failed(sender: Task, task_id: str, exception: BaseException, **_: Any) -> N
     error = failure.log_fields(exception)
     running = _running.get(task_id)
     if running is None:  # in the main process: see held_request.py
-        fields = {"task_type": sender.name, "status": Status.FAILURE}
-        event("task.failed", f"{sender.name} failed: {error['error.message']}", fields | error)
+        end = sender.backend.end_of(task_id)
+        ended = end_fields(end.attempt) if end and end.attempt else {}
+        fields = {"task_type": sender.name, "queue": Delivery.of_request(sender.request).queue}
+        fields |= {"status": Status.FAILURE}
+        event("task.failed", f"{sender.name} failed: {error['error.message']}", fields | ended | error)
         return
     if _is_late(sender, running, Status.FAILURE):
         return
@@ -157,11 +167,12 @@ def retried(task: Task, error: BaseException) -> None:
     event("task.retried", f"{task.name} will run again", running.ended(Status.RETRY) | told)
 
 
-def dead_lettered(task: Task, reason: str) -> None:
-    """It has used up its deliveries or its retries."""
+def dead_lettered(task: Task, reason: str, *, ran: bool) -> None:
+    """It has used up its deliveries, when it was to start, or its retries, when it `ran`."""
     running = _running[task.request.id]
-    told = {"error.message": reason}
-    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", running.ended(Status.FAILURE) | told)
+    fields = running.ended(Status.FAILURE) if ran else running.not_run(Status.FAILURE)
+    fields |= {"error.message": reason}
+    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", fields)
 
 
 def _retried(sender: Task, reason: Any, **_: Any) -> None:

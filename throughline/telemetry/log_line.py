@@ -56,9 +56,8 @@ class JsonLine(OrjsonFormatter):
             log_data.update(_error_fields(record.exc_info[1], message_dict.get("exc_info", "")))
 
     def _begun(self, created: float, level: int, level_name: str, message: str, process: int | None) -> dict[str, Any]:
-        second, microsecond = divmod(int(created * 1_000_000), 1_000_000)
         line = {
-            "@timestamp": f"{_second(second)}.{microsecond:06}Z",
+            "@timestamp": timestamp(created),
             # By its number: billiard gives the same one a name of its own, when a pool's process is lost for one.
             "log.level": "notice" if level == NOTICE else level_name.lower(),
             "message": message,
@@ -84,6 +83,12 @@ class JsonLine(OrjsonFormatter):
             return super().jsonify_log_record(log_data)
         except TypeError:
             return odd_json(log_data).decode()
+
+
+def timestamp(seconds: float) -> str:
+    """A moment as lines have it: also for an event that happened before its line is written."""
+    second, microsecond = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{microsecond:06}Z"
 
 
 @lru_cache(maxsize=1)
