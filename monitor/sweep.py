@@ -74,10 +74,10 @@ def tell(found: list[Swept], clock: RedisClock) -> None:
         with correlation.bound(one.correlation_id or "unknown", one.task_id):
             match one.kind:
                 case "put_back":
-                    fields = _fields(one) | _ended(one, clock)
+                    fields = _fields(one, clock) | _ended(one)
                     event("task.put_back", f"Put back into {one.queue}: {fields['cause']}", fields)
                 case "due":
-                    event("task.due", f"Its wait is over: back into {one.queue}", _fields(one))
+                    event("task.due", f"Its wait is over: back into {one.queue}", _fields(one, clock))
                 case "refused":
                     event("task.move_refused", f"sweep refused {one.before} → PENDING ({one.reason})")
         if one.kind == "died":
@@ -87,13 +87,14 @@ def tell(found: list[Swept], clock: RedisClock) -> None:
             event("worker.stalled", f"{one.worker} takes nothing while work waits", {"worker": one.worker})
 
 
-def _ended(task: Swept, clock: RedisClock) -> dict[str, Any]:
+def _ended(task: Swept) -> dict[str, Any]:
     """Of the attempt that ended by it; nothing for a task that no worker had started."""
-    return end_fields(task.ended) | {"@timestamp": timestamp(clock.here(task.at))} if task.ended else {}
+    return end_fields(task.ended) if task.ended else {}
 
 
-def _fields(task: Swept) -> dict[str, str | int]:
+def _fields(task: Swept, clock: RedisClock) -> dict[str, str | int]:
     told: dict[str, str | int] = {
+        "@timestamp": timestamp(clock.here(task.at)),
         "task_type": task.task_type,
         "queue": task.queue,
         "status": Status.PENDING,

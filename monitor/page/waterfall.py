@@ -16,6 +16,7 @@ _TICKS_APART: Final = 200  # thousandths of the width
 _MOST_STEPS: Final = 200
 _MOST_LOGS: Final = 200
 _SERVICES: Final = {"nginx", "api", "worker", "monitor"}
+_DRAWN_AS: Final = {Role.WAIT: Role.WAIT, Role.TAKE: Role.WAIT, Role.PAUSE: Role.PAUSE, Role.LOST: Role.PAUSE}
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ def _classes(step: Step, request: Request, above: Step | None) -> Iterator[str]:
 
 
 def _kind(step: Step) -> str:
-    if step.role in {Role.WAIT, Role.PAUSE}:
-        return step.role
+    if step.role in _DRAWN_AS:
+        return _DRAWN_AS[step.role]
     if step.failed:
         return "failed"
     return step.service if step.service in _SERVICES else "other"

@@ -82,7 +82,7 @@ def header(trace_id, flags):
     return f"00-{trace_id}-{SENDER}-{flags}"
 
 
-ALL = {"wait medium", "run sends", "validate", "send", "publish low", "wait low", "run echo"}
+ALL = {"wait medium", "take medium", "run sends", "validate", "send", "publish low", "wait low", "take low", "run echo"}
 CASES = [  # sampler, its argument, traceparent, whether there are spans
     ("", "", header(HIGH, "01"), True),
     ("", "", header(LOW, "00"), False),
@@ -130,7 +130,7 @@ def test_every_attempt_at_a_task_without_a_traceparent_is_sampled_or_none(worker
     for _ in range(6):
         (task_id,) = traced(client, "come_back", "", text="never")
         is_taken = int(client.record(task_id)["trace_id"][16:], 16) < 2**63
-        expected[task_id] = sorted(2 * ["run come_back", "validate", "wait medium"]) if is_taken else []
+        expected[task_id] = sorted(2 * ["run come_back", "take medium", "validate", "wait medium"]) if is_taken else []
 
     def written():
         spans = list(spans_in(client.var_dir / "spans"))

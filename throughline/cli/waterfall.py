@@ -30,7 +30,10 @@ SHARE_SIGNS: Final = {
     "between attempts": ("┈", "magenta"),
     "the rest": ("█", "cyan"),
 }
-_SHADES: Final = {Role.WAIT: SHARE_SIGNS["queue wait"], Role.PAUSE: SHARE_SIGNS["between attempts"]}
+_SHADES: Final = {
+    **dict.fromkeys((Role.WAIT, Role.TAKE), SHARE_SIGNS["queue wait"]),
+    **dict.fromkeys((Role.PAUSE, Role.LOST), SHARE_SIGNS["between attempts"]),
+}
 
 
 def waterfall(request: Request, console: Console, logs: bool, typical: Mapping[int, Figures]) -> Iterator[Text]:

@@ -39,7 +39,7 @@ _NAMES: Final = {Role.WAIT: "wait {task.queue}", Role.RUN: "run {task.task_type}
 def _insert(steps: list[Step], task: Task, age_ns: int) -> None:
     """A run goes directly after its wait, since its phases follow it; a wait goes after all steps of its task."""
     own = [index for index, step in enumerate(steps) if step.task_id == task.task_id]
-    of_task = [index for index in own if steps[index].role in {Role.WAIT, Role.RUN, Role.PAUSE, Role.MARK}]
+    of_task = [index for index in own if steps[index].role in {Role.WAIT, Role.RUN, Role.LOST, Role.PAUSE, Role.MARK}]
     role = _ROLES.get(task.status, Role.WAIT)
     begin = max([task.since_ns, *(steps[index].end_ns for index in of_task)])
     if not own or begin >= age_ns:

@@ -1,6 +1,7 @@
 """Draws each wait and each run of a task from its log lines, where it left no span."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from throughline.journey.drawn_requests import is_unsampled, key_of, millisecond
 from throughline.journey.log_placement import Line
 from throughline.journey.role import Role
 from throughline.journey.span import Span
-from throughline.journey.task_changes import Change, changes_of
+from throughline.journey.task_changes import Change, changes_of, lost_ns
 from throughline.journey.task_spans import TaskSpans
 from throughline.ledger.states import Status
 
@@ -48,6 +49,17 @@ class _Attempts:
                 span = self._span(role, begun, ended)
                 self._known.append(span)
                 yield span
+                yield from self._parts(span, ended)
+
+    def _parts(self, span: Span, ended: Change) -> Iterator[Span]:
+        """The step in which a worker had the message already, and the one after the last sign of life."""
+        if span.role is Role.WAIT and (took := _ns(ended.fields.get("take_ms"))):
+            begin = max(span.start_ns, span.end_ns - took)
+            yield _beside(span, f"take {self._task.queue}", begin, span.end_ns, parent_id=span.span_id)
+        lost = lost_ns(ended.fields) if span.role is Role.RUN else 0
+        if lost:
+            name = f"lost {self._task.task_type}"
+            yield _beside(span, name, span.end_ns, span.end_ns + lost, parent_id=span.span_id)
 
     def _changes(self) -> list[Change]:
         changes = changes_of(self._task.waits_and_runs, self._task.lines)
@@ -75,7 +87,7 @@ class _Attempts:
             service="worker",
             node=self._node(begun if running else ended),
             start_ns=begun.at_ns,
-            end_ns=ended.at_ns,
+            end_ns=max(begun.at_ns, ended.at_ns - (lost_ns(ended.fields) if running else 0)),
             attributes=self._attributes(begun, ended, running=running),
             failed=running and ended.status not in {Status.SUCCESS, Status.REVOKED},
             kind="consumer" if running else "internal",
@@ -104,13 +116,31 @@ class _Attempts:
         """Whose run began with this change; a task may also be cancelled while it waits."""
         if started.status != Status.STARTED:
             return ""
-        return str(started.fields.get("service.node.name") or self._task.node_at(started.at_ns))
+        told = started.fields.get("worker") or started.fields.get("service.node.name")
+        return str(told or self._task.node_at(started.at_ns))
 
     def _parent_id(self, at_ns: int) -> str:
         before = [span for span in self._known if span.end_ns <= at_ns and span.trace_id == self._trace_id]
         if before:
             return max(before, key=lambda span: span.end_ns).span_id
         return self._publication.span_id if self._publication else ""
+
+
+def _ns(milliseconds: Any) -> int:
+    return max(0, round(milliseconds * 1e6)) if isinstance(milliseconds, int | float) else 0
+
+
+def _beside(span: Span, name: str, start_ns: int, end_ns: int, *, parent_id: str) -> Span:
+    return replace(
+        span,
+        span_id=f"{span.span_id}/{name}",
+        parent_id=parent_id,
+        name=name,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        kind="internal",
+        failed=False,
+    )
 
 
 def _outcome(ended: Change) -> dict[str, Any]:

@@ -1,11 +1,17 @@
 """What happened in a span, in words for people."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from throughline.journey.quantities import format_count
 from throughline.journey.role import Role
 from throughline.journey.span import Span
 from throughline.ledger.states import Status
+
+_WORDS: Final = {
+    Role.TAKE: "taken by a worker, not started yet",
+    Role.LOST: "no sign of life until its loss was noticed",
+}
 
 
 def describe_step(span: Span, family: Sequence[Span]) -> str:
@@ -22,7 +28,7 @@ def describe_step(span: Span, family: Sequence[Span]) -> str:
         case Role.RUN:
             return _not_run(span) if is_refused(span, family) else _ran(span)
         case _:
-            return span.name + _details(span) + _error(span)
+            return _WORDS.get(span.role) or span.name + _details(span) + _error(span)
 
 
 def http_status(span: Span) -> int | None:

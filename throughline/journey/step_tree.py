@@ -9,10 +9,10 @@ from throughline.journey.journey import NO_SPAN, Step
 from throughline.journey.role import Role
 from throughline.journey.task_spans import TaskSpans
 
-_OF_A_TASK: Final = {Role.WAIT, Role.RUN, Role.PAUSE, Role.MARK}
+_OF_A_TASK: Final = {Role.WAIT, Role.RUN, Role.LOST, Role.PAUSE, Role.MARK}
 _AFTER_A_RUN: Final = {"put back", "handed back"}  # names of marks
 _SOON_NS: Final = 100 * 10**6
-_AT_ONE_MOMENT: Final = {Role.PAUSE: 1, Role.WAIT: 2, Role.RUN: 3}
+_AT_ONE_MOMENT: Final = {Role.LOST: 1, Role.PAUSE: 1, Role.WAIT: 2, Role.RUN: 3}
 
 
 @dataclass
@@ -63,8 +63,9 @@ class _Tree:
             runs = [node for node in nodes if node.step.role is Role.RUN]
             # A task that still runs has no run span: its children go below its wait.
             self._runs[task_id] = runs or [node for node in nodes if node.step.role is Role.WAIT]
+            ends = [*runs, *(node for node in nodes if node.step.role is Role.LOST)]
             for node in nodes:
-                _put_after_its_run(node, runs)
+                _put_after_its_run(node, ends)
             found.append((task_id, nodes))
         return found
 
@@ -79,7 +80,7 @@ class _Tree:
         around = self._by_span.get(call.parent_id)
         if around is node:
             around = None
-        if around is not None and around.step.role is Role.WAIT:
+        if around is not None and around.step.role is Role.WAIT and call.role is not Role.TAKE:
             # The run of this phase has no span (yet): the phase goes below the step that log lines gave for the run.
             around = self._unseen_run(call) or around
         (around.below if around else self._roots).append(node)

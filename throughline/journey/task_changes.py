@@ -1,6 +1,6 @@
 """The changes of a task's state, as its spans and log lines report them, by the ledger's rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from throughline.journey.span import Span
 from throughline.ledger.states import Status
 
 REPLAYED: Final = "task.replayed_by_operator"
+PUT_BACK: Final = {"task.put_back", "task.handed_back"}
 DUE: Final = "task.due"
 SKIPPED: Final = "task.skipped"
 # These report the beginning; whatever else is reported came later, also by another host's clock.
@@ -36,7 +37,7 @@ def changes_of(spans: Iterable[Span], lines: Iterable[Line]) -> list[Change]:
     """
     counted: list[Change] = []
     ended, latest = False, 0
-    for change in sorted([*_by_spans(spans), *_by_lines(lines)], key=lambda change: change.at_ns):
+    for change in sorted([*_by_spans(tuple(spans)), *_by_lines(lines)], key=lambda change: change.at_ns):
         if change.action == REPLAYED:
             ended = False
         elif ended and not counted[-1].action and change.status == counted[-1].status:
@@ -65,6 +66,12 @@ def attempt_in(fields: Mapping[str, Any]) -> int:
     return attempt if isinstance(attempt, int) and attempt > 0 else 0
 
 
+def lost_ns(fields: Mapping[str, Any]) -> int:
+    """Of the line that ends a lost attempt: from its last sign of life until that was noticed."""
+    lost = fields.get("lost_ms")
+    return max(0, round(lost * 1e6)) if isinstance(lost, int | float) else 0
+
+
 def _is_by_an_attempt(change: Change) -> bool:
     """Not for put back, cancelled and skipped: those are not reported by a process that may have lost the task."""
     return change.status not in {Status.PENDING, Status.REVOKED} and change.action != SKIPPED
@@ -83,15 +90,24 @@ def _with_details(first: Change, again: Change) -> Change:
 
 def _origin(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
-        name: fields[name] for name in ("service.node.name", "service.version", "trace.id", "span.id") if name in fields
+        name: fields[name]
+        for name in ("service.node.name", "service.version", "trace.id", "span.id", "worker", "take_ms")
+        if name in fields
     }
 
 
-def _by_spans(spans: Iterable[Span]) -> Iterator[Change]:
+def _is_noticed_later(run: Span, spans: Iterable[Span]) -> bool:
+    """Whether the run was lost, and went on for all that anybody knew: the span of its loss tells until when."""
+    return run.lost and any(other.role is Role.LOST and other.parent_key == run.key for other in spans)
+
+
+def _by_spans(spans: Sequence[Span]) -> Iterator[Change]:
     for span in spans:
         if span.role is Role.WAIT:
             yield Change(span.end_ns, Status.STARTED, fields={"service.node.name": span.place} if span.place else {})
-        elif span.role is Role.RUN and span.attributes.get("status"):
+        elif span.role is Role.LOST:
+            yield Change(span.end_ns, Status.PENDING, attempt=attempt_in(span.attributes))
+        elif span.role is Role.RUN and span.attributes.get("status") and not _is_noticed_later(span, spans):
             told = {name: span.attributes[name] for name in ("error.type", "cause") if name in span.attributes}
             fields = told | {"service.node.name": span.place}
             yield Change(span.end_ns, str(span.attributes["status"]), "", attempt_in(span.attributes), fields)
@@ -100,10 +116,12 @@ def _by_spans(spans: Iterable[Span]) -> Iterator[Change]:
 def _by_lines(lines: Iterable[Line]) -> Iterator[Change]:
     for line in lines:
         action, status = str(line.fields.get("event.action", "")), line.fields.get("status")
+        if action in PUT_BACK:  # the outcome of its attempt is RETRY, and it waits in its queue already
+            status = Status.PENDING
         if line.at_ns is not None and status and action.startswith("task.") and action not in _BEGINNING:
             took_ms = line.fields.get("duration_ms")
             if isinstance(took_ms, int | float) and attempt_in(line.fields):
                 # The attempt's beginning: exact, and there where task.started is not logged, in production.
-                begun_ns = line.at_ns - max(0, round(took_ms * 1e6))
+                begun_ns = line.at_ns - max(0, round(took_ms * 1e6)) - lost_ns(line.fields)
                 yield Change(begun_ns, Status.STARTED, attempt=attempt_in(line.fields), fields=_origin(line.fields))
             yield Change(line.at_ns, str(status), action, attempt_in(line.fields), line.fields)

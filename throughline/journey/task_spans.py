@@ -9,8 +9,8 @@ from throughline.journey.role import Role
 from throughline.journey.span import Span
 
 LinesOfTasks = Mapping[str, Sequence[Line]]
-_AT_WORK: Final = {Role.WAIT, Role.RUN}
-_IN_A_TASK: Final = {Role.WAIT, Role.RUN, Role.PHASE}
+_AT_WORK: Final = {Role.WAIT, Role.RUN, Role.LOST}
+_IN_A_TASK: Final = {Role.WAIT, Role.RUN, Role.LOST, Role.PHASE}
 # Lines of these events alone do not make a task: a refused or replayed submission has none of its own.
 _NO_TASK: Final = {"task.submitted", "task.rejected", "task.replayed"}
 

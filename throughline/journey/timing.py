@@ -67,13 +67,17 @@ def own_ns(span: Span, family: Sequence[Span]) -> int:
 
 
 def totals_of(steps: Iterable[Step]) -> tuple[int, int, int]:
-    """Time in the queue, time in a worker, and pauses between attempts; what overlaps is a run first, then a wait."""
+    """Time in the queue, time in a worker, and between attempts; what overlaps is a run first, then a wait.
+
+    Between attempts is also the time until the loss of one was noticed.
+    """
     intervals: dict[Role, list[Interval]] = defaultdict(list)
     for step in steps:
         intervals[step.role].append((step.offset_ns, step.end_ns))
     ran = covered_ns(intervals[Role.RUN])
     worked = covered_ns([*intervals[Role.RUN], *intervals[Role.WAIT]])
-    whole = covered_ns([*intervals[Role.RUN], *intervals[Role.WAIT], *intervals[Role.PAUSE]])
+    between = [*intervals[Role.LOST], *intervals[Role.PAUSE]]
+    whole = covered_ns([*intervals[Role.RUN], *intervals[Role.WAIT], *between])
     return worked - ran, ran, whole - worked
 
 
