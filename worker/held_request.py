@@ -94,7 +94,7 @@ class HeldRequest(Request):
         with self.delivery.bound():
             super()._announce_revoked(reason, terminated, signum, expired)
         if not had_ended:
-            why = cause(Reason.EXPIRED) if expired else f"{reason} through Celery"
+            why = cause(Reason.EXPIRED if expired else Reason.REVOKED)
             recorded.tell_revoked(backend, self.delivery, why)
 
     def _give_up(self, *, stopped: bool) -> None:

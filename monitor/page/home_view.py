@@ -13,8 +13,10 @@ from throughline.journey.summary import tone as tone_of
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.states import Status
 
 REFRESH_SECONDS: Final = 2
+_OUTCOMES: Final = {Status.SUCCESS: "done", Status.FAILURE: "failed", Status.REVOKED: "cancelled"}
 _CIRCUIT: Final[dict[str, tuple[str, Tone, str]]] = {
     "closed": ("closed", "good", "tasks are taken"),
     "open": ("open", "bad", "new tasks are refused with 503 for now"),
@@ -67,7 +69,9 @@ class RecentView:
     what: str
     word: str
     tone: Tone
-    took: str
+    outcome: str  # of its task: how long it took, or since when it runs or waits
+    error: str  # the class of the error that its task failed with
+    answered: str
     ago: str
     at: str
 
@@ -135,10 +139,35 @@ def _recent(request: Recent, task: TaskRecord | None, now: datetime) -> RecentVi
         what=f"{task.task_type} in {task.queue}" if task and accepted else request.request,
         word=task.status if task and accepted else str(request.status),
         tone=_tone(request, task if accepted else None),
-        took=_took(request.duration_ms),
+        outcome=_outcome(task, now.timestamp()) if task and accepted else "",
+        error=_error(task) if task and accepted else "",
+        answered=_took(request.duration_ms),
         ago=_ago((now - request.at).total_seconds()),
         at=f"{request.at:%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _outcome(task: TaskRecord, now: float) -> str:
+    """From its submission to its end; of a task that has not ended, what it does and since when."""
+    if task.status.is_final:
+        took = (task.finished_at or task.submitted_at) - task.submitted_at
+        return f"{_OUTCOMES.get(task.status, 'ended')} after {format_duration(max(0, round(took * 1e9)))}"
+    latest = task.attempts[-1] if task.attempts else None
+    if task.status is Status.STARTED and latest:
+        return f"running for {_seconds(now - latest.started_at)}"
+    since = (latest.finished_at or latest.started_at) if latest else task.submitted_at
+    what = f"waiting for attempt {latest.number + 1}," if latest else "waiting for"
+    return f"{what} {_seconds(now - since)}"
+
+
+def _seconds(seconds: float) -> str:
+    """In whole seconds: more digits would be old before they are read."""
+    whole = max(0, int(seconds))
+    return f"{whole} s" if whole < 60 else format_duration(whole * 10**9)
+
+
+def _error(task: TaskRecord) -> str:
+    return task.attempts[-1].error if task.status is Status.FAILURE and task.attempts else ""
 
 
 def _ago(seconds: float) -> str:

@@ -8,20 +8,23 @@ from typing import Final
 from monitor.page.comparison_view import ComparisonView, comparison_view
 from monitor.page.contents.view import address
 from monitor.page.links import Command, Link, Places, commands, of_journey, of_task, of_tasks_like, of_trace
+from monitor.page.many_tasks_view import ManyTasksView, many_tasks_view
 from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
-from throughline.journey import summary
+from throughline.journey import failure, summary
 from throughline.journey.assembly import is_complete
 from throughline.journey.comparison import Compare, Comparison, no_comparison
 from throughline.journey.journey import Journey, Request, Source
 from throughline.journey.log_placement import timed_line
+from throughline.journey.many_tasks import MOST_DRAWN, is_many
+from throughline.journey.one_task import one_task
 from throughline.journey.quantities import format_duration
 from throughline.journey.summary import Outcome, Tone
 from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Status
 
-DRAWN: Final = 5  # tasks that are drawn one below the other; more are listed, each with a page of its own
+DRAWN: Final = MOST_DRAWN  # one below the other; more are listed, each with a page of its own
 _MOST_LOOSE: Final = 200
 _SOON: Final = timedelta(seconds=30)  # spans and lines are written within seconds of what they tell
 _FOLLOWED: Final = timedelta(hours=1)
@@ -91,6 +94,7 @@ class JourneyView:
     contents: str
     outcome: Outcome | None
     requests: tuple[RequestView, ...]
+    many: ManyTasksView | None
     task_list: TaskList | None
     task_id: str
     others: tuple[OtherView, ...]
@@ -106,7 +110,8 @@ class JourneyView:
 def drawn_requests(journey: Journey, asked: PageQuery) -> tuple[Request, ...]:
     """The requests to draw in full: the one asked for, or all while they are few."""
     if asked.task_id:
-        return journey.of_task(asked.task_id).submissions
+        submissions = journey.of_task(asked.task_id).submissions
+        return tuple(one_task(each, asked.task_id) for each in submissions) if is_many(journey) else submissions
     chosen = summary.drawn_in_full(journey)
     return chosen if len(chosen) <= DRAWN else ()
 
@@ -139,7 +144,8 @@ def journey_view(
         contents=summary.contents(journey),
         outcome=views[0].outcome if len(views) == 1 else None,
         requests=views,
-        task_list=None if chosen or not journey.submissions else task_list(journey.submissions, asked, tasks, now),
+        many=many_tasks_view(journey) if is_many(journey) and not asked.task_id else None,
+        task_list=None if chosen or not journey.submissions else task_list(journey, asked, tasks, now),
         task_id=asked.task_id,
         others=tuple(
             OtherView(
@@ -208,11 +214,11 @@ def _shares(request: Request) -> tuple[ShareView, ...]:
 
 
 def _error(request: Request) -> str:
-    """What the last log line with an error says, for a task that did not succeed."""
-    if request.status not in {Status.FAILURE, Status.RETRY}:
+    """Why its task failed; of one that waits for another attempt, how the latest one ended."""
+    if not request.tasks or request.status not in {Status.FAILURE, Status.RETRY}:
         return ""
-    told = (log_rows([line], 0)[0].error for line in reversed(request.logs))
-    return next(filter(None, told), "")
+    task = request.tasks[0]
+    return failure.headline(task) or next((end.words for end in reversed(task.ends)), "")
 
 
 def _error_type(record: TaskRecord | None) -> str:

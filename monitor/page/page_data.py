@@ -16,6 +16,7 @@ from monitor.page.traffic import Traffic
 from monitor.redis_client import redis_client
 from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
+from throughline.journey.failure import failures_without_error
 from throughline.ledger import deployments, queue_sample, recent_counts
 from throughline.ledger.counts import Counts
 from throughline.ledger.deployments import Versions
@@ -29,6 +30,7 @@ from throughline.settings import MonitorSettings
 _SEARCHES: Final = 2  # at a time: viewers must not take the processor from the monitor's own rounds
 _SEARCH_SECONDS: Final = 10
 _MOST_BYTES: Final = 32 * 1024 * 1024
+_MOST_ERRORS: Final = 500
 _FRESH_SECONDS: Final = 0.9  # just under the fastest refresh of a page
 
 Value = TypeVar("Value")
@@ -112,6 +114,14 @@ class PageData:
             return await self._records.read(task_ids, attempts=True)
         except (RedisError, OSError):
             return {}
+
+    async def with_errors(self, found: Journey) -> Journey:
+        """The journey with the errors that are not whole in the log."""
+        missing = [task.task_id for task in failures_without_error(found.tasks)][:_MOST_ERRORS]
+        try:
+            return found.with_errors(await self._records.errors(missing)) if missing else found
+        except (RedisError, OSError):
+            return found
 
     async def stored_task(self, task_id: str) -> StoredTask | None:
         """All that is kept of a task, with what it was submitted with; raises `Refused` when that cannot be told."""

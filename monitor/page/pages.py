@@ -56,7 +56,7 @@ class Pages:
         return await self.data.in_thread(lambda: rendered("home.html", view=view))
 
     async def journey(self, correlation_id: str, asked: PageQuery, base_url: str) -> str:
-        found = await self._found(correlation_id)
+        found = await self.data.with_errors(await self._found(correlation_id))
         shown = requests_on_page(found, asked)
         if asked.task_id and not found.of_task(asked.task_id).submissions:
             detail = f"There is no task {asked.task_id} under the correlation ID {correlation_id}."
@@ -76,7 +76,7 @@ class Pages:
 
     async def document(self, correlation_id: str) -> bytes:
         """What `throughline journey --json` prints."""
-        found = await self._found(correlation_id)
+        found = await self.data.with_errors(await self._found(correlation_id))
         known = await self._records(found)
         recorded = as_recorded(found, known)
         compare = await self._comparisons.among(recorded.submissions, datetime.now(UTC))

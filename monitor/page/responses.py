@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monitor.page.accept_header import wants_json
+from monitor.page.breakable import breakable
 from monitor.page.refusal import Refused
 from throughline.problem import MEDIA_TYPE, problem_of
 from throughline.telemetry import correlation
@@ -54,6 +55,7 @@ _templates: Final = Environment(
     auto_reload=False,
 )
 _templates.globals["asset"] = _asset
+_templates.filters["breakable"] = breakable
 
 
 def rendered(template: str, **values: Any) -> str:

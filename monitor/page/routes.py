@@ -87,11 +87,12 @@ def router(settings: MonitorSettings) -> APIRouter:
         task: Annotated[str, Query(max_length=128)] = "",
         status: Annotated[str, Query(max_length=16)] = "",
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+        order: Annotated[str, Query(max_length=16)] = "",
     ) -> Response:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.document(correlation_id))
         return responses.page(
-            await pages.journey(correlation_id, PageQuery(task, status, page), responses.base_url(request))
+            await pages.journey(correlation_id, PageQuery(task, status, page, order), responses.base_url(request))
         )
 
     tasks_routes.add(routes, task_pages, keys)

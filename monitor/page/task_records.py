@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from throughline.ledger import keys, stored_task, task_store
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.stored_error import stored_error
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
 
@@ -47,12 +48,25 @@ class TaskRecords:
         (found,) = await task_store.read([task_id], in_redis, in_history)
         return found
 
+    async def errors(self, task_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Class and message of each that failed: a message may hold the task's data, so that the log has it not."""
+        in_redis = [task for task in await stored_task.read_for_list(self._redis, task_ids) if task]
+        found = {task.task_id: task for task in in_redis}
+        found |= await self._in_history([each for each in task_ids if each not in found])
+        return {
+            task_id: (error.type, error.message)
+            for task_id, task in found.items()
+            if (error := stored_error(task)) is not None
+        }
+
     async def _moved(self, task_ids: Sequence[str]) -> Mapping[str, TaskRecord]:
+        return {task_id: task.record for task_id, task in (await self._in_history(task_ids)).items()}
+
+    async def _in_history(self, task_ids: Sequence[str]) -> Mapping[str, StoredTask]:
         try:
-            found = await self._history.find(task_ids) if task_ids else {}
+            return await self._history.find(task_ids) if task_ids else {}
         except (HistoryUnavailable, HistoryWrong):
             return {}
-        return {task_id: task.record for task_id, task in found.items()}
 
     async def _newest_moved(self, correlation_id: str) -> TaskRecord | None:
         try:
@@ -72,7 +86,7 @@ async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[st
             for correlation_id, ids in zip(correlation_ids, await pipe.execute(), strict=True)
             if ids
         }
-    tasks = await read_records(redis, newest.values())
+    tasks = await read_records(redis, newest.values(), attempts=True)
     return {correlation_id: tasks[task_id] for correlation_id, task_id in newest.items() if task_id in tasks}
 
 

@@ -17,7 +17,7 @@ from throughline.journey.journey import Journey, Source, Step
 from throughline.journey.role import Role
 
 Wait = Callable[..., Any]
-UNSAMPLED = "From log lines: this trace is not sampled."
+UNSAMPLED = "Drawn from log lines: this request leaves no spans (it is not sampled)."
 JSON = {"Accept": "application/json"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e47"
 STEPS = ["nginx", "api", "publish medium", "wait medium", "run stumble"]

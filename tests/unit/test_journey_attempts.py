@@ -76,7 +76,7 @@ def test_a_run_whose_process_was_killed_is_known_from_the_log(sample: Sample):
     request = only_request(sample)
 
     assert (request.status, request.task_type) == ("FAILURE", "calculate_var")
-    assert request.note == "Its run left no span: its process was killed, or it never ran."
+    assert request.note == "Nothing is recorded of its run: its process was killed, or it never started."
 
 
 def test_a_task_that_waits_is_known_to_be_accepted(sample: Sample):

@@ -55,7 +55,7 @@ def test_a_task_that_the_sweep_put_back_says_why(sample: Sample):
     tell(sample, 9_000, "task.put_back", task, **monitor(cause="lost with worker-1", attempt=1))
     sample.run(task, ID, 9_100, 9_200, attempt=2, ids=(1001, 1002), published=9_000)
 
-    assert ("put back into high by the sweep: lost with worker-1", 9_000, 0) in rows(only_request(sample))
+    assert ("put back into high by the monitor: lost with worker-1", 9_000, 0) in rows(only_request(sample))
     assert only_request(sample).status == "SUCCESS"
 
 
@@ -70,7 +70,7 @@ def test_after_it_was_put_back_a_task_waits_again(sample: Sample):
     assert rows(request) == [
         ("waited in high", 4, 6),
         ("ran calculate_var: lost with worker-1", 10, 8_990),
-        ("put back into high by the sweep: lost with worker-1", 9_000, 0),
+        ("put back into high by the monitor: lost with worker-1", 9_000, 0),
     ]
 
 
@@ -164,8 +164,8 @@ def test_a_dead_letter_that_was_replayed_runs_again(sample: Sample):
 
     assert waiting.status == "PENDING"
     assert rows(only_request(sample), after=5) == [
-        ("dead letter: retries used up", 50, 0),
-        ("dead letter for 8.00 s, until it was replayed", 50, 8_000),
+        ("given up as a dead letter: retries used up", 50, 0),
+        ("a dead letter for 8.00 s, until it was replayed", 50, 8_000),
         ("dead letter replayed by request FIX-1: put into high", 8_050, 0),
         ("waited in high for attempt 2", 8_050, 50),
         ("ran calculate_var → SUCCESS, attempt 2", 8_100, 100),
@@ -183,7 +183,7 @@ def test_a_task_whose_process_died_while_it_stored_ends_as_its_next_delivery_fou
     assert (request.status, request.note) == ("SUCCESS", "")
     assert rows(request)[1:] == [
         ("ran calculate_var → SUCCESS", 10, 890),
-        ("delivered again and not run: it is SUCCESS already", 900, 0),
+        ("delivered a second time and not run: it is SUCCESS already", 900, 0),
     ]
 
 
@@ -282,7 +282,7 @@ def test_a_run_that_ended_without_a_status_is_not_said_to_be_running(sample: Sam
     task = sample.submission(ID)
     sample.run(task, ID, 10, 50, status="")
 
-    assert "ended without a status" in only_request(sample).note
+    assert "has ended, and nothing says how" in only_request(sample).note
 
 
 def test_what_a_worker_says_of_the_end_that_its_span_reported_first_is_in_the_note(sample: Sample):
@@ -301,7 +301,7 @@ def test_a_task_is_handed_back_before_it_waits_again(sample: Sample):
     sample.run(task, ID, 90, 100, attempt=2, ids=(1001, 1002), published=60)
 
     assert [what for what, _, _ in rows(only_request(sample))][2:4] == [
-        "handed back to high: lost with process 7 of worker-1",
+        "handed back to high by its worker: lost with process 7 of worker-1",
         "waited in high for attempt 2",
     ]
 

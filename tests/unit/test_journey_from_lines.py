@@ -116,7 +116,9 @@ def test_it_says_what_it_is_made_of(sample: Sample, lines: Lines):
     request = only_request(sample)
     (document,) = to_dict(journey(sample))["requests"]
 
-    told = "From log lines: this trace is not sampled. Phases are not in log lines."
+    told = (
+        "Drawn from log lines: this request leaves no spans (it is not sampled). The phases of its run are not in them."
+    )
     assert list(summary.notes(request)) == [told]
     assert f"trace {7:032x}, not sampled" in list(summary.facts(request))
     assert (document["source"], document["sampled"], document["source_note"]) == ("log lines", False, told)
@@ -133,7 +135,9 @@ def test_without_the_lines_flag_the_spans_may_still_come(sample: Sample):
     request = only_request(sample)
 
     assert (request.source, request.status) == (Source.LINES, "SUCCESS")
-    assert summary.made_of(request).startswith("From log lines: no spans yet, or they were lost or switched off.")
+    assert summary.made_of(request).startswith(
+        "Drawn from log lines: its spans are not written yet, were lost, or are switched off."
+    )
     assert to_dict(journey(sample))["requests"][0]["sampled"] is None
     assert not is_complete(journey(sample))
 
@@ -201,7 +205,9 @@ def test_a_replica_without_spans_is_drawn_between_nginx_and_what_it_published(sa
         ("run calculate_var", 0, 10, 100),
     ]
     assert request.source is Source.BOTH
-    assert list(summary.notes(request)) == ["From log lines, no spans yet, or they were lost or switched off: api."]
+    assert list(summary.notes(request)) == [
+        "Drawn from log lines, since their spans are not written yet, were lost, or are switched off: api."
+    ]
     assert [step["source"] for step in to_dict(journey(sample))["requests"][0]["steps"]][:3] == [
         "span",
         "log lines",
@@ -315,7 +321,7 @@ def test_an_idempotent_replay_names_the_first_task_and_is_none(sample: Sample, l
     found = journey(sample)
 
     assert [request.submitted for request in found.requests] == [True, False]
-    assert found.requests[1].steps[2].what == "accepted before: the Idempotency-Key is known"
+    assert found.requests[1].steps[2].what == "no new task: this Idempotency-Key was used before"
     assert summary.one_line(found.requests[1]).endswith("answered with the earlier task task-7")
 
 
@@ -362,8 +368,8 @@ def test_a_dead_letters_last_delivery_is_no_attempt(sample: Sample, lines: Lines
         "waited in high for attempt 3",
         "ran calculate_var, attempt 3: lost with process 9 of worker-2",
         "waited in high",
-        "delivered again and not run → FAILURE",
-        "dead letter",
+        "delivered a second time and not run → FAILURE",
+        "given up as a dead letter",
     ]
     assert (request.status, request.tasks[0].attempt) == ("FAILURE", 3)
 
@@ -378,8 +384,8 @@ def test_a_dead_letters_last_delivery_is_no_attempt_when_it_has_spans(sample: Sa
         "waited in high for attempt 3",
         "ran calculate_var, attempt 3: lost with process 9 of worker-2",
         "waited in high",
-        "delivered again and not run → FAILURE",
-        "dead letter",
+        "delivered a second time and not run → FAILURE",
+        "given up as a dead letter",
     ]
 
 

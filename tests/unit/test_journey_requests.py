@@ -123,7 +123,7 @@ def test_a_repeated_submission_names_the_task_of_the_first(sample: Sample):
 
     assert not request.submitted
     assert request.task_id == "task-1"
-    assert request.steps[1].what == "accepted before: the Idempotency-Key is known"
+    assert request.steps[1].what == "no new task: this Idempotency-Key was used before"
 
 
 def test_nginx_is_drawn_from_its_own_measure_and_around_its_replica(sample: Sample):

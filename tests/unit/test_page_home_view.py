@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from monitor.page.home_view import queues_view, recent_view, traffic_view
 from monitor.page.traffic import Recent, Traffic
 from throughline.ledger.message import Queue
 from throughline.ledger.queue_sample import Sample
-from throughline.ledger.record import TaskRecord
+from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Status
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -91,4 +92,39 @@ def test_ages_have_one_unit(seconds: float, ago: str):
 
 @pytest.mark.parametrize(("took", "words"), [(0, "<1 ms"), (3, "3 ms"), (999, "999 ms"), (1500, "1.50 s")])
 def test_no_answer_is_timed_more_finely_than_nginx_does(took: float, words: str):
-    assert recent_view(seen(recent(took=took)), {}, NOW)[0].took == words
+    assert recent_view(seen(recent(took=took)), {}, NOW)[0].answered == words
+
+
+def task(status: Status, *attempts: Attempt, **told: Any) -> TaskRecord:
+    return TaskRecord(
+        "1", status, "calculate_var", "high", "A", submitted_at=NOW.timestamp() - 20, attempts=attempts, **told
+    )
+
+
+def attempt(number: int, ago: float, ended: float | None = None, **told: Any) -> Attempt:
+    now = NOW.timestamp()
+    return Attempt(number, "worker-1", 7, now - ago, None if ended is None else now - ended, **told)
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome", "error", "tone"),
+    [
+        (task(Status.SUCCESS, finished_at=NOW.timestamp() - 17.5), "done after 2.50 s", "", "good"),
+        (task(Status.FAILURE, attempt(1, 19, 18, error="ValueError"), finished_at=NOW.timestamp() - 18),
+         "failed after 2.00 s", "ValueError", "bad"),
+        (task(Status.REVOKED, finished_at=NOW.timestamp() - 10), "cancelled after 10.0 s", "", "neutral"),
+        (task(Status.STARTED, attempt(1, 12.9)), "running for 12 s", "", "warn"),
+        (task(Status.RETRY, attempt(1, 12, 11, error="OSError")), "waiting for attempt 2, 11 s", "", "warn"),
+        (task(Status.PENDING), "waiting for 20 s", "", "warn"),
+    ],
+)  # fmt: skip
+def test_a_recent_request_tells_what_became_of_its_task(record: TaskRecord, outcome: str, error: str, tone: str):
+    (shown,) = recent_view(seen(recent()), {"A": record}, NOW)
+
+    assert (shown.outcome, shown.error, shown.tone) == (outcome, error, tone)
+
+
+def test_a_refused_request_has_no_task_to_tell_of():
+    (shown,) = recent_view(seen(recent(503)), {"A": task(Status.SUCCESS, finished_at=NOW.timestamp())}, NOW)
+
+    assert (shown.word, shown.outcome, shown.error) == ("503", "", "")

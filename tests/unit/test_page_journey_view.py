@@ -192,7 +192,7 @@ def test_a_failed_task_shows_its_last_error(sample: Sample):
 
     (request,) = view(sample).requests
 
-    assert request.error == "NotCalculable: no result"
+    assert request.error == "failed: NotCalculable: no result"
     assert [row.bar.kind for row in request.waterfall.rows if "FAILURE" in row.what[0]] == ["failed"]
 
 
@@ -242,7 +242,7 @@ def test_a_listing_has_pages_and_a_choice_of_states(sample: Sample):
 
     assert second and (second.page, second.pages, len(second.rows)) == (2, 2, 10)
     assert beyond == second
-    assert second.counts == (("FAILURE", "bad", 1), ("SUCCESS", "good", PAGE + 9))
+    assert [each[:3] for each in second.counts] == [("FAILURE", "bad", 1), ("SUCCESS", "good", PAGE + 9)]
     assert failed and [row.number for row in failed.rows] == [41]
     assert [bar.kind for bar in failed.rows[0].bars] == ["api", "wait", "worker"]
 

@@ -120,7 +120,7 @@ def test_the_page_of_errors_leads_to_an_example_and_to_all_of_them():
     view = errors_view(Groups((group,)), what, NOW)
 
     (row,) = view.groups
-    assert view.told == "3 tasks failed, in 1 group"
+    assert view.told == "3 tasks failed, with 1 kind of error"
     assert (row.journey_url, row.ago) == ("/journeys/C-1?task=task%201", "1 m 30 s ago")
     assert row.tasks_url == "/tasks?status=FAILURE&error_type=ValueError&task_type=word_count"
     html = rendered("errors.html", view=view)

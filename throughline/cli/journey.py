@@ -115,7 +115,7 @@ def _lines(found: Journey, console: Console, wanted: Wanted, compare: Compare) -
             yield _verdict(compared)
     yield from _others(others, logs)
     if found.loose_logs:
-        yield Text("No spans, only log lines:" if logs else "No spans, only log lines: --logs shows them.")
+        yield Text("Only log lines were found, no steps:" + ("" if logs else " --logs shows them."))
         for line in found.loose_logs if logs else ():
             yield Text(plain(f"{line.text('@timestamp')}  {line.text('service.node.name')}  {line.text('message')}"))
 
@@ -210,6 +210,6 @@ def _nothing_found(correlation_id: str, var_dir: Path) -> Iterator[str]:
         f"Looked in {folders}: {format_count(there.files, 'file')}, {there.size / 1e6:,.1f} MB, "
         f"the newest line written {age} ago."
     )
-    yield "An ID has to be complete, in the same upper and lower case; a span is on disk 0.2 s after its step's end."
+    yield "An ID has to be complete, in the same upper and lower case; a step is found 0.2 s after its end."
     if there.recent_ids:
         yield "Seen last: " + ", ".join(there.recent_ids)

@@ -73,16 +73,16 @@ def describe_event(fields: Mapping[str, Any]) -> str:
     reason = f": {cause}" if cause else ""
     by = f" by request {fields['requested_by']}" if fields.get("requested_by") else ""
     phrases = {
-        "task.put_back": f"put back into {queue} by the sweep{reason}",
-        "task.handed_back": f"handed back to {queue}{reason}",
+        "task.put_back": f"put back into {queue} by the monitor{reason}",
+        "task.handed_back": f"handed back to {queue} by its worker{reason}",
         "task.due": f"retry due: put into {queue} for attempt {attempt_in(fields) + 1}",
         "task.cancel_requested": f"asked to stop{by}",
         "task.cancelled": f"cancelled{by}{reason}",
         "task.replayed_by_operator": f"dead letter replayed{by}: put into {queue}",
-        "task.dead_lettered": f"dead letter{reason or _error(fields)}",
-        "task.skipped": f"delivered again and not run: it is {fields.get('status')} already",
-        "task.settled": f"stored as {fields.get('status')} before its process was lost",
-        "task.came_too_late": f"attempt {attempt_in(fields)} came too late: its end is not stored",
+        "task.dead_lettered": f"given up as a dead letter{reason or _error(fields)}",
+        "task.skipped": f"delivered a second time and not run: it is {fields.get('status')} already",
+        "task.settled": f"its end was stored before its process was lost: {fields.get('status')}",
+        "task.came_too_late": f"attempt {attempt_in(fields)} ended after a later one had begun, and does not count",
         "task.failed": f"ended → {fields.get('status')}{_error(fields)}",
         "task.succeeded": f"ended → {fields.get('status')}",
     }

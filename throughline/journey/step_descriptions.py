@@ -87,7 +87,7 @@ def _published(span: Span, family: Sequence[Span]) -> str:
         return f"not accepted into {_after(span)}" + _error(span)
     api = next((other for other in family if other.key == span.parent_key), None)
     if api and (http_status(api) or 500) < 300:
-        return "accepted before: the Idempotency-Key is known"
+        return "no new task: this Idempotency-Key was used before"
     return f"not accepted into {_after(span)}"
 
 
@@ -95,7 +95,7 @@ def _published_by_lines(span: Span) -> str:
     if span.task_id:
         return f"accepted into {_after(span)}"
     code = span.attributes.get("code")
-    return f"not accepted: {code}" if code else "accepted before: the Idempotency-Key is known"
+    return f"not accepted: {code}" if code else "no new task: this Idempotency-Key was used before"
 
 
 def _task_type(publication: Span, family: Sequence[Span]) -> str:
@@ -114,7 +114,7 @@ def _ran(span: Span) -> str:
 
 
 def _not_run(span: Span) -> str:
-    return f"delivered again and not run → {span.attributes.get('status') or 'no status'}"
+    return f"delivered a second time and not run → {span.attributes.get('status') or 'no status'}"
 
 
 def _details(span: Span) -> str:

@@ -98,18 +98,18 @@ def children(request: Request) -> str:
 
 def made_of(request: Request) -> str:
     """A sentence on the steps that are drawn from log lines; empty when all have their spans."""
-    no_spans = "no spans yet, or they were lost or switched off"
+    missing = "spans are not written yet, were lost, or are switched off"
     match request.source:
         case Source.SPANS:
             return ""
         case Source.LINES:
-            why = "this trace is not sampled" if request.unsampled else no_spans
-            phases = " Phases are not in log lines." if request.submitted else ""
-            return f"From log lines: {why}.{phases}"
+            why = "this request leaves no spans (it is not sampled)" if request.unsampled else f"its {missing}"
+            phases = " The phases of its run are not in them." if request.submitted else ""
+            return f"Drawn from log lines: {why}.{phases}"
         case Source.BOTH:
-            why = "not sampled" if request.unsampled else no_spans
+            why = "they leave no spans (not sampled)" if request.unsampled else f"their {missing}"
             names = ", ".join(dict.fromkeys(step.name for step in request.steps if step.from_lines))
-            return f"From log lines, {why}: {names}."
+            return f"Drawn from log lines, since {why}: {names}."
 
 
 def notes(request: Request) -> Iterator[str]:
@@ -120,7 +120,7 @@ def notes(request: Request) -> Iterator[str]:
     for task in told[:_NOTES_SHOWN]:
         yield task.note if task is request.tasks[0] else f"Child {task.task_type} {task.task_id}: {task.note}"
     if len(told) > _NOTES_SHOWN:
-        yield f"{len(told) - _NOTES_SHOWN:,} more tasks have not ended or left no span."
+        yield f"{len(told) - _NOTES_SHOWN:,} more tasks have not ended, or not all of them is recorded."
 
 
 def effect(done: Effect) -> str:

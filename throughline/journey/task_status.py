@@ -26,7 +26,7 @@ def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
         case Status.RETRY:
             return f"It waits for {_next_attempt(changes[-1])}."
         case Status.FAILURE if not runs:
-            return "Its run left no span: its process was killed, or it never ran."
+            return "Nothing is recorded of its run: its process was killed, or it never started."
         case Status.REVOKED:
             return _cancelled(task, changes, runs)
         case _:
@@ -35,7 +35,7 @@ def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
 
 def _running(task: TaskSpans, started: Change, runs: Sequence[Span]) -> str:
     if any(run.end_ns >= started.at_ns and not run.lost for run in runs):
-        return "Its run ended without a status: its process was killed, or its result was refused."
+        return "Its run has ended, and nothing says how: its process was killed, or its result was refused."
     node = task.node_at(started.at_ns)
     return f"It is running on {node}." if node else "It is running."
 

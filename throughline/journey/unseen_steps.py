@@ -94,7 +94,7 @@ def _what(task: TaskSpans, stretch: _Stretch, part: Interval) -> str:
             following = f"attempt {begun.attempt + 1}" if begun.attempt else "another attempt"
             return f"waited {format_duration(part[1] - part[0])} for {following}"
         case _:
-            return f"dead letter for {format_duration(part[1] - part[0])}, until it was replayed"
+            return f"a dead letter for {format_duration(part[1] - part[0])}, until it was replayed"
 
 
 def _end(ended: Change) -> str:

@@ -20,10 +20,11 @@ class Asked:
     until: str
     task_type: str
     window: Window
+    order: str = ""  # of the table
 
     def address(self, path: str, **changes: str) -> str:
         """The same page, or another one, with other parameters."""
-        params = {"since": self.since, "until": self.until, "task_type": self.task_type} | changes
+        params = {"since": self.since, "until": self.until, "task_type": self.task_type, "order": ""} | changes
         return f"{path}?{urlencode({name: value for name, value in params.items() if value})}"
 
 

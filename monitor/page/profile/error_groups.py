@@ -16,7 +16,7 @@ from throughline.ledger.stored_task import StoredTask
 from throughline.profile import Window
 from throughline.profile.document import iso
 
-_MOST: Final = 50
+MOST: Final = 50
 _MOST_IN_REDIS: Final = 1000  # that the history does not have yet; more only while it is away
 
 
@@ -38,7 +38,7 @@ class ErrorGroups:
         """Raises `Refused` while the history does not answer: without it, the answer would be wrong."""
         since, until = window.since.timestamp(), window.until.timestamp()
         try:
-            kept = await self._history.error_groups(since, until, task_type=task_type, most=_MOST)
+            kept = await self._history.error_groups(since, until, task_type=task_type, most=MOST)
         except (HistoryUnavailable, HistoryWrong) as error:
             detail = f"The history of ended tasks does not answer: {error}."
             raise Refused(503, "HISTORY_UNAVAILABLE", detail, {"Retry-After": "5"}) from None
@@ -73,7 +73,7 @@ def merged(some: Sequence[ErrorGroup], others: Sequence[ErrorGroup]) -> tuple[Er
     for each in others:
         key = (each.error_type, each.shape)
         found[key] = _together(found[key], each) if key in found else each
-    return tuple(sorted(found.values(), key=lambda each: (-each.count, -each.last))[:_MOST])
+    return tuple(sorted(found.values(), key=lambda each: (-each.count, -each.last))[:MOST])
 
 
 def _together(one: ErrorGroup, other: ErrorGroup) -> ErrorGroup:

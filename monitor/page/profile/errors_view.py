@@ -1,14 +1,17 @@
 """What the page of errors shows."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from monitor.page import links
+from monitor.page.columns import Column, Head, Order, heads, order_of
 from monitor.page.links import RangeLink
 from monitor.page.moments import in_words
 from monitor.page.profile.asked import Asked
-from monitor.page.profile.error_groups import Groups
+from monitor.page.profile.error_groups import MOST, Groups
 from monitor.page.profile.profile_view import ranges, times
 from throughline.journey.quantities import format_count, format_duration
 from throughline.ledger.history import ErrorGroup
@@ -40,19 +43,46 @@ class ErrorsView:
     all_types_url: str
     profile_url: str
     groups: tuple[GroupView, ...]
+    heads: tuple[Head, ...]
+
+
+_COLUMNS: Final = (
+    Column("Error", "error"),
+    Column("Tasks", "tasks", "end", falls=True),
+    Column("First (UTC)", "first", "second end", falls=True),
+    Column("Last (UTC)", "last", "end", falls=True),
+    Column("Latest"),
+)
+_DEFAULT: Final = Order("tasks", falls=True)
+_KEYS: Final[Mapping[str, Callable[[ErrorGroup], Any]]] = {
+    "error": lambda group: (group.error_type, group.shape),
+    "tasks": lambda group: (group.count, group.last),
+    "first": lambda group: group.first,
+    "last": lambda group: group.last,
+}
 
 
 def errors_view(found: Groups, asked: Asked, now: datetime) -> ErrorsView:
     failed = sum(each.count for each in found.groups)
+    # Where there may be more groups, those at hand are the largest: sorted by anything else, others would be missing.
+    columns = _COLUMNS if len(found.groups) < MOST else tuple(replace(each, name="") for each in _COLUMNS)
+    order = order_of(asked.order, columns, _DEFAULT)
+    groups = sorted(found.groups, key=_KEYS[order.name], reverse=order.falls)
     return ErrorsView(
         times=times(asked),
-        told=f"{format_count(failed, 'task')} failed, in {format_count(len(found.groups), 'group')}",
+        told=_told(failed, len(found.groups)),
         ranges=ranges(asked, "/errors"),
         task_type=asked.task_type,
         all_types_url=asked.address("/errors", task_type=""),
         profile_url=asked.address("/profile"),
-        groups=tuple(_group_view(each, asked, now) for each in found.groups),
+        groups=tuple(_group_view(each, asked, now) for each in groups),
+        heads=heads(columns, order, lambda told: asked.address("/errors", order=told)),
     )
+
+
+def _told(failed: int, groups: int) -> str:
+    kinds = f"the {groups} most frequent kinds" if groups >= MOST else format_count(groups, "kind")
+    return f"{format_count(failed, 'task')} failed, with {kinds} of error"
 
 
 def _group_view(group: ErrorGroup, asked: Asked, now: datetime) -> GroupView:

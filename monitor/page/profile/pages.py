@@ -1,5 +1,6 @@
 """Looks up what the pages about many tasks show, and fills their templates."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,9 +27,9 @@ class ProfilePages:
         self._profiles: AnswerCache[Profile] = AnswerCache(_FRESH_SECONDS)
         self._groups: AnswerCache[Groups] = AnswerCache(_FRESH_SECONDS / 10)
 
-    async def profile(self, since: str, until: str, task_type: str) -> str:
+    async def profile(self, since: str, until: str, task_type: str, order: str = "") -> str:
         what, found = await self._profile(since, until, task_type)
-        view = profile_view(found, what, self._data.where)
+        view = profile_view(found, replace(what, order=order), self._data.where)
         return await self._data.in_thread(lambda: rendered("profile.html", view=view))
 
     async def profile_document(self, since: str, until: str, task_type: str) -> bytes:
@@ -36,9 +37,9 @@ class ProfilePages:
         _, found = await self._profile(since, until, task_type)
         return orjson.dumps(profile_to_dict(found), option=orjson.OPT_INDENT_2)
 
-    async def errors(self, since: str, until: str, task_type: str) -> str:
+    async def errors(self, since: str, until: str, task_type: str, order: str = "") -> str:
         what, found = await self._error_groups(since, until, task_type)
-        view = errors_view(found, what, datetime.now(UTC))
+        view = errors_view(found, replace(what, order=order), datetime.now(UTC))
         return await self._data.in_thread(lambda: rendered("errors.html", view=view))
 
     async def errors_document(self, since: str, until: str, task_type: str) -> bytes:

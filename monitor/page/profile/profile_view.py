@@ -1,9 +1,11 @@
 """What the page of a profile shows: its figures in words, and where to look further."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+from monitor.page.columns import Column, Head, Order, heads, order_of
 from monitor.page.links import RangeLink
 from monitor.page.profile.asked import RANGES, Asked
 from monitor.page.waterfall import Bar, bar
@@ -20,6 +22,25 @@ _KINDS: Final = {
     Step.WAIT_AGAIN: "pause",
     Step.RUN: "worker",
     Step.PHASE: "worker",
+}
+_COLUMNS: Final = (
+    Column("Step", "step"),  # in the order in which a task takes them, each phase below the run
+    Column("Count", "count", "second end", falls=True),
+    Column("p50", "p50", "end", falls=True),
+    Column("p95", "p95", "end", falls=True),
+    Column("p99", "p99", "end", falls=True),
+    Column("Total", "total", "second end", falls=True),
+    Column("Share", "share", "end", falls=True),
+    Column("Share as a bar", classes="second wide-cell"),
+)
+_DEFAULT: Final = Order("step", falls=False)
+_KEYS: Final[Mapping[str, Callable[[StepProfile], float]]] = {
+    "count": lambda step: step.figures.count,
+    "p50": lambda step: step.figures.p50_ns,
+    "p95": lambda step: step.figures.p95_ns,
+    "p99": lambda step: step.figures.p99_ns,
+    "total": lambda step: step.figures.total_ns,
+    "share": lambda step: step.share,
 }
 _OF_THE_TASK: Final = {Step.WAIT, Step.WAIT_AGAIN, Step.RUN}  # a task with a slow one is a slow task
 
@@ -61,6 +82,7 @@ class ProfileView:
     task_type: str
     all_types_url: str
     errors_url: str
+    heads: tuple[Head, ...]
     types: tuple[TypeView, ...]
     explanation: str
     unsampled: str  # that some tasks left no spans
@@ -75,6 +97,7 @@ def profile_view(found: Profile, asked: Asked, source: str) -> ProfileView:
         task_type=asked.task_type,
         all_types_url=asked.address("/profile", task_type=""),
         errors_url=asked.address("/errors"),
+        heads=heads(_COLUMNS, _order(asked), lambda told: asked.address("/profile", order=told)),
         types=tuple(_type_view(each, asked) for each in found.types),
         explanation=explanation(found),
         unsampled=unsampled(found),
@@ -100,8 +123,19 @@ def _type_view(of_type: TypeProfile, asked: Asked) -> TypeView:
         of_type.task_type,
         told=f"{format_count(runs, 'run')}, {format_duration(of_type.whole_ns)} in all",
         url="" if asked.task_type else asked.address("/profile", task_type=of_type.task_type),
-        steps=tuple(_step_view(step, asked) for step in (*of_type.steps, *of_type.phases)),
+        steps=tuple(_step_view(step, asked) for step in _in_order(of_type, asked)),
     )
+
+
+def _in_order(of_type: TypeProfile, asked: Asked) -> list[StepProfile]:
+    order, steps = _order(asked), [*of_type.steps, *of_type.phases]
+    if order.name == "step":
+        return steps[::-1] if order.falls else steps
+    return sorted(steps, key=_KEYS[order.name], reverse=order.falls)
+
+
+def _order(asked: Asked) -> Order:
+    return order_of(asked.order, _COLUMNS, _DEFAULT)
 
 
 def _step_view(step: StepProfile, asked: Asked) -> StepView:

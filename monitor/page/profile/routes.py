@@ -11,8 +11,9 @@ from monitor.page.profile.pages import ProfilePages
 from monitor.page.refusal import Refused
 
 _METHODS: Final = ["GET", "HEAD"]
-_PARAMETERS: Final = ("since", "until", "task_type")
+_PARAMETERS: Final = ("since", "until", "task_type", "order")
 _Text = Annotated[str, Query(max_length=64)]
+_Order = Annotated[str, Query(max_length=16)]
 _Name = Annotated[str, Query(max_length=256)]
 
 
@@ -21,16 +22,20 @@ def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[N
     only_admin: list[Any] = [Depends(admin), Depends(_only_known)]
 
     @routes.api_route("/profile", methods=_METHODS, dependencies=only_admin)
-    async def profile(request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "") -> Response:
+    async def profile(
+        request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "", order: _Order = ""
+    ) -> Response:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.profile_document(since, until, task_type))
-        return responses.page(await pages.profile(since, until, task_type))
+        return responses.page(await pages.profile(since, until, task_type, order))
 
     @routes.api_route("/errors", methods=_METHODS, dependencies=only_admin)
-    async def errors(request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "") -> Response:
+    async def errors(
+        request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "", order: _Order = ""
+    ) -> Response:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.errors_document(since, until, task_type))
-        return responses.page(await pages.errors(since, until, task_type))
+        return responses.page(await pages.errors(since, until, task_type, order))
 
 
 async def _only_known(request: Request) -> None:

@@ -69,6 +69,7 @@ class Filters:
     queue: str
     queues: tuple[str, ...]
     oldest_first: bool
+    turned_url: str  # the list in the other order: of all its pages, as Redis and the history have it
     chips: tuple[Chip, ...]
     ranges: tuple[RangeLink, ...]
     errors: tuple[tuple[str, str], ...]
@@ -119,6 +120,7 @@ def filters(address: TasksAddress, errors: Mapping[str, str], task_types: Sequen
         queue=address.get("queue"),
         queues=tuple(queue.value for queue in Queue),
         oldest_first=address.get("order") == "oldest",
+        turned_url=address.changed({"order": "" if address.get("order") == "oldest" else "oldest"}).url,
         chips=tuple(
             Chip(_WORDS[name].format(value), address.without(name, value).url)
             for name, value in address.params
