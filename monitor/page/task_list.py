@@ -12,7 +12,6 @@ from monitor.page.links import of_task
 from monitor.page.recorded_state import until_now
 from monitor.page.waterfall import Bar, bar
 from throughline.journey import summary
-from throughline.journey.failure import error_of
 from throughline.journey.journey import Journey, Request
 from throughline.journey.summary import Outcome, Tone
 from throughline.ledger.record import TaskRecord
@@ -138,7 +137,7 @@ def _row(correlation_id: str, number: int, task: Request, longest_ns: int) -> Ro
         of_task("", correlation_id, task.task_id).url,
         summary.outcome(task),
         what=f"{task.task_type} in {task.queue}" + (f", {summary.children(task)}" if len(task.tasks) > 1 else ""),
-        error=error_of(task.tasks[0]),
+        error=task.tasks[0].error_type or task.tasks[0].cause,
         at=summary.time_of_day(task),
         bars=tuple(bars),
     )

@@ -29,7 +29,7 @@ FAILED = task(
     3,
     status="FAILURE",
     error={"type": "ValueError", "message": WORDS},
-    attempts=[{"worker": "worker-1"}, {"worker": "worker-3"}],
+    attempts=[{"worker": "worker-1", "cause": "lost with worker-1"}, {"worker": "worker-3"}],
     run_ms=90_123,
 )
 
@@ -45,27 +45,30 @@ def drawn(*tasks: dict[str, Any], width: int, colour: bool = False) -> str:
     return out.getvalue()
 
 
-def test_a_wide_terminal_has_a_line_for_each_task():
-    assert drawn(task(1), WAITING, FAILED, width=170).splitlines() == [
-        "submitted UTC   status   type           queue      wait       run  attempts    error       "
-        "task ID                               correlation ID",
-        "11-25 16:45:15  SUCCESS  calculate_var  medium  4.12 ms   41.2 ms  1 worker-2              "
+def test_a_wide_terminal_has_a_line_for_each_task_and_its_error_at_the_end():
+    assert drawn(task(1), WAITING, FAILED, width=300).splitlines() == [
+        "submitted UTC   status   type           queue      wait       run  attempts    "
+        "task ID                               correlation ID        error",
+        "11-25 16:45:15  SUCCESS  calculate_var  medium  4.12 ms   41.2 ms  1 worker-2  "
         "ca738823-5eaa-4120-b087-9745de70bd01  ULTIMATE-SUCCESS-123",
-        "11-25 16:45:15  PENDING  calculate_var  medium        –         –  –                       "
+        "11-25 16:45:15  PENDING  calculate_var  medium        –         –  –           "
         "ca738823-5eaa-4120-b087-9745de70bd02  ULTIMATE-SUCCESS-123",
-        "11-25 16:45:15  FAILURE  calculate_var  medium  4.12 ms  1 m 30 s  2 worker-3  ValueError  "
-        "ca738823-5eaa-4120-b087-9745de70bd03  ULTIMATE-SUCCESS-123",
+        "11-25 16:45:15  FAILURE  calculate_var  medium  4.12 ms  1 m 30 s  2 worker-3  "
+        f"ca738823-5eaa-4120-b087-9745de70bd03  ULTIMATE-SUCCESS-123  ValueError: {WORDS}",
     ]
 
 
-def test_eighty_columns_have_the_ids_below_and_the_error_below_those():
+def test_eighty_columns_have_below_what_does_not_fit_and_cut_nothing():
     assert drawn(task(1, task_type="portfolio_optimization"), FAILED, width=80).splitlines() == [
-        "submitted UTC   status   type              queue      wait       run  attempts",
-        "11-25 16:45:15  SUCCESS  portfolio_optim…  medium  4.12 ms   41.2 ms  1 worker-2",
-        "  ca738823-5eaa-4120-b087-9745de70bd01  ULTIMATE-SUCCESS-123",
-        "11-25 16:45:15  FAILURE  calculate_var     medium  4.12 ms  1 m 30 s  2 worker-3",
-        "  ca738823-5eaa-4120-b087-9745de70bd03  ULTIMATE-SUCCESS-123",
-        f"  ValueError: {WORDS}"[:79] + "…",
+        "submitted UTC   status   queue      wait       run  attempts",
+        "11-25 16:45:15  SUCCESS  medium  4.12 ms   41.2 ms  1 worker-2",
+        "  portfolio_optimization  ca738823-5eaa-4120-b087-9745de70bd01",
+        "    ULTIMATE-SUCCESS-123",
+        "11-25 16:45:15  FAILURE  medium  4.12 ms  1 m 30 s  2 worker-3",
+        "  calculate_var  ca738823-5eaa-4120-b087-9745de70bd03  ULTIMATE-SUCCESS-123",
+        "  ValueError: the matrix is not positive definite, and why that is so is a",
+        "    long story that has to be told at length",
+        "    attempt 1 on worker-1: lost with worker-1",
     ]
 
 
@@ -75,7 +78,7 @@ def test_an_id_is_never_cut_off():
 
 
 def test_without_failures_there_is_no_column_for_them():
-    assert "error" not in drawn(task(1), WAITING, width=170)
+    assert "error" not in drawn(task(1), WAITING, width=300)
 
 
 def test_what_a_stranger_named_cannot_command_the_terminal():
@@ -86,5 +89,5 @@ def test_what_a_stranger_named_cannot_command_the_terminal():
 
 
 def test_states_have_colours_on_a_terminal_that_has_them():
-    assert "\x1b[31mFAILURE" in drawn(FAILED, width=170, colour=True)
-    assert "\x1b" not in drawn(FAILED, width=170)
+    assert "\x1b[31mFAILURE" in drawn(FAILED, width=300, colour=True)
+    assert "\x1b" not in drawn(FAILED, width=300)

@@ -55,5 +55,5 @@ def _error(same: SameError, console: Console) -> Iterator[Text]:
 def _commands(correlation_id: str, seen: ManyTasks) -> Iterator[Text]:
     begin = f"{command_name()} journey {correlation_id}"
     example = seen.errors[0].tasks[0] if seen.errors else seen.slowest[0].task
-    yield Text(f"one of them: {begin} --task {plain(example.task_id)}", "dim")
-    yield Text(f"all of them: {begin} --all", "dim")
+    yield Text(f"one of them: {begin} --task {plain(example.task_id)}", "dim", no_wrap=True)
+    yield Text(f"all of them: {begin} --all", "dim", no_wrap=True)

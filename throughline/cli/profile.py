@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from throughline.cli.terminal import plain, terminal
+from throughline.cli.terminal import folded, plain, terminal
 from throughline.cli.time_options import in_words
 from throughline.cli.time_window import window_of
 from throughline.journey.quantities import format_count, format_duration, format_percent
@@ -73,9 +73,9 @@ def _nothing(found: Profile, task_type: str, source: str) -> str:
 def draw(found: Profile, source: str, console: Console) -> None:
     """A table for each type of task."""
     for line in _lines(found, source, console.width):
-        line.rstrip()
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line, no_wrap=True, crop=False)
+        for part in folded(line, console):
+            part.rstrip()
+            console.print(part, no_wrap=True, crop=False, overflow="ignore", soft_wrap=True)
 
 
 def _lines(found: Profile, source: str, width: int) -> Iterator[Text]:
@@ -104,11 +104,14 @@ def _table(of_type: TypeProfile, width: int) -> Iterator[Text]:
     yield _row(Text("step", "dim"), _HEADS, widths, names, Text(""), style="dim")
     for step, cells in zip(steps, rows, strict=True):
         bar = Text(_bar(step, bars) if bars else "", _COLOURS[step.key.step])
-        yield _row(Text(_name(step)), cells, widths, names, bar)
+        name = Text(_name(step))
+        if name.cell_len > names:  # it has a line of its own, its figures the next one
+            yield name
+            name = Text("")
+        yield _row(name, cells, widths, names, bar)
 
 
 def _row(name: Text, cells: tuple[str, ...], widths: list[int], names: int, bar: Text, style: str = "") -> Text:
-    name.truncate(names, overflow="ellipsis")
     name.align("left", names)
     line = name
     for cell, wide in zip(cells, widths, strict=True):

@@ -1,6 +1,6 @@
 """Tasks as a table: one line each where they fit, else a second line for the IDs, and a third for an error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from throughline.cli.terminal import plain
+from throughline.cli.terminal import hanging, plain
 from throughline.journey.quantities import format_duration
 
 _STATUS_COLOURS: Final = {
@@ -21,7 +21,6 @@ _STATUS_COLOURS: Final = {
 }
 _GAP: Final = "  "
 _RIGHT: Final = {"wait", "run"}
-_NARROWEST_TYPE: Final = 8
 
 
 class _Row(NamedTuple):
@@ -34,13 +33,13 @@ class _Row(NamedTuple):
     wait: str
     run: str
     attempts: str
-    error: str
     task_id: str
     correlation_id: str
+    error: str
 
 
 _HEADS: Final = _Row(
-    "submitted UTC", "status", "type", "queue", "wait", "run", "attempts", "error", "task ID", "correlation ID"
+    "submitted UTC", "status", "type", "queue", "wait", "run", "attempts", "task ID", "correlation ID", "error"
 )
 _OWN_LINES: Final = ("error", "task_id", "correlation_id")
 
@@ -51,25 +50,33 @@ def draw(tasks: Sequence[Mapping[str, Any]], console: Console) -> None:
     if _width(rows, columns) <= console.width:
         lines = [_line(row, columns, _widths(rows, columns)) for row in (_HEADS, *rows)]
     else:
-        lines = _in_several_lines(rows, tasks, console.width)
+        lines = list(_in_several_lines(rows, tasks, console))
     for line in lines:
         line.rstrip()
-        console.print(line, no_wrap=True, crop=False, overflow="ignore")
+        console.print(line, no_wrap=True, crop=False, overflow="ignore", soft_wrap=True)
 
 
-def _in_several_lines(rows: Sequence[_Row], tasks: Sequence[Mapping[str, Any]], width: int) -> list[Text]:
+def _in_several_lines(rows: Sequence[_Row], tasks: Sequence[Mapping[str, Any]], console: Console) -> Iterator[Text]:
+    """What does not fit beside the figures stands below them, whole: to be read and to be copied."""
     columns = [name for name in _Row._fields if name not in _OWN_LINES]
+    below = ["task_id", "correlation_id"]
+    if _width(rows, columns) > console.width:
+        columns.remove("type")
+        below.insert(0, "type")
     widths = _widths(rows, columns)
-    widths["type"] = max(_NARROWEST_TYPE, widths["type"] - max(0, _width(rows, columns) - width))
-    lines = [_line(_HEADS, columns, widths)]
+    yield _line(_HEADS, columns, widths)
     for row, task in zip(rows, tasks, strict=True):
-        lines.append(_line(row, columns, widths))
-        lines.append(Text(f"  {row.task_id}  {row.correlation_id}", "dim"))  # whole, though it be wider: to be copied
+        yield _line(row, columns, widths)
+        yield from hanging("  ", _GAP.join(getattr(row, name) for name in below), console, "dim")
         if row.error:
-            words = Text(f"  {row.error}: {plain(task['error'].get('message', ''))}".removesuffix(": "), "red")
-            words.truncate(width, overflow="ellipsis")
-            lines.append(words)
-    return lines
+            yield from hanging("  ", row.error, console, "red")
+            yield from (Text(f"    {plain(each)}") for each in _attempts_before(task))
+
+
+def _attempts_before(task: Mapping[str, Any]) -> Iterator[str]:
+    """Why each attempt but the last ended."""
+    for number, attempt in enumerate((task.get("attempts") or [])[:-1], start=1):
+        yield f"attempt {number} on {attempt['worker']}: {attempt.get('cause') or 'it ended'}"
 
 
 def _row(task: Mapping[str, Any]) -> _Row:
@@ -82,11 +89,18 @@ def _row(task: Mapping[str, Any]) -> _Row:
         wait=_duration(task.get("queue_wait_ms")),
         run=_duration(task.get("run_ms")),
         attempts=f"{len(attempts)} {attempts[-1]['worker']}" if attempts else "–",
-        error=(task.get("error") or {}).get("type", ""),
+        error=_error(task),
         task_id=task["task_id"],
         correlation_id=task["correlation_id"],
     )
     return _Row(*map(plain, told))
+
+
+def _error(task: Mapping[str, Any]) -> str:
+    """`ValueError: no price for XS231`, on one line."""
+    error = task.get("error") or {}
+    told = ": ".join(filter(None, (error.get("type"), error.get("message"))))
+    return " ".join(told.split())
 
 
 def _duration(milliseconds: float | None) -> str:

@@ -38,8 +38,11 @@ def folds(console: Console) -> bool:
 
 
 def folded(line: Text, console: Console) -> Iterator[Text]:
-    """Lines no wider than the console, where it folds; a word that is wider has a line of its own."""
-    if not folds(console) or line.cell_len <= console.width:
+    """Lines no wider than the console, where it folds; a word that is wider has a line of its own.
+
+    One with `no_wrap`, a command, stays whole: to be copied.
+    """
+    if not folds(console) or line.no_wrap or line.cell_len <= console.width:
         yield line
     else:
         yield from wrapped(line, console.width)
