@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
-from monitor import indices, page, rounds, scaling
+from monitor import indices, page, rounds, scaling, version_counts
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
@@ -64,6 +64,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
 
         async def put_indices_right() -> None:
             await indices.put_right(redis)
+            await version_counts.fold(redis)
 
         async with redis:
             going = [

@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from throughline.ledger.counts import BOUNDS, OTHER, OUTCOMES, Counts, Durations, grouped
+from throughline.ledger.counts import BOUNDS, OLDER, OTHER, OUTCOMES, Counts, Durations, grouped
 from throughline.ledger.message import Queue
 from throughline.ledger.states import FINAL
 from throughline.telemetry import vocabulary
@@ -44,10 +44,11 @@ class CountsCollector(Collector):
         yield _histogram("throughline.task.duration", ran, [(name,) for name in types])
         waited = grouped(counts.waited, lambda each: (each.task_type, each.queue))
         yield _histogram("throughline.task.queue_wait", waited, [(name, queue) for name in types for queue in Queue])
-        by_version = grouped(counts.ran, lambda each: (each.version, each.status))
+        recent = {key: each for key, each in counts.ran.items() if key.version != OLDER}  # it leaps when one joins it
+        by_version = grouped(recent, lambda each: (each.version, each.status))
         expected = [(version, status) for version in versions for status in OUTCOMES]
         yield _counter("throughline.version.runs", {key: each.count for key, each in by_version.items()}, expected)
-        durations = grouped(counts.ran, lambda each: (each.version,))
+        durations = grouped(recent, lambda each: (each.version,))
         yield _histogram("throughline.version.duration", durations, [(version,) for version in versions])
 
 

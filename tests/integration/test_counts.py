@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 
+from monitor.version_counts import outdated
 from tests.integration.story import Story
 from throughline.ledger import counts, keys, scripts
 from throughline.ledger.counts import BOUNDS, Counts, Ended, Ran, Waited
+from throughline.ledger.deployments import Deployment, Running, Versions
 from throughline.ledger.durations import queue_wait_ms
 from throughline.ledger.states import Reason, Status
 
@@ -172,3 +174,29 @@ def test_a_hash_that_is_full_takes_no_new_name_and_goes_on_with_those_it_has(sto
     assert told.ended[Ended(counts.OTHER, FAILURE)] == 2
     assert broker.hlen(keys.COUNTS) == fields + 2
     assert told.runs().seconds == pytest.approx(4 * 0.03, abs=1e-5)
+
+
+def test_versions_that_have_not_run_for_long_are_counted_as_one_and_no_sum_falls(story, broker):
+    for number in range(15):
+        task_id = story.submit()
+        story.take(task_id, version=f"1.{number}")
+        story.time += 0.1
+        story.store(task_id, *((FAILURE, Reason.FAILED) if number % 2 else (SUCCESS, Reason.RETURNED)), attempt="1")
+    before = counted(broker)
+    deployed = tuple(Deployment("worker", f"1.{number}", "", 0.0) for number in range(13, 0, -1))
+    runs_now = Versions((Running("worker", "1.0", 0.0, 1), Running("api", "1.2", 0.0, 1)), deployed)
+
+    old = outdated(before, runs_now)
+    story.ledger(scripts.fold_counts(old))
+
+    after = counted(broker)
+    assert old == ["1.1", "1.14", "1.2", "1.3"]
+    assert {run.version for run in after.ran if run.version not in {"1.0", counts.OLDER}} == {
+        f"1.{number}" for number in range(4, 14)
+    }
+    assert after.ended == before.ended
+    assert after.runs() == before.runs()
+    older = {key.status: each.count for key, each in after.ran.items() if key.version == counts.OLDER}
+    assert older == {SUCCESS: 2, FAILURE: 2}
+    assert outdated(after, runs_now) == []
+    assert outdated(before, Versions((), deployed)) == []  # no worker has been heard of yet

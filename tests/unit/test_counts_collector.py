@@ -18,6 +18,7 @@ COUNTED = Counts.parse(
         "ran_us|RETRY|1.4|word_count": "70000",
         "ran_us|SUCCESS|1.5|word_count": "1500000",
         "ran|inf|FAILURE||gone": "1",
+        "ran|inf|FAILURE|-|gone": "5",
         "waited|0.002|high|word_count": "3",
         "waited_us|high|word_count": "4500",
         "ended|REVOKED|word_count": "4",
@@ -58,7 +59,7 @@ def test_the_numbers_are_those_of_the_ledger():
     duration, wait = "throughline_task_duration_seconds", "throughline_task_queue_wait_seconds"
     assert seen[labelled("throughline_runs_total", task_type="word_count", status="RETRY")] == 1
     assert seen[labelled("throughline_runs_total", task_type="word_count", status="SUCCESS")] == 2
-    assert seen[labelled("throughline_runs_total", task_type="gone", status="FAILURE")] == 1
+    assert seen[labelled("throughline_runs_total", task_type="gone", status="FAILURE")] == 6
     assert seen[labelled("throughline_tasks_total", task_type="word_count", status="SUCCESS")] == 2
     assert seen[labelled("throughline_tasks_total", task_type="word_count", status="REVOKED")] == 4
     assert seen[labelled(f"{duration}_bucket", task_type="word_count", le="0.05")] == 0
@@ -66,9 +67,10 @@ def test_the_numbers_are_those_of_the_ledger():
     assert seen[labelled(f"{duration}_bucket", task_type="word_count", le="1.0")] == 3
     assert seen[labelled(f"{duration}_sum", task_type="word_count")] == 1.57
     assert seen[labelled(f"{duration}_bucket", task_type="gone", le="600.0")] == 0
-    assert seen[labelled(f"{duration}_count", task_type="gone")] == 1
+    assert seen[labelled(f"{duration}_count", task_type="gone")] == 6
     assert seen[labelled(f"{wait}_sum", task_type="word_count", queue="high")] == 0.0045
     assert seen[labelled("throughline_version_runs_total", service_version="1.5", status="SUCCESS")] == 2
+    assert labelled("throughline_version_runs_total", service_version="-", status="FAILURE") not in seen
     assert seen[labelled("throughline_version_duration_seconds_sum", service_version="1.4")] == 0.07
     assert (
         len([key for key in seen if key[0] == f"{duration}_bucket" and ("task_type", "idle") in key]) == len(BOUNDS) + 1

@@ -26,6 +26,7 @@ from throughline.ledger.states import Status
 BOUNDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 MOST_FIELDS: Final = 10_000
 OTHER: Final = "other"  # the type of a task whose own name is not counted: nobody declared it, or there are too many
+OLDER: Final = "-"  # in place of versions that have not run for long; no version is called so
 OUTCOMES: Final = (Status.SUCCESS, Status.FAILURE, Status.RETRY, Status.REVOKED)  # of a run
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -103,8 +104,8 @@ class Counts:
     @classmethod
     def parse(cls, told: Mapping[str, str], now: float) -> Self:
         """From the hash. What another version may have written into it besides is left out."""
-        ran: dict[Ran, Durations] = defaultdict(Durations)
-        waited: dict[Waited, Durations] = defaultdict(Durations)
+        ran: dict[Ran, list[int]] = defaultdict(_nothing)  # as Durations has them, microseconds last
+        waited: dict[Waited, list[int]] = defaultdict(_nothing)
         ended: dict[Ended, int] = defaultdict(int)
         for field, value in told.items():
             kind, _, rest = field.partition("|")
@@ -112,23 +113,25 @@ class Counts:
                 number = int(value)
                 if kind == "ran":
                     bound, status, version, task_type = rest.split("|", 3)
-                    ran[Ran(task_type, version, Status(status))] += _within(bound, number)
+                    ran[Ran(task_type, version, Status(status))][_place(bound)] += number
                 elif kind == "ran_us":
                     status, version, task_type = rest.split("|", 2)
-                    ran[Ran(task_type, version, Status(status))] += Durations(microseconds=number)
+                    ran[Ran(task_type, version, Status(status))][-1] += number
                 elif kind == "waited":
                     bound, queue, task_type = rest.split("|", 2)
-                    waited[Waited(task_type, queue)] += _within(bound, number)
+                    waited[Waited(task_type, queue)][_place(bound)] += number
                 elif kind == "waited_us":
                     queue, task_type = rest.split("|", 1)
-                    waited[Waited(task_type, queue)] += Durations(microseconds=number)
+                    waited[Waited(task_type, queue)][-1] += number
                 elif kind == "ended":
                     status, task_type = rest.split("|", 1)
                     ended[Ended(task_type, Status(status))] += number
-        for run, measured in ran.items():
+        runs = {key: Durations(tuple(each[:-1]), each[-1]) for key, each in ran.items()}
+        for run, measured in runs.items():
             if run.status.is_final:
                 ended[Ended(run.task_type, run.status)] += measured.count
-        return cls(dict(ran), dict(waited), dict(ended), now)
+        waits = {key: Durations(tuple(each[:-1]), each[-1]) for key, each in waited.items()}
+        return cls(runs, waits, dict(ended), now)
 
     def since(self, earlier: "Counts") -> "Counts":
         """What happened between two moments. What is less by now was counted from 0 again: all of it is of then."""
@@ -184,10 +187,18 @@ def lua() -> str:
     return f"local MOST_COUNTS = {MOST_FIELDS}\nlocal function bound_of(seconds)\n{tests}\n  return 'inf'\nend"
 
 
-def _within(bound: str, number: int) -> Durations:
+_PLACES: Final = {f"{each:g}": place for place, each in enumerate((*BOUNDS, float("inf")))}
+
+
+def _nothing() -> list[int]:
+    return [0] * (len(BOUNDS) + 2)
+
+
+def _place(bound: str) -> int:
     """Under the least of our bounds that holds it: another version may have others."""
-    at = next((index for index, each in enumerate(BOUNDS) if float(bound) <= each), len(BOUNDS))
-    return Durations(tuple(number * (index == at) for index in range(len(BOUNDS) + 1)))
+    if bound in _PLACES:
+        return _PLACES[bound]
+    return next((place for place, each in enumerate(BOUNDS) if float(bound) <= each), len(BOUNDS))
 
 
 def _rise(later: Durations, earlier: Durations | None) -> Durations:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from throughline.ledger import keys
+from throughline.ledger import counts, keys
 from throughline.ledger.answers import Claim, HandedBack, Health, Retried, Stored, Swept
 from throughline.ledger.call import call, parts
 from throughline.ledger.message import Queue
@@ -289,3 +289,8 @@ def sweep(
         **parts("record_prefix", "attempts_suffix", "message_suffix", "changes_suffix"),
     }
     return call("sweep", lambda lines: [Swept.of(line) for line in lines], args)
+
+
+def fold_counts(versions: Sequence[str]) -> Call[None]:
+    """What was counted of these versions of workers is added up as that of `counts.OLDER`."""
+    return call("fold_counts", _nothing, {"older": counts.OLDER, "versions": versions})
