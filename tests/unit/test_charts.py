@@ -79,6 +79,21 @@ def test_a_mark_stands_where_its_number_is(scale: float, place: float):
     assert words["text"] == f"VaR {told(place * scale)}"
 
 
+@pytest.mark.parametrize("values", [(-8, -7), (7, 8), (8, 7), (-8, 8)])
+def test_no_mark_s_line_goes_through_the_words_of_another(values: tuple[float, float]):
+    chart = Histogram(
+        "L", "d.edges", "d.shares", marks=(Mark("var", "Value at risk"), Mark("es", "Expected shortfall"))
+    )
+    view = one(chart, histogram_of(-10, 10, values[0]) | {"es": values[1]})
+    for size in ("wide", "narrow"):
+        for words in elements(view, "mark-name", size):
+            x, y = float(words["x"]), float(words["y"])
+            ends = (x - 150, x) if words["text-anchor"] == "end" else (x, x + 150)
+            for line in elements(view, "at", size):
+                crosses = ends[0] < float(line["x1"]) < ends[1] and float(line["y1"]) < y - 2
+                assert not crosses
+
+
 def test_heights_are_shares_also_of_bins_of_different_widths():
     view = one(HISTOGRAM, {"d": {"edges": [0, 1, 2, 4], "shares": [10, 30, 60]}, "var": None})
     heights = [float(each["height"]) for each in elements(view, "bin")]

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup
 
 from monitor.page.charts.axis import Axis, told
-from monitor.page.charts.canvas import LETTER, Canvas, cut
+from monitor.page.charts.canvas import LETTER, WIDE_LETTER, Canvas, cut
 from monitor.page.charts.drawing import Drawing, Size
 from monitor.page.charts.fields import Number, Undrawable, found, name, names, numbers
 from throughline.tasks.charts import Bars
@@ -54,7 +54,7 @@ def _named(chart: Bars, result: Any) -> list[tuple[str, Number]]:
 
 
 def _draw(chart: Bars, shown: list[_Bar], canvas: Canvas, size: Size, row: int) -> Markup:
-    left = 8.0 if size.is_narrow else min(220.0, 16 + LETTER * max(len(each.name) for each in shown))
+    left = 8.0 if size.is_narrow else min(260.0, 20 + WIDE_LETTER * max(len(each.name) for each in shown))
     room = 14 + LETTER * max(len(told(each.value)) for each in shown)
     below = any(each.value < 0 for each in shown)
     across = Axis.over((each.value for each in shown), left + (room if below else 0), size.width - room, zero=True)

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from markupsafe import Markup
 
 LETTER: Final = 6.7  # pixels of a letter on average, at 12 pixels
+WIDE_LETTER: Final = 7.4  # in capitals
 
 
 class Canvas:
@@ -52,7 +53,7 @@ class Canvas:
 
 def cut(words: str, width: float) -> str:
     """As much as fits into so many pixels."""
-    most = max(1, int(width / LETTER))
+    most = max(1, int(width / WIDE_LETTER))
     return words if len(words) <= most else f"{words[: most - 1]}…"
 
 

@@ -109,11 +109,15 @@ def _draw(bins: _Bins, canvas: Canvas, size: Size) -> Markup:
 
 
 def _draw_marks(marks: list[_Marked], across: Axis, bottom: float, canvas: Canvas) -> None:
-    """Their words last: a line must not go through those of another mark."""
-    places = [(across.at(mark.value), 12 + _MARK_ROW * row, mark) for row, mark in enumerate(marks)]
-    for row, (x, y, _) in enumerate(places, 1):
-        canvas.line(f"at at-{row}", x, y - 8, x, bottom)
+    """In such an order from the top that no line goes through the words of another mark."""
+    middle = canvas.width * 0.6
+    rising = sorted(marks, key=lambda mark: mark.value)
+    left = [mark for mark in rising if across.at(mark.value) <= middle]  # whose words stand on the right of their line
+    ordered = [*reversed(rising[len(left) :]), *left]
+    places = [(across.at(mark.value), 12 + _MARK_ROW * row, mark) for row, mark in enumerate(ordered)]
     for x, y, mark in places:
-        right = x > canvas.width * 0.6
+        canvas.line("at" if mark.shade else "at other", x, y - 8, x, bottom)
+    for x, y, mark in places:
+        right = x > middle
         words = f"{mark.label} {told(mark.value)}"
         canvas.text("mark-name", x - 5 if right else x + 5, y + 2, words, "end" if right else "start")
