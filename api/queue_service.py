@@ -18,6 +18,7 @@ from api.group_commit import GroupCommit
 from api.turnstile import Turnstile
 from throughline.ledger import deployments, history_scripts, keys, queue_sample, scripts, stored_task, unwritable
 from throughline.ledger.answers import Health
+from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.deployments import Instance
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.script import Call, T
@@ -68,12 +69,10 @@ class QueueService:
         """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
         return await self._run(scripts.position(task_id, queue=queue))
 
-    async def cancel(self, task_id: str, queue: str, requested_by: str) -> str:
-        """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it)."""
+    async def cancel(self, task_id: str, queue: str, by: AskedBy) -> str:
+        """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it), asked_before."""
         revoked = orjson.dumps({"status": Status.REVOKED, "result": None, "traceback": None, "task_id": task_id})
-        call = scripts.cancel(
-            task_id, queue=queue, ttl=self._limits.ttl, celery_result=revoked, requested_by=requested_by
-        )
+        call = scripts.cancel(task_id, queue=queue, ttl=self._limits.ttl, celery_result=revoked, **by._asdict())
         return await self._run(call)
 
     async def dead_letters(self, most: int) -> list[str]:
@@ -81,19 +80,19 @@ class QueueService:
         async with self._answer_in_time():
             return [str(task_id) for task_id in await self._redis.zrevrange(keys.DEAD_LETTERS, 0, most - 1)]
 
-    async def replay(self, task_id: str, queue: str, requested_by: str) -> bool:
+    async def replay(self, task_id: str, queue: str, by: AskedBy) -> bool:
         """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
-        call = scripts.replay(task_id, queue=queue, requested_by=requested_by)
+        call = scripts.replay(task_id, queue=queue, **by._asdict())
         return await self._run(call)
 
-    async def revive(self, task: StoredTask, requested_by: str) -> bool:
+    async def revive(self, task: StoredTask, by: AskedBy) -> bool:
         """The same for a dead letter that was just read from the history, with its message."""
-        call = history_scripts.revive(task, ttl=self._limits.ttl, requested_by=requested_by)
+        call = history_scripts.revive(task, ttl=self._limits.ttl, **by._asdict())
         return await self._run(call)
 
-    async def close_circuit(self) -> None:
-        """Forgets that the circuit breaker was open."""
-        await self._run(scripts.close_circuit())
+    async def close_circuit(self) -> bool:
+        """Forgets that the circuit breaker was open; False when it was not."""
+        return await self._run(scripts.close_circuit())
 
     async def present(self, instances: Sequence[Instance]) -> None:
         """This replica runs, and NGINX before it."""

@@ -6,6 +6,7 @@ from typing import TypeVar
 from api import errors
 from api.queue_service import QueueService
 from throughline.ledger import task_list, task_store
+from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_list import TaskPage
@@ -54,16 +55,16 @@ class TaskStore:
         found += [task for each in waiting if each not in known and (task := here[each])]
         return sorted(found, key=lambda task: task.record.finished_at or 0, reverse=True)[:most]
 
-    async def replay(self, task: StoredTask, requested_by: str) -> bool:
+    async def replay(self, task: StoredTask, by: AskedBy) -> bool:
         """Puts a dead letter back into its queue, from wherever it is; False for a task that is none."""
-        if await self._queue.replay(task.task_id, task.record.queue, requested_by):
+        if await self._queue.replay(task.task_id, task.record.queue, by):
             return True
         if (await self._queue.read([task.task_id]))[0] is not None:
             return False
         kept = (await self._in_history([task.task_id], messages=True)).get(task.task_id)
         if kept is None or not kept.record.is_dead_letter or not kept.message:
             return False
-        return await self._queue.revive(kept, requested_by)
+        return await self._queue.revive(kept, by)
 
     async def _in_history(self, task_ids: Sequence[str], *, messages: bool = False) -> dict[str, StoredTask]:
         return await self._asked(self._history.find(task_ids, messages=messages)) if self._history else {}

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from api.problems import problems
 from api.queue_service import QueueService
 from api.routes.authorization import Admin, Reader
+from api.routes.why import Why
 from throughline.ledger.message import Queue
 from throughline.telemetry.logging import event
 
@@ -68,11 +69,12 @@ async def queues(request: Request, _: Reader) -> QueuesView:
     )
 
 
-@router.post("/circuit/close", status_code=204, responses=problems(401, 403, 503))
-async def close_circuit(request: Request, _: Admin) -> Response:
+@router.post("/circuit/close", status_code=204, responses=problems(401, 403, 422, 503))
+async def close_circuit(request: Request, caller: Admin, why: Why) -> Response:
     """Closes the circuit breaker before its wait is over, for an operator who knows that the cause is gone."""
-    await _queue_service(request).close_circuit()
-    event("circuit.closed", "The circuit breaker was closed by an operator", {"circuit.state": "closed"})
+    if await _queue_service(request).close_circuit():  # one that is closed stays so, and nothing is to be told
+        fields = {"circuit.state": "closed", "caller": caller.name} | ({"why": why} if why else {})
+        event("circuit.closed", "The circuit breaker was closed by an operator", fields)
     return Response(status_code=204)
 
 

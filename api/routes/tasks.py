@@ -15,6 +15,7 @@ from api.routes.authorization import DOCUMENTED, Admin, Canceller, Reader, calle
 from api.routes.idempotency_key import unquoted
 from api.routes.submission_route import SubmissionRoute
 from api.routes.submitted_answer import SubmittedAnswer, SubmittedTask
+from api.routes.why import Why
 from api.services.callers import Caller, Scope
 from api.services.task_service import TaskService
 from api.services.task_view import TaskView
@@ -119,11 +120,12 @@ async def resubmit(
     task_id: TaskId,
     caller: Admin,
     tasks: Tasks,
+    why: Why,
     idempotency_key: Annotated[str | None, Header(description="1 to 255 printable ASCII characters.")] = None,
 ) -> Response:
     """Submits again what it was submitted with, as a new task of the same caller."""
     key = None if idempotency_key is None else unquoted(idempotency_key)
-    return SubmittedAnswer(await tasks.resubmit(task_id, caller, key))
+    return SubmittedAnswer(await tasks.resubmit(task_id, caller, key, why))
 
 
 @router.get("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 422, 503))
@@ -163,10 +165,10 @@ async def timeline(task_id: TaskId, caller: Reader, tasks: Tasks) -> Timeline:
     return await tasks.timeline(task_id, caller)
 
 
-@router.delete("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 409, 503))
-async def cancel(task_id: TaskId, caller: Canceller, tasks: Tasks) -> TaskView:
+@router.delete("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 409, 422, 503))
+async def cancel(task_id: TaskId, caller: Canceller, tasks: Tasks, why: Why) -> TaskView:
     """Cancels it: one that waits never starts (REVOKED at once), one that runs stops between two of its chunks."""
-    return await tasks.cancel(task_id, caller)
+    return await tasks.cancel(task_id, caller, why)
 
 
 async def _filters(request: Request, filters: Annotated[ListFilters, Query()]) -> ListFilters:

@@ -23,6 +23,7 @@ class NewTask(NamedTuple):
     sender: str
     idempotency_key: str | None = None
     resubmitted_from: str = ""
+    why: str = ""  # the words of whoever submits it again
 
     @property
     def is_large(self) -> bool:

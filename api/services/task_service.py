@@ -24,6 +24,7 @@ from api.services.timeline import Timeline, timeline
 from api.submission import Sent, TaskSubmission
 from api.task_store import TaskStore
 from throughline.ledger import admission_events
+from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.body import message_data
 from throughline.ledger.history import AsyncHistory
 from throughline.ledger.list_cursor import cursor_of
@@ -76,7 +77,9 @@ class TaskService:
         """Accepts the task, or raises the `Refusal` that says why not."""
         return await self._submit(NewTask(task, sent or Sent.by(task), caller.name, caller.name, idempotency_key))
 
-    async def resubmit(self, task_id: str, caller: Caller, idempotency_key: str | None = None) -> Submitted:
+    async def resubmit(
+        self, task_id: str, caller: Caller, idempotency_key: str | None = None, why: str = ""
+    ) -> Submitted:
         """Submits again what a task was submitted with, for whoever submitted it.
 
         Raises `TaskNotFound`, `MessageNotKept`, `DataNoLongerFit`, or the `Refusal` of a submission.
@@ -85,7 +88,7 @@ class TaskService:
         task_type, data = await _data(stored)
         kept = stored.record
         task, sent = TaskSubmission.again(task_type, data, kept.priority, kept.queue), Sent(data, len(stored.message))
-        return await self._submit(NewTask(task, sent, kept.caller, caller.name, idempotency_key, task_id))
+        return await self._submit(NewTask(task, sent, kept.caller, caller.name, idempotency_key, task_id, why))
 
     async def _submit(self, new: NewTask) -> Submitted:
         task_id, task = random_ids.uuid4(), new.task
@@ -106,7 +109,8 @@ class TaskService:
                 "status": Status.PENDING,
             }
             if new.resubmitted_from:
-                fields["resubmitted_from"] = new.resubmitted_from
+                fields |= {"resubmitted_from": new.resubmitted_from, "caller": new.sender}
+                fields |= {"why": new.why} if new.why else {}
             event("task.submitted", f"Accepted {task.task_type} into {queue} at position {decision.position}", fields)
             starts = decision.estimated_start
             return Submitted(
@@ -167,21 +171,21 @@ class TaskService:
         view = task_view(stored)
         waiting = view.status is Status.PENDING
         position = await self._queue.position(task_id, view.queue) if waiting else None
-        return timeline(stored.record, view.status, position, now=datetime.now(UTC))
+        return timeline(stored.record, view.status, position, caller, now=datetime.now(UTC))
 
-    async def cancel(self, task_id: str, caller: Caller) -> TaskView:
+    async def cancel(self, task_id: str, caller: Caller, why: str = "") -> TaskView:
         """Asks for its end; raises `TaskNotFound`, `TaskFinished`."""
         stored = await self._stored(task_id, caller)
-        requested_by = correlation.current()
-        outcome = await self._queue.cancel(task_id, stored.record.queue, requested_by)
+        by = AskedBy(correlation.current(), caller.name, why)
+        outcome = await self._queue.cancel(task_id, stored.record.queue, by)
         if outcome in {"finished", "unknown"}:  # unknown to Redis: it has ended and is in the history
             raise TaskFinished(task_id)
         view = await self.find(task_id, caller)
         with correlation.bound(view.correlation_id, task_id):  # it belongs to the task's journey
-            fields = _of_task(view) | {"requested_by": requested_by}
+            fields = _of_task(view) | by.fields
             if outcome == "cancelled":
                 event("task.cancelled", f"{view.task_type} was cancelled while it waited", fields)
-            else:
+            elif outcome == "cancelling":  # whoever asks once more changes nothing
                 event("task.cancel_requested", f"{view.task_type} is asked to stop", fields)
         return view
 
@@ -189,16 +193,16 @@ class TaskService:
         """The tasks that used up their deliveries or retries, the latest first."""
         return [task_view(task) for task in await self._store.dead_letters(most)]
 
-    async def replay(self, task_id: str) -> TaskView:
+    async def replay(self, task_id: str, caller: Caller, why: str = "") -> TaskView:
         """Puts a dead letter back into its queue; raises `TaskNotFound`, `NotADeadLetter`."""
         stored = await self._stored(task_id)
-        requested_by = correlation.current()
-        if not await self._store.replay(stored, requested_by):
+        by = AskedBy(correlation.current(), caller.name, why)
+        if not await self._store.replay(stored, by):
             raise NotADeadLetter(task_id)
         before = task_view(stored)
         with correlation.bound(before.correlation_id, task_id):  # it belongs to the task's journey
             # Before the task is read again: the line's time is the replay's, and the task may start at once.
-            fields = _of_task(before) | {"status": Status.PENDING, "requested_by": requested_by}
+            fields = _of_task(before) | {"status": Status.PENDING} | by.fields
             event("task.replayed_by_operator", f"A dead letter is back in {before.queue}", fields)
         return task_view(await self._stored(task_id))
 

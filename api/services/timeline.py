@@ -5,13 +5,19 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from api.services.callers import Caller
 from api.services.task_view import moment
+from throughline.ledger import record as ledger
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.states import Reason, Status
 
 
 class Change(BaseModel):
-    """The task's state changed, or its end was asked for. `requested_by`: the correlation ID of the request."""
+    """The task's state changed, or its end was asked for.
+
+    `requested_by` is the correlation ID of the request, `caller` the name of its API key, `why` what was given as the
+    reason. The name of another caller is told to admins alone.
+    """
 
     at: datetime
     status: Status
@@ -22,6 +28,8 @@ class Change(BaseModel):
     version: str | None = None
     cause: str | None = None
     requested_by: str | None = None
+    caller: str | None = None
+    why: str | None = None
 
 
 class Timeline(BaseModel):
@@ -34,18 +42,18 @@ class Timeline(BaseModel):
     changes: list[Change]
 
 
-def timeline(task: TaskRecord, status: Status, position: int | None, *, now: datetime) -> Timeline:
+def timeline(task: TaskRecord, status: Status, position: int | None, reader: Caller, *, now: datetime) -> Timeline:
     """`position`: its place in its queue, 1 for the next; None when it is in none."""
     return Timeline(
         task_id=task.task_id,
         status=status,
         now=_now(task, status, position, now),
         queue_position=position,
-        changes=sorted(_changes(task), key=lambda change: change.at),
+        changes=sorted(_changes(task, reader), key=lambda change: change.at),
     )
 
 
-def _changes(task: TaskRecord) -> Iterator[Change]:
+def _changes(task: TaskRecord, reader: Caller) -> Iterator[Change]:
     yield Change(at=moment(task.submitted_at), status=Status.PENDING)
     for attempt in task.attempts:
         origin = {"attempt": attempt.number, "worker": attempt.worker, "process": attempt.process}
@@ -57,7 +65,7 @@ def _changes(task: TaskRecord) -> Iterator[Change]:
                 status=attempt.status_after,
                 reason=attempt.ended_by,
                 cause=attempt.cause or None,
-                requested_by=_asked_by(task, attempt.ended_by),
+                **_asked_by(task, attempt.ended_by, attempt.finished_at, reader),
                 **origin,
             )
     for change in task.changes:
@@ -67,12 +75,21 @@ def _changes(task: TaskRecord) -> Iterator[Change]:
             reason=change.reason,
             worker=change.worker or None,
             cause=change.cause or None,
-            requested_by=change.requested_by or _asked_by(task, change.reason),
+            **(_by(change, reader) if change.requested_by else _asked_by(task, change.reason, change.at, reader)),
         )
 
 
-def _asked_by(task: TaskRecord, reason: Reason | None) -> str | None:
-    return task.cancel_requested or None if reason is Reason.CANCELLED else None
+def _asked_by(task: TaskRecord, reason: Reason | None, at: float, reader: Caller) -> dict[str, str | None]:
+    """Of an end that was asked for before it came: whoever asked is noted where that was asked."""
+    if reason is not Reason.CANCELLED:
+        return {}
+    asked = [each for each in task.changes if each.reason is Reason.CANCEL_REQUESTED and each.at <= at]
+    return _by(asked[-1], reader) if asked else {"requested_by": task.cancel_requested or None}
+
+
+def _by(change: ledger.Change, reader: Caller) -> dict[str, str | None]:
+    caller = change.caller if reader.may_see(change.caller) else ""
+    return {"requested_by": change.requested_by or None, "caller": caller or None, "why": change.why or None}
 
 
 def _now(task: TaskRecord, status: Status, position: int | None, now: datetime) -> str | None:

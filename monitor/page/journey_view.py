@@ -11,6 +11,7 @@ from monitor.page.links import Command, Link, Places, commands, of_journey, of_t
 from monitor.page.many_tasks_view import ManyTasksView, many_tasks_view
 from monitor.page.recorded_state import as_recorded, until_now
 from monitor.page.task_list import PageQuery, TaskList, task_list, task_page
+from monitor.page.tasks.offered import Offered, offered
 from monitor.page.waterfall import Bar, LogRow, Waterfall, bar, log_rows, waterfall
 from throughline.journey import failure, summary
 from throughline.journey.assembly import is_complete
@@ -74,6 +75,7 @@ class RequestView:
     attempts: tuple[AttemptView, ...]
     effects: tuple[Link, ...]
     links: tuple[Link, ...]
+    offered: Offered
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _request_view(
             *_trace_links(request, at),
             *of_tasks_like(request.task_type, _error_type(record)),
         ),
+        offered=offered(request, record),
     )
 
 

@@ -13,7 +13,7 @@ from monitor.page.comparisons import Comparisons
 from monitor.page.contents.pages import ContentsPages
 from monitor.page.home_view import HomeView, queues_view, recent_view, traffic_view
 from monitor.page.journey_view import drawn_requests, journey_view, requests_on_page
-from monitor.page.links import example, places
+from monitor.page.links import example, of_task, places
 from monitor.page.page_data import PageData
 from monitor.page.recorded_state import as_recorded
 from monitor.page.refusal import Refused, not_found
@@ -39,7 +39,7 @@ class Pages:
         self.contents = ContentsPages(self.data, settings.result_ttl_seconds)
         self._comparisons = Comparisons(self.data)
 
-    async def home(self, base_url: str) -> str:
+    async def home(self, base_url: str, token: str) -> str:
         troubles: list[str] = []
         sample, seen, versions = await asyncio.gather(self.data.sample(), self._traffic(troubles), self.data.versions())
         if sample is None:
@@ -53,9 +53,9 @@ class Pages:
             troubles=tuple(troubles),
             example=example(base_url, needs_key=self._settings.api_keys_file is not None),
         )
-        return await self.data.in_thread(lambda: rendered("home.html", view=view))
+        return await self.data.in_thread(lambda: rendered("home.html", view=view, token=token))
 
-    async def journey(self, correlation_id: str, asked: PageQuery, base_url: str) -> str:
+    async def journey(self, correlation_id: str, asked: PageQuery, base_url: str, token: str) -> str:
         found = await self.data.with_errors(await self._found(correlation_id))
         shown = requests_on_page(found, asked)
         if asked.task_id and not found.of_task(asked.task_id).submissions:
@@ -68,9 +68,17 @@ class Pages:
         only = drawn[0].task_id if len(drawn) == 1 else ""
         contents = await self.contents.of_journey(only) if only else None
 
+        back = of_task("", correlation_id, asked.task_id).url if asked.task_id else asked.address(correlation_id)
+
         def draw() -> str:
             view = journey_view(found, known, asked, at, now, compare)
-            return rendered("journey.html", view=view, contents=contents() if contents else None)
+            return rendered(
+                "journey.html",
+                view=view,
+                contents=contents() if contents else None,
+                token=token,
+                back=back,
+            )
 
         return await self.data.in_thread(draw)
 

@@ -15,13 +15,16 @@ from monitor.page import access, responses
 from monitor.page.accept_header import wants_json
 from monitor.page.changes import routes as changes_routes
 from monitor.page.changes.pages import ChangesPage
+from monitor.page.circuit import routes as circuit_routes
 from monitor.page.contents import routes as contents_routes
 from monitor.page.pages import Pages
 from monitor.page.profile import routes as profile_routes
 from monitor.page.profile.pages import ProfilePages
 from monitor.page.refusal import Refused
 from monitor.page.task_list import PageQuery
+from monitor.page.tasks import own_forms
 from monitor.page.tasks import routes as tasks_routes
+from monitor.page.tasks.actions import TaskActions
 from monitor.page.tasks.pages import TasksPages
 from throughline.api_keys import ApiKeys
 from throughline.settings import MonitorSettings
@@ -55,13 +58,15 @@ class _Route(APIRoute):
 
 def router(settings: MonitorSettings) -> APIRouter:
     """The page's routes, to be included by the monitor."""
-    keys, pages, task_pages = ApiKeys(settings.api_keys_file), Pages(settings), TasksPages(settings)
+    keys, pages, actions = ApiKeys(settings.api_keys_file), Pages(settings), TaskActions(settings)
+    task_pages = TasksPages(settings, actions)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         yield
         await pages.data.close()
         await task_pages.close()
+        await actions.close()
 
     async def admin(request: Request) -> None:
         access.require_admin(keys, request.headers)
@@ -70,7 +75,9 @@ def router(settings: MonitorSettings) -> APIRouter:
 
     @routes.api_route("/", methods=_METHODS, dependencies=[Depends(admin)])
     async def home(request: Request) -> Response:
-        return responses.page(await pages.home(responses.base_url(request)))
+        token = own_forms.token_of(request.cookies)
+        html = await pages.home(responses.base_url(request), token)
+        return responses.page(html, headers=own_forms.cookie(token))
 
     @routes.api_route("/journeys", methods=_METHODS, dependencies=[Depends(admin)])
     async def search(id: str = "") -> Response:
@@ -91,12 +98,15 @@ def router(settings: MonitorSettings) -> APIRouter:
     ) -> Response:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.document(correlation_id))
-        return responses.page(
-            await pages.journey(correlation_id, PageQuery(task, status, page, order), responses.base_url(request))
-        )
+        token = own_forms.token_of(request.cookies)
+        asked = PageQuery(task, status, page, order)
+        html = await pages.journey(correlation_id, asked, responses.base_url(request), token)
+        return responses.page(html, headers=own_forms.cookie(token))
 
     tasks_routes.add(routes, task_pages, keys)
     contents_routes.add(routes, pages.contents, keys)
+
+    circuit_routes.add(routes, keys, actions, pages.data.sample, settings.circuit_max_depth)
 
     profile_routes.add(routes, ProfilePages(pages.data), admin)
     changes_routes.add(routes, ChangesPage(pages.data), admin)

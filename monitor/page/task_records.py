@@ -99,11 +99,12 @@ async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: boo
         for task_id in wanted:
             pipe.hmget(keys.task(task_id), _FIELDS)
             pipe.lrange(keys.attempts(task_id), 0, -1 if attempts else 0)
+            pipe.lrange(keys.changes(task_id), -1, -1)  # with the last attempt, it tells a dead letter
         answers = await pipe.execute()
-    pairs = zip(wanted, answers[::2], answers[1::2], strict=True)
-    return {task_id: _record(task_id, fields, told) for task_id, fields, told in pairs if fields[0]}
+    each = zip(wanted, *(answers[number::3] for number in range(3)), strict=True)
+    return {task_id: _record(task_id, fields, *told) for task_id, fields, *told in each if fields[0]}
 
 
-def _record(task_id: str, fields: Sequence[str | None], attempts: Sequence[str]) -> TaskRecord:
+def _record(task_id: str, fields: Sequence[str | None], attempts: Sequence[str], changes: Sequence[str]) -> TaskRecord:
     told = {name: value for name, value in zip(_FIELDS, fields, strict=True) if value is not None}
-    return TaskRecord.parse(task_id, told, attempts)
+    return TaskRecord.parse(task_id, told, attempts, changes)

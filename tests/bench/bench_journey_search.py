@@ -48,8 +48,8 @@ async def _pages(var: Path) -> dict[str, tuple[float, int]]:
     """Each page made anew, without Redis, which adds one round trip; medians and sizes."""
     (var / "log" / "nginx.jsonl").write_bytes(b"".join(map(_access_line, range(5000))))  # more than is looked at
     timed: dict[str, Callable[[Pages], Awaitable[str]]] = {
-        "page of the journey": lambda pages: pages.journey(ID, PageQuery(), "http://here"),
-        "home page": lambda pages: pages.home("http://here"),
+        "page of the journey": lambda pages: pages.journey(ID, PageQuery(), "http://here", "t"),
+        "home page": lambda pages: pages.home("http://here", "t"),
     }
     return {name: await _made(var, make) for name, make in timed.items()}
 

@@ -236,10 +236,29 @@ def test_whoever_asks_a_held_task_to_stop_is_on_its_timeline(door, broker, log_l
     asked = [change for change in door(story) if change.reason == "cancel_requested"]
     assert [(change.status, change.requested_by) for change in asked] == [("PENDING", "DELETE-1")]
     told = [line for line in log_lines() if line["event.action"] == "task.cancel_requested"]
-    assert [(line["correlation_id"], line["requested_by"]) for line in told] == [
-        ("ABC-1", "DELETE-1"),
-        ("ABC-1", "DELETE-2"),
+    assert [(line["correlation_id"], line["requested_by"], line["caller"]) for line in told] == [
+        ("ABC-1", "DELETE-1", "anyone")  # whoever asks once more changes nothing
     ]
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_the_owner_reads_why_a_task_was_cancelled_and_only_an_admin_by_whom(door, broker, log_lines, is_held: bool):
+    async def story(tasks):
+        task_id = (await tasks.submit(submission(), ALICE)).task_id
+        if is_held:
+            broker.rpop("high")
+        await tasks.cancel(task_id, ADMIN, "wrong portfolio")
+        hers, all_of_it = [(await tasks.timeline(task_id, reader)).changes[-1] for reader in (ALICE, ADMIN)]
+        own = (await tasks.submit(submission(), ALICE)).task_id
+        await tasks.cancel(own, ALICE)
+        return hers, all_of_it, (await tasks.timeline(own, ALICE)).changes[-1]
+
+    hers, all_of_it, own = door(story)
+    assert (hers.caller, hers.why) == (None, "wrong portfolio")
+    assert (all_of_it.caller, all_of_it.why) == ("root", "wrong portfolio")
+    assert (own.caller, own.why) == ("alice", None)
+    told = [(line["caller"], line.get("why")) for line in log_lines() if "caller" in line]
+    assert told == [("root", "wrong portfolio"), ("alice", None)]
 
 
 def test_a_task_that_a_worker_took_is_asked_to_stop(door, broker):

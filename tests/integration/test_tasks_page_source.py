@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from monitor.page.tasks.actions import TaskActions
 from monitor.page.tasks.address import TasksAddress
 from monitor.page.tasks.pages import Made, TasksPages
 from tests.conftest import free_port
@@ -66,7 +67,7 @@ def frozen() -> Iterator[str]:
 def page(redis_url: str, history_url: str, query: str = DAY) -> Made:
     async def look() -> Made:
         settings = MonitorSettings(redis_url=redis_url, history_url=history_url, redis_timeout_seconds=0.3)
-        pages = TasksPages(settings)
+        pages = TasksPages(settings, TaskActions(settings))
         try:
             return await pages.list(TasksAddress.parse(query), "t" * 32, "http://here")
         finally:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 
+from api.services.callers import ANYONE
 from api.services.timeline import timeline
 from tests.model.reference import Start, Task
 from throughline.ledger import durations, keys
@@ -161,7 +162,7 @@ class Snapshot:
 
 
 def _told(record: TaskRecord) -> list[tuple[Status, Reason | None]]:
-    told = timeline(record, record.status, None, now=datetime.now(UTC))
+    told = timeline(record, record.status, None, ANYONE, now=datetime.now(UTC))
     return [(change.status, change.reason) for change in told.changes]
 
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.conftest import free_port
 from tests.system.nine import ROOT, Nine
+from tests.system.viewer import Viewer, hidden
 from throughline.ledger import keys
 
 TASK = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}]}}
@@ -143,6 +145,71 @@ def test_neither_input_nor_result_is_written_down(locked, hers):
     logs = [path for path in nine.var_dir.rglob("*") if path.is_file() and {"log", "spans"} & set(path.parts)]
     assert any(hers.encode() in path.read_bytes() for path in logs)
     assert not any(SECRET.encode() in path.read_bytes() for path in logs)
+
+
+def lines(nine: Nine, action: str, **fields: str) -> list[dict[str, Any]]:
+    written = "".join(path.read_text() for path in (nine.var_dir / "log").glob("fastapi-*.jsonl"))
+    told = [json.loads(line) for line in written.splitlines() if f'"{action}"' in line]
+    return [line for line in told if fields.items() <= line.items()]
+
+
+def test_an_action_is_one_line_with_who_and_why_and_a_foreign_key_does_nothing(locked, wait_until):
+    nine, made = locked
+    alice, bob, root = ({"X-API-Key": made[name]} for name in ("alice", "bob", "root"))
+    why = {"X-Why": "Übertrag: wrong portfolio".encode()}
+    with nine.http() as client:
+        task_id = client.post("/api/v1/tasks", json=TASK, headers=alice).json()["task_id"]
+        for wrong in (b"a\tb", b"x" * 201, b"\xff"):
+            answer = client.delete(f"/api/v1/tasks/{task_id}", headers=root | {"X-Why": wrong})
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "X-Why"), answer.text
+        assert client.delete(f"/api/v1/tasks/{task_id}", headers=bob | why).status_code == 404
+        answers = [client.delete(f"/api/v1/tasks/{task_id}", headers=root | why).status_code for _ in range(2)]
+        hers = client.get(f"/api/v1/tasks/{task_id}/timeline", headers=alice).json()["changes"][-1]
+        again = client.post(f"/api/v1/tasks/{task_id}/resubmit", headers=root | why).json()["task_id"]
+    wait_until(lambda: lines(nine, "task.submitted", task_id=again), 20, "the lines are written")
+
+    assert answers == [200, 409]
+    assert (hers["why"], "caller" in hers) == ("Übertrag: wrong portfolio", False)
+    (cancelled,) = lines(nine, "task.cancelled", task_id=task_id)
+    (submitted,) = lines(nine, "task.submitted", task_id=again)
+    for line in (cancelled, submitted):
+        assert (line["caller"], line["why"]) == ("root", "Übertrag: wrong portfolio")
+
+
+def test_the_pages_forms_need_the_key_of_an_admin_whoever_sends_them(locked):
+    nine, made = locked
+    with nine.redis() as redis:
+        redis.hset("tl:breaker", mapping={"state": "open", "until": "9999999999", "wait": "60"})
+    answers = {}
+    with Viewer(nine, **{"X-API-Key": made["root"]}) as viewer:
+        page = viewer.look("/")
+        for name in ("", "wrong", "alice", "viewer"):
+            own = {"X-API-Key": made.get(name, name)}
+            for path in ("/circuit/actions", "/errors/actions", "/tasks/actions"):
+                sent = hidden(page) | {"confirmed": "x", "action": "cancel", "task": "some-task"}
+                answers[name, path] = viewer.post(sent, path, **own).status_code
+        with nine.http() as client:
+            assert client.get("/api/v1/queues", headers={"X-API-Key": made["viewer"]}).json()["circuit"] == "open"
+        told = viewer.confirm(viewer.post(hidden(page), "/circuit/actions").text)
+
+    assert {status for (name, _), status in answers.items() if name in {"", "wrong"}} == {401}
+    assert {status for (name, _), status in answers.items() if name in {"alice", "viewer"}} == {403}
+    assert "The circuit breaker is closed" in told.text
+
+
+def test_the_breaker_is_closed_once_however_often_that_is_asked_for(locked, wait_until):
+    nine, made = locked
+    with nine.redis() as redis:
+        redis.hset("tl:breaker", mapping={"state": "open", "until": "9999999999", "wait": "60"})
+    asked = {"X-API-Key": made["root"], "X-Why": "the backlog is gone", "X-Request-ID": "CLOSE-1"}
+    with nine.http() as client:
+        assert [client.post("/api/v1/queues/circuit/close", headers=asked).status_code for _ in range(3)] == [204] * 3
+        assert client.get("/api/v1/queues", headers=asked).json()["circuit"] == "closed"
+        later = client.post("/api/v1/tasks", json=TASK, headers={"X-API-Key": made["root"]}).json()["task_id"]
+    wait_until(lambda: lines(nine, "task.submitted", task_id=later), 20, "all is written")
+
+    (line,) = lines(nine, "circuit.closed", correlation_id="CLOSE-1")
+    assert (line["caller"], line["why"]) == ("root", "the backlog is gone")
 
 
 def test_no_key_is_written_down_anywhere(locked):

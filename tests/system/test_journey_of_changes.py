@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.system.nine import Nine
+from tests.system.viewer import Viewer, hidden, link
 
 Wait = Callable[..., None]
 
@@ -127,3 +128,74 @@ def test_a_retry_and_a_replayed_dead_letter_leave_no_time_without_a_name(nine: N
     assert words(request).count("wait medium") == 3
     unnamed = request["total_ms"] - request["queue_wait_ms"] - request["run_ms"] - request["pause_ms"]
     assert unnamed < 100
+
+
+def test_all_dead_letters_of_an_error_are_replayed_from_its_page_each_with_a_line(nine: Nine, wait_until: Wait):
+    with nine.http() as client, Viewer(nine) as viewer:
+        dead = [submit(client, "DEAD-1", failures=2) for _ in range(3)]
+        for task in dead:
+            assert client.get(f"/api/v1/tasks/{task}", params={"wait": 30}).json()["status"] == "FAILURE"
+        wait_until(lambda: "Replay 3 dead letters…" in viewer.look("/errors"), 20, "the page lists them")
+        form = hidden(viewer.look("/errors"))
+        refused = [
+            viewer.post(form, "/errors/actions", **{"Sec-Fetch-Site": "cross-site"}),
+            viewer.post(form | {"token": "u" * 32}, "/errors/actions"),
+        ]
+        asked = viewer.post(form, "/errors/actions").text
+        told = viewer.confirm(asked, why="the feed is back", **{"X-Request-ID": "REPLAY-ALL"}).text
+        again = viewer.confirm(asked).text
+        for task in dead:
+            assert client.get(f"/api/v1/tasks/{task}", params={"wait": 20}).json()["status"] == "SUCCESS"
+        change = client.get(f"/api/v1/tasks/{dead[0]}/timeline").json()["changes"]
+
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert "Replay all 3 dead letters of TemporaryError?" in asked
+    assert "Replay: 3 of 3 tasks done" in told
+    assert link(told, "Back to the errors").startswith("/errors?")
+    assert "Replay: 0 of 3 tasks done" in again
+    assert [(each["caller"], each["why"]) for each in change if each.get("reason") == "replayed"] == [
+        ("anyone", "the feed is back")
+    ]
+    assert any("dead letter replayed by request REPLAY-ALL: the feed is back" in what for what in words_of(nine, dead))
+
+
+def words_of(nine: Nine, tasks: list[str]) -> list[str]:
+    printed = json.loads(nine.run("journey", "DEAD-1", "--json").stdout)
+    return [step["what"] for request in printed["requests"] for step in request["steps"]]
+
+
+def test_a_task_is_cancelled_and_submitted_again_from_its_journey(nine: Nine, wait_until: Wait):
+    with nine.http() as client, Viewer(nine) as viewer:
+        task = submit(client, "HERE-1", seconds=30)
+        wait_until(lambda: 'value="cancel"' in viewer.look(f"/journeys/HERE-1?task={task}"), 20, "its journey is there")
+        shown_now = viewer.look(f"/journeys/HERE-1?task={task}")
+        asked = viewer.post(hidden(shown_now) | {"action": "cancel"}).text
+        assert client.get(f"/api/v1/tasks/{task}").json()["status"] != "REVOKED"  # nothing was done before
+        told = viewer.confirm(asked, why="wrong portfolio").text
+        wait_until(lambda: client.get(f"/api/v1/tasks/{task}").json()["status"] == "REVOKED", 20, "it is cancelled")
+        wait_until(
+            lambda: "wrong portfolio" in viewer.look(f"/journeys/HERE-1?task={task}"), 20, "its journey says why"
+        )
+        ended = viewer.look(f"/journeys/HERE-1?task={task}")
+
+    assert 'value="replay"' not in shown_now
+    assert "Cancel: 1 of 1 task done" in told
+    assert link(told, "Back to the journey") == f"/journeys/HERE-1?task={task}"
+    assert ('value="cancel"' in ended, 'value="resubmit"' in ended) == (False, True)
+
+
+def test_an_open_breaker_is_closed_from_the_home_page(nine: Nine, wait_until: Wait):
+    with nine.redis() as redis:
+        redis.hset("tl:breaker", mapping={"state": "open", "until": "9999999999", "wait": "60"})
+    with nine.http() as client, Viewer(nine) as viewer:
+        form = {"token": hidden(viewer.look("/"))["token"]}
+        foreign = viewer.post(form, "/circuit/actions", **{"Sec-Fetch-Site": "", "Origin": "http://evil.example"})
+        asked = viewer.post(form, "/circuit/actions").text
+        still = client.get("/api/v1/queues").json()["circuit"]
+        told = viewer.confirm(asked, why="the backlog is gone").text
+        now = client.get("/api/v1/queues").json()["circuit"]
+        wait_until(lambda: "/circuit/actions" not in viewer.look("/"), 20, "the page has seen it")
+
+    assert (foreign.status_code, still, now) == (403, "open", "closed")
+    assert "Close the circuit breaker?" in asked
+    assert "The circuit breaker is closed" in told

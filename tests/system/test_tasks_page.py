@@ -181,13 +181,15 @@ def test_a_form_without_the_cookie_of_its_browser_is_refused(nine: Nine, viewer:
     with Viewer(nine) as stranger:
         answer = stranger.send(page, "cancel", "some-task")
 
-    assert (answer.status_code, "Load the list again" in answer.text) == (403, True)
+    assert (answer.status_code, "Load the page again" in answer.text) == (403, True)
 
 
 def test_the_address_of_the_actions_is_no_page_and_the_list_takes_no_form(viewer: Viewer):
-    read, sent = viewer.http.get("/tasks/actions"), viewer.http.post("/tasks")
+    for path in ("/tasks/actions", "/errors/actions", "/circuit/actions"):
+        read = viewer.http.get(path)
+        assert (read.status_code, read.headers["Allow"]) == (405, "POST")
+    sent = viewer.http.post("/tasks")
 
-    assert (read.status_code, read.headers["Allow"]) == (405, "POST")
     assert (sent.status_code, sent.headers["Allow"]) == (405, "GET")
 
 

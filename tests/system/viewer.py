@@ -39,16 +39,17 @@ class Viewer:
         """Chooses these tasks in the list and presses the button."""
         return self.post(hidden(page) | {"action": action, "task": list(task_ids)})
 
-    def confirm(self, page: str, **headers: str) -> httpx.Response:
-        return self.post(hidden(page), **headers)
+    def confirm(self, page: str, why: str = "", **headers: str) -> httpx.Response:
+        to = re.search(r'<form class="card confirm" method="post" action="([^"]+)"', page)
+        return self.post(hidden(page) | ({"why": why} if why else {}), to[1] if to else "/tasks/actions", **headers)
 
-    def post(self, fields: dict[str, Any], **headers: str) -> httpx.Response:
+    def post(self, fields: dict[str, Any], to: str = "/tasks/actions", **headers: str) -> httpx.Response:
         own = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"} | headers
-        return self.http.post("/tasks/actions", data=fields, headers={name: each for name, each in own.items() if each})
+        return self.http.post(to, data=fields, headers={name: each for name, each in own.items() if each})
 
 
 def hidden(page: str) -> dict[str, Any]:
-    found = re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', page)
+    found = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', page)
     fields: dict[str, Any] = {name: unescape(value) for name, value in found if name != "task"}
     return fields | {"task": [unescape(value) for name, value in found if name == "task"]}
 

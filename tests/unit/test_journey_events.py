@@ -166,7 +166,7 @@ def test_a_dead_letter_that_was_replayed_runs_again(sample: Sample):
     assert rows(only_request(sample), after=5) == [
         ("given up as a dead letter: retries used up", 50, 0),
         ("a dead letter for 8.00 s, until it was replayed", 50, 8_000),
-        ("dead letter replayed by request FIX-1: put into high", 8_050, 0),
+        ("put into high again: dead letter replayed by request FIX-1", 8_050, 0),
         ("waited in high for attempt 2", 8_050, 50),
         ("ran calculate_var → SUCCESS, attempt 2", 8_100, 100),
     ]
@@ -250,6 +250,26 @@ def test_a_running_task_that_is_asked_to_stop_says_by_whom_before_it_stops(sampl
     ]
     assert only_request(sample).note == "Cancelled while it ran, at 14:45:12.173 UTC by request DEL-1."
     assert [effect.action for effect in only_request(sample, "DEL-1").effects] == ["asked to stop"]
+
+
+def test_an_operators_name_and_words_are_told_where_the_task_was_asked_to_stop_and_in_its_note(sample: Sample):
+    task = sample.submission(ID)
+    by = {"requested_by": "DEL-1", "caller": "ops-key", "why": "wrong portfolio"}
+    tell(sample, 41, "task.cancel_requested", task, status="STARTED", **by)
+    sample.run(task, ID, 10, 50, status="REVOKED")
+    tell(sample, 50, "task.cancelled", task, status="REVOKED", attempt=1, requested_by="DEL-1")
+
+    told = "by ops-key: wrong portfolio (request DEL-1)"
+    assert f"asked to stop {told}" in [step.what for step in only_request(sample).steps]
+    assert only_request(sample).note == f"Cancelled while it ran, at 14:45:12.173 UTC {told}."
+
+
+def test_without_keys_there_is_no_name_to_tell(sample: Sample):
+    task = sample.submission(ID)
+    by = {"requested_by": "DEL-1", "caller": "anyone", "why": "wrong portfolio"}
+    tell(sample, 5_000, "task.cancelled", task, status="REVOKED", **by)
+
+    assert only_request(sample).steps[-1].what == "cancelled by request DEL-1: wrong portfolio"
 
 
 def test_what_a_process_needed_for_its_claim_is_no_run_of_its_own(sample: Sample):

@@ -52,7 +52,7 @@ def test_no_host_is_no_site():
      ({own_forms.COOKIE: "ü" * 32}, TOKEN)],
 )  # fmt: skip
 def test_a_form_without_this_browsers_token_is_refused(cookies: dict[str, str], token: str):
-    with pytest.raises(Refused, match="Load the list again") as refused:
+    with pytest.raises(Refused, match="Load the page again") as refused:
         own_forms.require_own(HOST | OWN, cookies, token)
     assert (refused.value.status, refused.value.code) == (403, "FORM_OUTDATED")
 

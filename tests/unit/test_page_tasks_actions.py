@@ -139,6 +139,35 @@ def test_the_way_back_leads_to_the_list_and_nowhere_else():
 
 
 @pytest.mark.parametrize(
+    ("back", "words"),
+    [("/journeys/ABC-1?task=t-1", "Back to the journey"), ("/errors?since=1h&task_type=a", "Back to the errors")],
+)
+def test_the_way_back_leads_to_the_page_that_the_form_was_on(back: str, words: str):
+    assert (form(back=back).back.url, form(back=back).back.words) == (back, words)
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.example/", "/\\evil.example", "javascript:alert(1)", "/journeys/../../x y", "/errors\nA: b",
+             "/journeys//evil.example", "https://evil.example/errors", "/errorsx"]
+)  # fmt: skip
+def test_the_way_back_leads_to_no_other_place(back: str):
+    assert form(back=back).back.url.split("?")[0] == "/tasks"
+
+
+def test_the_words_of_the_confirmation_reach_the_api_as_they_were_typed(api: Server):
+    api.answer = {"task_id": "a", "status": "REVOKED"}
+    carried_out(api.url, "cancel", "a", asker=Asker("A", "", "once", "Übertrag"))
+
+    assert api.headers[0]["X-Why"].encode("latin-1").decode() == "Übertrag"
+
+
+@pytest.mark.parametrize("why", ["two\nlines", "x" * 201, "\x1b[31m"])
+def test_words_that_the_api_would_refuse_are_refused_before_anything_is_done(why: str):
+    with pytest.raises(Refused, match="why: Must"):
+        form(why=why)
+
+
+@pytest.mark.parametrize(
     ("action", "count", "heading"),
     [("cancel", 1, "Cancel 1 task?"), ("replay", 2, "Replay 2 tasks?"), ("resubmit", 2, "Submit 2 tasks again?")],
 )

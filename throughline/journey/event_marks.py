@@ -7,6 +7,7 @@ from throughline.journey.journey import NO_SPAN, Step
 from throughline.journey.log_placement import Line
 from throughline.journey.role import Role
 from throughline.journey.task_changes import attempt_in
+from throughline.ledger import asked_by
 
 # Spans show these: what was accepted, started, ran and ended.
 _TOLD_BY_SPANS: Final = {
@@ -71,14 +72,14 @@ def describe_event(fields: Mapping[str, Any]) -> str:
     """One short phrase; for an event that is not listed here, its message."""
     queue, cause = fields.get("queue") or "its queue", str(fields.get("cause") or "")
     reason = f": {cause}" if cause else ""
-    by = f" by request {fields['requested_by']}" if fields.get("requested_by") else ""
+    by = asked_by.in_words(*(str(fields.get(name) or "") for name in ("caller", "why", "requested_by")))
     phrases = {
         "task.put_back": f"put back into {queue} by the monitor{reason}",
         "task.handed_back": f"handed back to {queue} by its worker{reason}",
         "task.due": f"retry due: put into {queue} for attempt {attempt_in(fields) + 1}",
         "task.cancel_requested": f"asked to stop{by}",
         "task.cancelled": f"cancelled{by}{reason}",
-        "task.replayed_by_operator": f"dead letter replayed{by}: put into {queue}",
+        "task.replayed_by_operator": f"put into {queue} again: dead letter replayed{by}",
         "task.dead_lettered": f"given up as a dead letter{reason or _error(fields)}",
         "task.skipped": f"delivered a second time and not run: it is {fields.get('status')} already",
         "task.settled": f"its end was stored before its process was lost: {fields.get('status')}",

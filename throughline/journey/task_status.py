@@ -1,12 +1,14 @@
 """A task's status, and a note on one that has not ended, was cancelled, or whose run left no span."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from throughline.journey.role import Role
 from throughline.journey.span import Span
 from throughline.journey.task_changes import REPLAYED, Change
 from throughline.journey.task_spans import TaskSpans
+from throughline.ledger import asked_by
 from throughline.ledger.states import Status
 
 
@@ -47,10 +49,10 @@ def _next_attempt(change: Change) -> str:
 def _cancelled(task: TaskSpans, changes: Sequence[Change], runs: Sequence[Span]) -> str:
     change = changes[-1]
     at = datetime.fromtimestamp(change.at_ns / 1e9, UTC)
-    asked = change.fields.get("requested_by") or _first_to_ask(task)
-    by = f" by request {asked}" if asked else ""
+    asked = change.fields if change.fields.get("caller") else _first_to_ask(task) or change.fields
+    by = asked_by.in_words(*(str(asked.get(name) or "") for name in ("caller", "why", "requested_by")))
     why = f" ({change.fields['cause']})" if change.fields.get("cause") else ""
-    return f"Cancelled {_when(changes, runs)}, at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC{by}{why}."
+    return f"Cancelled {_when(changes, runs)}, at {at:%H:%M:%S}.{at.microsecond // 1000:03} UTC{why}{by}."
 
 
 def _when(changes: Sequence[Change], runs: Sequence[Span]) -> str:
@@ -66,13 +68,13 @@ def _when(changes: Sequence[Change], runs: Sequence[Span]) -> str:
             return "while it ran"
 
 
-def _first_to_ask(task: TaskSpans) -> str:
+def _first_to_ask(task: TaskSpans) -> Mapping[str, Any]:
     """The request that asked first counts, as in the ledger; a replay forgets those before it."""
-    first = ""
+    first: Mapping[str, Any] = {}
     for line in task.lines:
         action = line.fields.get("event.action")
         if action == REPLAYED:
-            first = ""
+            first = {}
         elif action == "task.cancel_requested":
-            first = first or str(line.fields.get("requested_by") or "")
+            first = first or line.fields
     return first

@@ -6,6 +6,7 @@ from typing import Final
 
 from throughline.ledger import keys
 from throughline.ledger.answers import Walked
+from throughline.ledger.asked_by import script_args
 from throughline.ledger.call import ALL_PARTS, call, parts
 from throughline.ledger.script import Call
 from throughline.ledger.stored_task import StoredTask
@@ -45,12 +46,12 @@ def reindex(task_ids: Sequence[str]) -> Call[list[str]]:
     return call("reindex", list, {**parts("record_prefix"), "tasks": task_ids})
 
 
-def revive(task: StoredTask, *, ttl: int, requested_by: str) -> Call[bool]:
+def revive(task: StoredTask, *, ttl: int, requested_by: str, caller: str = "", why: str = "") -> Call[bool]:
     """Like `scripts.replay`, for a dead letter that was just read from the history; ttl is that of its index."""
     record = task.record
     args = {
         "task_id": task.task_id,
-        "requested_by": requested_by or "unknown",
+        **script_args(requested_by, caller, why),
         "ttl": ttl,
         "status": record.status,
         "submitted_at": f"{record.submitted_at:.6f}",

@@ -82,6 +82,8 @@ class Change:
     reason: Reason
     worker: str = ""  # the worker that lost it
     requested_by: str = ""  # the correlation ID of the request that asked for it
+    caller: str = ""  # whose API key it was
+    why: str = ""  # in their words
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> Self:
@@ -91,6 +93,8 @@ class Change:
             Reason(told["reason"]),
             str(told.get("worker", "")),
             str(told.get("requested_by", "")),
+            str(told.get("caller", "")),
+            str(told.get("why", "")),
         )
 
     @property

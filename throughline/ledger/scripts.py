@@ -12,6 +12,7 @@ from typing import Any
 
 from throughline.ledger import counts, keys
 from throughline.ledger.answers import Claim, HandedBack, Health, Retried, Stored, Swept
+from throughline.ledger.asked_by import script_args
 from throughline.ledger.call import call, parts
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger
@@ -55,9 +56,9 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
     return call("front_door", Decision.of, args, task_id=task.task_id, own_keys=own)
 
 
-def close_circuit() -> Call[None]:
-    """Closes the circuit breaker."""
-    return call("close_circuit", _nothing, {})
+def close_circuit() -> Call[bool]:
+    """Closes the circuit breaker; whether it was not closed before."""
+    return call("close_circuit", bool, {})
 
 
 def look_at_memory(*, memory_percent: float) -> Call[str | None]:
@@ -83,15 +84,18 @@ def position(task_id: str, *, queue: str) -> Call[int | None]:
     return call("position", lambda place: place, {"task_id": task_id}, task_id=task_id, own_keys=_of_queue(queue))
 
 
-def cancel(task_id: str, *, queue: str, ttl: int, celery_result: bytes, requested_by: str) -> Call[str]:
-    """Answers unknown, finished, cancelled (it will never start) or cancelling (a worker holds it)."""
-    args = {"task_id": task_id, "ttl": ttl, "celery_result": celery_result, "requested_by": requested_by or "unknown"}
+def cancel(
+    task_id: str, *, queue: str, ttl: int, celery_result: bytes, requested_by: str, caller: str = "", why: str = ""
+) -> Call[str]:
+    """Answers unknown, finished, cancelled (it will never start), cancelling (a worker holds it) or asked_before."""
+    args = {"task_id": task_id, "ttl": ttl, "celery_result": celery_result}
+    args |= script_args(requested_by, caller, why)
     return call("cancel", str, args, task_id=task_id, own_keys=_of_queue(queue), refused=lambda: "finished")
 
 
-def replay(task_id: str, *, queue: str, requested_by: str) -> Call[bool]:
+def replay(task_id: str, *, queue: str, requested_by: str, caller: str = "", why: str = "") -> Call[bool]:
     """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
-    args = {"task_id": task_id, "requested_by": requested_by or "unknown"}
+    args = {"task_id": task_id} | script_args(requested_by, caller, why)
     return call("replay", bool, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: False)
 
 

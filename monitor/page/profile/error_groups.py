@@ -1,16 +1,17 @@
 """What tasks failed with: failures of one class and one shape of message are one group, wherever they are kept."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from monitor.page.profile.dead_letters import MOST_DEAD_LETTERS, DeadLetters, dead_letters, replayed_among
 from monitor.page.refusal import Refused
 from throughline.ledger import keys, stored_task
-from throughline.ledger.history import AsyncHistory, ErrorGroup, HistoryUnavailable, HistoryWrong
+from throughline.ledger.history import AsyncHistory, DeadLetter, ErrorGroup, HistoryUnavailable, HistoryWrong
 from throughline.ledger.history.rows import rows_of
 from throughline.ledger.stored_task import StoredTask
 from throughline.profile import Window
@@ -25,6 +26,7 @@ class Groups:
     """The largest first."""
 
     groups: tuple[ErrorGroup, ...]
+    dead_letters: DeadLetters = field(default_factory=lambda: DeadLetters({}))
 
 
 class ErrorGroups:
@@ -39,11 +41,22 @@ class ErrorGroups:
         since, until = window.since.timestamp(), window.until.timestamp()
         try:
             kept = await self._history.error_groups(since, until, task_type=task_type, most=MOST)
+            dead = await self._history.dead_letters_between(since, until, task_type=task_type, most=MOST_DEAD_LETTERS)
         except (HistoryUnavailable, HistoryWrong) as error:
             detail = f"The history of ended tasks does not answer: {error}."
             raise Refused(503, "HISTORY_UNAVAILABLE", detail, {"Retry-After": "5"}) from None
         # After the history: a task that is copied in between is missed for a second, and not counted twice.
-        return Groups(merged(kept, groups_of(await self._ended(since, until), task_type)))
+        ended = await self._ended(since, until)
+        groups = merged(kept, groups_of(ended, task_type))
+        return Groups(groups, dead_letters(dead, await self._replayed(dead), ended, task_type))
+
+    async def _replayed(self, dead: Sequence[DeadLetter]) -> list[str]:
+        """Without Redis, nothing can be replayed: all count as replayed."""
+        task_ids = [each.task_id for each in dead]
+        try:
+            return await replayed_among(self._redis, task_ids) if task_ids else []
+        except (RedisError, OSError):
+            return task_ids
 
     async def _ended(self, since: float, until: float) -> list[StoredTask]:
         """None while Redis does not answer."""

@@ -11,10 +11,12 @@ from monitor.page.columns import Column, Head, Order, heads, order_of
 from monitor.page.links import RangeLink
 from monitor.page.moments import in_words
 from monitor.page.profile.asked import Asked
+from monitor.page.profile.dead_letters import DeadLetters
 from monitor.page.profile.error_groups import MOST, Groups
 from monitor.page.profile.profile_view import ranges, times
 from throughline.journey.quantities import format_count, format_duration
 from throughline.ledger.history import ErrorGroup
+from throughline.profile.document import iso
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class GroupView:
     journey_url: str  # of the latest of them
     correlation_id: str
     tasks_url: str
+    dead_letters: str  # how many can be replayed; empty for none
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class ErrorsView:
     all_types_url: str
     profile_url: str
     groups: tuple[GroupView, ...]
+    since: str  # the fixed times, for what is done with these very tasks
+    until: str
+    address: str  # of this page
     heads: tuple[Head, ...]
 
 
@@ -75,8 +81,11 @@ def errors_view(found: Groups, asked: Asked, now: datetime) -> ErrorsView:
         task_type=asked.task_type,
         all_types_url=asked.address("/errors", task_type=""),
         profile_url=asked.address("/profile"),
-        groups=tuple(_group_view(each, asked, now) for each in groups),
+        groups=tuple(_group_view(each, found.dead_letters, asked, now) for each in groups),
         heads=heads(columns, order, lambda told: asked.address("/errors", order=told)),
+        since=iso(asked.window.since),
+        until=iso(asked.window.until),
+        address=asked.address("/errors"),
     )
 
 
@@ -85,7 +94,7 @@ def _told(failed: int, groups: int) -> str:
     return f"{format_count(failed, 'task')} failed, with {kinds} of error"
 
 
-def _group_view(group: ErrorGroup, asked: Asked, now: datetime) -> GroupView:
+def _group_view(group: ErrorGroup, dead: DeadLetters, asked: Asked, now: datetime) -> GroupView:
     return GroupView(
         error_type=group.error_type,
         message=group.shape,
@@ -96,7 +105,14 @@ def _group_view(group: ErrorGroup, asked: Asked, now: datetime) -> GroupView:
         journey_url=links.of_task("", group.correlation_id, group.task_id).url if group.correlation_id else "",
         correlation_id=group.correlation_id,
         tasks_url=_tasks_url(group, asked),
+        dead_letters=_count(len(dead.of(group.error_type, group.shape)), dead.more),
     )
+
+
+def _count(number: int, more: bool) -> str:
+    if not number:
+        return ""
+    return f"{number:,} or more dead letters" if more else format_count(number, "dead letter")
 
 
 def _tasks_url(group: ErrorGroup, asked: Asked) -> str:

@@ -8,7 +8,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from monitor.page import responses
 from monitor.page.accept_header import wants_json
 from monitor.page.profile.pages import ProfilePages
+from monitor.page.profile.replay_form import ReplayForm
 from monitor.page.refusal import Refused
+from monitor.page.tasks import own_forms
+from monitor.page.tasks.action_form import body_of
 
 _METHODS: Final = ["GET", "HEAD"]
 _PARAMETERS: Final = ("since", "until", "task_type", "order")
@@ -35,7 +38,15 @@ def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[N
     ) -> Response:
         if wants_json(request.headers.get("accept", "")):
             return responses.document(await pages.errors_document(since, until, task_type))
-        return responses.page(await pages.errors(since, until, task_type, order))
+        token = own_forms.token_of(request.cookies)
+        html = await pages.errors(since, until, task_type, order, token)
+        return responses.page(html, headers=own_forms.cookie(token))
+
+    @routes.post("/errors/actions", dependencies=[Depends(admin)])
+    async def replay(request: Request) -> Response:
+        form = ReplayForm.parse(await body_of(request))
+        own_forms.require_own(request.headers, request.cookies, form.token)
+        return responses.page(await pages.replay(form), headers={"Cache-Control": "private, no-cache"})
 
 
 async def _only_known(request: Request) -> None:

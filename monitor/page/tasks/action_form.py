@@ -9,11 +9,12 @@ from starlette.requests import Request
 
 from monitor.page.refusal import Refused
 from monitor.page.tasks.actions import ACTIONS, MOST, Action, Outcome
-from monitor.page.tasks.address import TasksAddress
 from monitor.page.tasks.own_forms import FIELD
+from monitor.page.tasks.way_back import WayBack, way_back
 from throughline.client.errors import InvalidRequest
 from throughline.client.requests import checked_task_id
 from throughline.journey.quantities import format_count
+from throughline.ledger.asked_by import checked_why
 
 _MOST_BYTES: Final = 262_144  # 200 tasks whose IDs are as long as a stock client makes them, and the list's address
 _MOST_FIELDS: Final = 1000
@@ -27,7 +28,8 @@ class ActionForm:
     action: str
     task_ids: tuple[str, ...]
     confirmed: str  # a word of the confirmation's own; empty before that
-    back: TasksAddress
+    back: WayBack
+    why: str = ""  # in the words of whoever confirms it
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -40,7 +42,9 @@ class ActionForm:
             return told.get(name, [""])[0]
 
         task_ids = tuple(dict.fromkeys(told.get("task", ())))
-        return cls(one(FIELD), one("action"), task_ids, one("confirmed")[:64], TasksAddress.parse(one("back")))
+        return cls(
+            one(FIELD), one("action"), task_ids, one("confirmed")[:64], way_back(one("back")), why_of(one("why"))
+        )
 
     def wanted(self) -> Action:
         """The action; raises `Refused` that names what is wrong with the form."""
@@ -65,10 +69,9 @@ class ActionView:
 
     heading: str
     means: str
-    back_url: str
+    back: WayBack
     action: Action
     task_ids: tuple[str, ...]
-    back: str = ""
     once: str = ""
     outcomes: tuple[Outcome, ...] = ()
     correlation_id: str = ""
@@ -76,7 +79,7 @@ class ActionView:
 
 def confirmation(form: ActionForm, action: Action, once: str) -> ActionView:
     heading = action.question(len(form.task_ids))
-    return ActionView(heading, action.means, form.back.url, action, form.task_ids, back=form.back.query, once=once)
+    return ActionView(heading, action.means, form.back, action, form.task_ids, once=once)
 
 
 def result(form: ActionForm, action: Action, outcomes: Sequence[Outcome], correlation_id: str) -> ActionView:
@@ -89,7 +92,7 @@ def result(form: ActionForm, action: Action, outcomes: Sequence[Outcome], correl
         else f"{format_count(refused, 'task')} {'was' if refused == 1 else 'were'} not: see why below."
     )
     return ActionView(
-        heading, means, form.back.url, action, form.task_ids, outcomes=tuple(outcomes), correlation_id=correlation_id
+        heading, means, form.back, action, form.task_ids, outcomes=tuple(outcomes), correlation_id=correlation_id
     )
 
 
@@ -103,6 +106,14 @@ async def body_of(request: Request) -> bytes:
         if len(body) > _MOST_BYTES:
             raise Refused(413, "PAYLOAD_TOO_LARGE", f"The form is longer than {_MOST_BYTES:,} bytes.")
     return bytes(body)
+
+
+def why_of(text: str) -> str:
+    """Raises `Refused` for words that the API would refuse."""
+    try:
+        return checked_why(text)
+    except ValueError as wrong:
+        raise _wrong(f"why: {wrong}. Go back and shorten it.") from None
 
 
 def _wrong(detail: str) -> Refused:

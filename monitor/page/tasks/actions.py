@@ -11,6 +11,7 @@ import httpx
 from throughline.client import transport
 from throughline.client.answers import document, error_of, is_success
 from throughline.client.errors import ApiError
+from throughline.client.exchange import Answer
 from throughline.journey.quantities import format_count
 from throughline.settings import MonitorSettings
 
@@ -80,11 +81,19 @@ class Asker:
     correlation_id: str
     key: str
     once: str  # a form that is sent twice submits nothing a second time
+    why: str = ""
 
-    def headers(self, task_id: str) -> dict[str, str]:
+    def headers(self, about: str) -> httpx.Headers:
+        """`about` is a task's ID, or what else is to be changed."""
         key = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        once = f"{self.once}-{task_id}".encode("ascii", "backslashreplace").decode().replace('"', "")[:255]
-        return {"X-Request-ID": self.correlation_id, "Idempotency-Key": f'"{once}"'} | key
+        once = f"{self.once}-{about}".encode("ascii", "backslashreplace").decode().replace('"', "")[:255]
+        why = {"X-Why": self.why} if self.why else {}
+        told = {"X-Request-ID": self.correlation_id, "Idempotency-Key": f'"{once}"'}
+        return httpx.Headers(told | key | why, encoding="utf-8")
+
+
+class _NotDone(Exception):
+    """Why, in words for people."""
 
 
 class TaskActions:
@@ -116,20 +125,37 @@ class TaskActions:
             for task_id, each in zip(task_ids, asked, strict=True)
         ]
 
+    async def close_circuit(self, asker: Asker) -> str:
+        """Why it was not done; empty when it was."""
+        try:
+            await self._answer("POST", "/api/v1/queues/circuit/close", asker.headers("circuit"))
+        except _NotDone as why:
+            return str(why)
+        return ""
+
     async def _ask(self, action: Action, task_id: str, asker: Asker) -> Outcome:
-        path = action.path.format(quote(task_id, safe=""))
         try:
-            response = await self._http.request(action.method, path, headers=asker.headers(task_id), timeout=5)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = f"The API at {self._where} does not answer ({type(error).__name__}); API_URL names it."
-            return Outcome(task_id, done=False, words=why)
-        answer = transport.answer_of(response, response.content)
-        try:
-            if not is_success(answer):
-                raise error_of(answer)
+            answer = await self._answer(
+                action.method, action.path.format(quote(task_id, safe="")), asker.headers(task_id)
+            )
             return _done(action, task_id, document(answer, "task_id", "status"))
         except ApiError as refusal:
             return Outcome(task_id, done=False, words=f"{refusal.detail} ({refusal.code})")
+        except _NotDone as why:
+            return Outcome(task_id, done=False, words=str(why))
+
+    async def _answer(self, method: str, path: str, headers: httpx.Headers) -> Answer:
+        """A success; raises `_NotDone`."""
+        try:
+            response = await self._http.request(method, path, headers=headers, timeout=5)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            why = f"The API at {self._where} does not answer ({type(error).__name__}); API_URL names it."
+            raise _NotDone(why) from None
+        answer = transport.answer_of(response, response.content)
+        if is_success(answer):
+            return answer
+        refusal = error_of(answer)
+        raise _NotDone(f"{refusal.detail} ({refusal.code})")
 
 
 def _done(action: Action, task_id: str, told: Mapping[str, Any]) -> Outcome:

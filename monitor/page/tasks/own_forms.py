@@ -27,7 +27,7 @@ def token_of(cookies: Mapping[str, str]) -> str:
 
 def cookie(token: str) -> dict[str, str]:
     """The header that gives the browser its token. Not `Secure`: many a Throughline is reached without TLS."""
-    return {"Set-Cookie": f"{COOKIE}={token}; Path=/tasks; HttpOnly; SameSite=Lax"}
+    return {"Set-Cookie": f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax"}
 
 
 def require_own(headers: Mapping[str, str], cookies: Mapping[str, str], token: str) -> None:
@@ -36,7 +36,7 @@ def require_own(headers: Mapping[str, str], cookies: Mapping[str, str], token: s
         detail = "This did not come from the page itself, so nothing was done. Programs use the API: see /docs."
         raise Refused(403, "CROSS_SITE_REQUEST", detail)
     if not _TOKEN.fullmatch(token) or not hmac.compare_digest(token.encode(), cookies.get(COOKIE, "").encode()):
-        detail = "The form does not belong to this browser any more, so nothing was done. Load the list again."
+        detail = "The form does not belong to this browser any more, so nothing was done. Load the page again."
         raise Refused(403, "FORM_OUTDATED", detail)
 
 

@@ -39,14 +39,13 @@ class Made:
 class TasksPages:
     """The pages of one monitor."""
 
-    def __init__(self, settings: MonitorSettings) -> None:
+    def __init__(self, settings: MonitorSettings, actions: TaskActions) -> None:
         self._settings = settings
-        self._source, self._actions = TaskSource(settings), TaskActions(settings)
+        self._source, self._actions = TaskSource(settings), actions
         self._lists: AnswerCache[Made] = AnswerCache(_FRESH_SECONDS)
 
     async def close(self) -> None:
         await self._source.close()
-        await self._actions.close()
 
     async def list(self, address: TasksAddress, token: str, base_url: str) -> Made:
         made = await self._lists.get(f"{base_url} {address.query}", lambda: self._list(address, base_url))
@@ -58,7 +57,8 @@ class TasksPages:
 
     async def carry_out(self, form: ActionForm, correlation_id: str, key: str) -> str:
         action = form.wanted()
-        outcomes = await self._actions.carry_out(action, form.task_ids, Asker(correlation_id, key, form.confirmed))
+        asker = Asker(correlation_id, key, form.confirmed, form.why)
+        outcomes = await self._actions.carry_out(action, form.task_ids, asker)
         return rendered("task_action.html", view=result(form, action, outcomes, correlation_id), token=form.token)
 
     async def _list(self, address: TasksAddress, base_url: str) -> Made:

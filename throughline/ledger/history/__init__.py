@@ -7,12 +7,13 @@ from throughline.ledger.history.async_history import AsyncHistory
 from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored
 from throughline.ledger.history.history import History
-from throughline.ledger.history.reading import ErrorGroup
+from throughline.ledger.history.reading import DeadLetter, ErrorGroup
 from throughline.ledger.history.start import check_at_start
 
 __all__ = [
     "AsyncHistory",
     "Bar",
+    "DeadLetter",
     "ErrorGroup",
     "History",
     "HistoryUnavailable",

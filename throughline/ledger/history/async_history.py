@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from throughline.ledger.history.engine import POOL_SIZE
 from throughline.ledger.history.errors import HistoryUnavailable
-from throughline.ledger.history.history import Bars, Groups, History, Tasks
+from throughline.ledger.history.history import Bars, DeadLetters, Groups, History, Tasks
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
 
@@ -49,6 +49,11 @@ class AsyncHistory:
 
     async def dead_letters(self, most: int) -> Tasks:
         return await self._call(self._history.dead_letters, most)
+
+    async def dead_letters_between(
+        self, since: float, until: float, *, task_type: str = "", most: int = 2000
+    ) -> DeadLetters:
+        return await self._call(self._history.dead_letters_between, since, until, task_type=task_type, most=most)
 
     async def count_dead_letters(self) -> int:
         return await self._call(self._history.count_dead_letters)

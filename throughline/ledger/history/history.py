@@ -14,7 +14,7 @@ from throughline.ledger.history import counting, listing, migration, pruning, re
 from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.engine import WRITES, engine_for
 from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored, told
-from throughline.ledger.history.reading import ErrorGroup
+from throughline.ledger.history.reading import DeadLetter, ErrorGroup
 from throughline.ledger.history.rows import Rows
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
@@ -23,6 +23,7 @@ from throughline.ledger.task_query import TaskQuery
 Tasks = list[StoredTask]
 Bars = list[Bar]
 Groups = list[ErrorGroup]
+DeadLetters = list[DeadLetter]
 
 _MIGRATION_SECONDS = 600  # for one statement: an index over many millions of tasks
 
@@ -84,6 +85,11 @@ class History:
         """The latest first."""
         with self._read() as connection:
             return reading.dead_letters(connection, most) if connection else []
+
+    def dead_letters_between(self, since: float, until: float, *, task_type: str = "", most: int = 2000) -> DeadLetters:
+        """With their errors, the latest first."""
+        with self._read() as connection:
+            return reading.dead_letters_between(connection, since, until, task_type, most) if connection else []
 
     def count_dead_letters(self) -> int:
         with self._read() as connection:

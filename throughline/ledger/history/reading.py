@@ -25,6 +25,15 @@ class ErrorGroup:
     correlation_id: str
 
 
+@dataclass(frozen=True)
+class DeadLetter:
+    """A task that used up its deliveries or retries, with its error."""
+
+    task_id: str
+    error_type: str
+    shape: str
+
+
 def find(connection: Connection, task_ids: Iterable[str], *, messages: bool) -> dict[str, StoredTask]:
     wanted = {storable(task_id): task_id for task_id in task_ids}
     numbers = connection.execute(select(tasks.c.id).where(tasks.c.task_id.in_(wanted))).scalars().all()
@@ -62,6 +71,23 @@ def dead_letters(connection: Connection, most: int) -> list[StoredTask]:
     dead = tasks.c.dead_letter
     statement = select(tasks.c.id).where(dead.is_not(None)).order_by(dead.desc(), tasks.c.id.desc()).limit(most)
     return by_number(connection, connection.execute(statement).scalars().all())
+
+
+def dead_letters_between(
+    connection: Connection, since: float, until: float, task_type: str, most: int
+) -> list[DeadLetter]:
+    """Latest first."""
+    dead = tasks.c.dead_letter
+    within = [dead >= since, dead < until, tasks.c.error_type.is_not(None)]
+    if task_type:
+        within.append(tasks.c.task_type.concat("") == storable(task_type))
+    statement = (
+        select(tasks.c.task_id, tasks.c.error_type, tasks.c.error_shape)
+        .where(dead.is_not(None), *within)
+        .order_by(dead.desc())
+        .limit(most)
+    )
+    return [DeadLetter(*row) for row in connection.execute(statement).all()]
 
 
 def count_dead_letters(connection: Connection) -> int:

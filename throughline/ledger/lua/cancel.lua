@@ -2,10 +2,10 @@
 --
 -- flags: allow-oom
 -- keys: record attempts message queue queued changes result finished open delayed ended counts worker_runs
--- args: task_id ttl celery_result requested_by
--- uses: clock stamp states moves counts ending messages celery
+-- args: task_id ttl celery_result requested_by caller why
+-- uses: clock stamp states moves counts ending messages celery asked_by
 --
--- Answers 'unknown' | 'finished' (nothing is changed) | 'cancelled' | 'cancelling'
+-- Answers 'unknown' | 'finished' | 'asked_before' (nothing is changed) | 'cancelled' | 'cancelling'
 
 local record = KEY.record
 local status, task_type = unpack(redis.call('HMGET', record, 'status', 'task_type'))
@@ -22,15 +22,16 @@ if status ~= 'STARTED' then
 end
 if not waits and not message then
   if redis.call('HSETNX', record, 'cancel_requested', ARG.requested_by) == 1 then
-    note(record, KEY.changes, {status = status, reason = 'cancel_requested', requested_by = ARG.requested_by})
+    note(record, KEY.changes, asked_by({status = status, reason = 'cancel_requested'}))
+    return 'cancelling' -- a worker holds it, and looks at the request when it starts and between its chunks
   end
-  return 'cancelling' -- a worker holds it, and looks at the request when it starts and between its chunks
+  return 'asked_before'
 end
 
 move(record, status, 'REVOKED', 'cancelled')
 redis.call('HSET', record, 'cancel_requested', ARG.requested_by)
 redis.call('HDEL', record, 'retry_at')
-note(record, KEY.changes, {status = 'REVOKED', reason = 'cancelled', requested_by = ARG.requested_by})
+note(record, KEY.changes, asked_by({status = 'REVOKED', reason = 'cancelled'}))
 if message then -- from the nearer end
   redis.call('LREM', KEY.queue, position * 2 < redis.call('LLEN', KEY.queue) and -1 or 1, message)
 end

@@ -2,5 +2,9 @@
 --
 -- flags: allow-oom
 -- keys: breaker
+--
+-- Answers 1 when it was open, 0 when it was closed already.
 
-return redis.call('HDEL', KEY.breaker, 'state', 'until', 'wait')
+local state = redis.call('HGET', KEY.breaker, 'state')
+redis.call('HDEL', KEY.breaker, 'state', 'until', 'wait')
+return (state and state ~= 'closed') and 1 or 0

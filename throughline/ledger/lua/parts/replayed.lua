@@ -8,7 +8,7 @@ local function replayed(message)
   redis.call('HDEL', record, 'deliveries', 'retries', 'started_at', 'finished_at', 'progress', 'cancel_requested', 'archived')
   redis.call('DEL', KEY.result)
   for _, key in ipairs({record, KEY.attempts, KEY.changes, KEY.message}) do redis.call('PERSIST', key) end
-  note(record, KEY.changes, {status = 'PENDING', reason = 'replayed', requested_by = ARG.requested_by})
+  note(record, KEY.changes, asked_by({status = 'PENDING', reason = 'replayed'}))
   redis.call('ZADD', KEY.unarchived, submitted_at, ARG.task_id)
   redis.call('ZADD', KEY.open, stamp, ARG.task_id)
   redis.call('LPUSH', KEY.queue, message)

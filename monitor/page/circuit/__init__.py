@@ -1,0 +1,1 @@
+"""Closing the circuit breaker from the home page: asked first, then done through the API."""
