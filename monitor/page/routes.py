@@ -17,6 +17,10 @@ from monitor.page.changes import routes as changes_routes
 from monitor.page.changes.pages import ChangesPage
 from monitor.page.circuit import routes as circuit_routes
 from monitor.page.contents import routes as contents_routes
+from monitor.page.logs import routes as logs_routes
+from monitor.page.logs.feed import LogFeed
+from monitor.page.logs.pages import LogsPages
+from monitor.page.logs.source import log_source
 from monitor.page.pages import Pages
 from monitor.page.profile import routes as profile_routes
 from monitor.page.profile.pages import ProfilePages
@@ -59,7 +63,7 @@ class _Route(APIRoute):
 def router(settings: MonitorSettings) -> APIRouter:
     """The page's routes, to be included by the monitor."""
     keys, pages, actions = ApiKeys(settings.api_keys_file), Pages(settings), TaskActions(settings)
-    task_pages = TasksPages(settings, actions)
+    task_pages, logs_pages = TasksPages(settings, actions), LogsPages(LogFeed(log_source(settings)))
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
@@ -67,6 +71,7 @@ def router(settings: MonitorSettings) -> APIRouter:
         await pages.data.close()
         await task_pages.close()
         await actions.close()
+        await logs_pages.close()
 
     async def admin(request: Request) -> None:
         access.require_admin(keys, request.headers)
@@ -107,6 +112,8 @@ def router(settings: MonitorSettings) -> APIRouter:
     contents_routes.add(routes, pages.contents, keys)
 
     circuit_routes.add(routes, keys, actions, pages.data.sample, settings.circuit_max_depth)
+
+    logs_routes.add(routes, logs_pages, admin)
 
     profile_routes.add(routes, ProfilePages(pages.data), admin)
     changes_routes.add(routes, ChangesPage(pages.data), admin)

@@ -13,14 +13,15 @@ Answer = TypeVar("Answer")
 
 
 def asked(url: str, ask: Callable[[Client], Answer]) -> Answer:
-    with _client(url) as client:
+    with client_of(url) as client:
         try:
             return ask(client)
         except Unanswered as error:
             raise CannotRun(str(error)) from None
 
 
-def _client(url: str) -> Client:
+def client_of(url: str) -> Client:
+    """As the user of the environment; raises `CannotRun` for a certificate that cannot be read."""
     user = os.environ.get("ELASTICSEARCH_USER", "throughline_reader")
     ca_file = os.environ.get("ELASTICSEARCH_CA_FILE")
     try:

@@ -5,7 +5,7 @@ import errno
 import os
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from throughline.local.run import CannotRun, var_dir
 from throughline.profile.explanation import EXPLANATION
@@ -22,6 +22,8 @@ examples:
   throughline submit calculate_var --data '{"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150}]}' --wait
   throughline journey ULTIMATE-SUCCESS-123 --logs
   throughline tasks --status FAILURE --since 1h
+  throughline tasks replay --error ConnectionError --since 1h --why "the feed is back"
+  throughline logs --follow --level warning
   throughline restart worker-2
 """
 
@@ -122,6 +124,16 @@ def _parser() -> argparse.ArgumentParser:
     journey.add_argument("--json", action="store_true", help="print it as JSON")
     journey.set_defaults(module="throughline.cli.main", function="journey")
 
+    _add_logs(commands)
+
+    circuit = commands.add_parser(
+        "circuit", help="close the circuit breaker, which refuses new tasks while too many wait"
+    )
+    closing = circuit.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    close = closing.add_parser("close", help="close it before its wait is over: new tasks are taken again")
+    _add_confirmation(close)
+    close.set_defaults(module="throughline.cli.circuit", function="close")
+
     profile = commands.add_parser(
         "profile",
         help="show where the time of many tasks went, by task type and step",
@@ -144,21 +156,71 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_tasks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    tasks = commands.add_parser("tasks", help="list tasks by state, time, duration, type, queue, worker or error")
-    tasks.add_argument("--status", action="append", default=[], help="such as FAILURE; several: FAILURE,REVOKED")
-    tasks.add_argument("--since", help=f"submitted since then: {_MOMENT}")
-    tasks.add_argument("--until", help="submitted before then, in the same words")
-    tasks.add_argument("--slower-than", metavar="SPAN", help="from its submission to its end, or until now: 500ms, 90s")
-    tasks.add_argument("--task-type", help="such as calculate_var")
-    tasks.add_argument("--queue", help="high, medium or low")
-    tasks.add_argument("--worker", help="who made the latest attempt, such as worker-2")
-    tasks.add_argument("--error", metavar="CLASS", help="the exception that it failed with, such as ValueError")
-    tasks.add_argument("--correlation", metavar="ID", help="submitted under this correlation ID")
-    tasks.add_argument("--order", default="newest", help="newest or oldest first (%(default)s)")
+    tasks = commands.add_parser(
+        "tasks", help="list tasks by state, time, duration, type, queue, worker or error; cancel, replay, resubmit them"
+    )
+    _add_filters(tasks)
     tasks.add_argument("--limit", default="50", help="at most so many (%(default)s)")
     tasks.add_argument("--json", action="store_true", help="print one JSON object a line, for jq")
-    tasks.add_argument("--url", help=_URL)
     tasks.set_defaults(module="throughline.cli.tasks", function="tasks")
+    actions = tasks.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    for name, meaning in {
+        "cancel": "cancel tasks that have not ended",
+        "replay": "put dead letters back into their queues",
+        "resubmit": "submit tasks again with the same data, as new ones",
+    }.items():
+        action = actions.add_parser(
+            name,
+            help=meaning,
+            argument_default=argparse.SUPPRESS,  # what stands before the action counts too
+            description=f"{meaning.capitalize()}: those of the IDs, or all that the filters let through.",
+        )
+        action.add_argument("task_ids", nargs="*", metavar="ID", default=[], help="the task's")
+        _add_filters(action, own=True)
+        action.add_argument("--limit", default="200", help="at most so many (%(default)s)")
+        _add_confirmation(action)
+        action.set_defaults(module="throughline.cli.task_actions", function=name)
+
+
+def _add_filters(tasks: argparse.ArgumentParser, *, own: bool = False) -> None:
+    """`own`: of an action, whose defaults must not undo what was said before its name."""
+    none: Any = argparse.SUPPRESS if own else None
+    tasks.add_argument(
+        "--status", action="append", default=none if own else [], help="such as FAILURE; several: FAILURE,REVOKED"
+    )
+    tasks.add_argument("--since", default=none, help=f"submitted since then: {_MOMENT}")
+    tasks.add_argument("--until", default=none, help="submitted before then, in the same words")
+    tasks.add_argument(
+        "--slower-than", default=none, metavar="SPAN", help="from its submission to its end, or until now: 500ms, 90s"
+    )
+    tasks.add_argument("--task-type", default=none, help="such as calculate_var")
+    tasks.add_argument("--queue", default=none, help="high, medium or low")
+    tasks.add_argument("--worker", default=none, help="who made the latest attempt, such as worker-2")
+    tasks.add_argument(
+        "--error", default=none, metavar="CLASS", help="the exception that it failed with, such as ValueError"
+    )
+    tasks.add_argument("--correlation", default=none, metavar="ID", help="submitted under this correlation ID")
+    tasks.add_argument("--order", default=none or "newest", help="newest or oldest first (newest)")
+    tasks.add_argument("--url", default=none, help=_URL)
+
+
+def _add_confirmation(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--why", default="", help="one line, logged with your key's name and kept with the task")
+    action.add_argument("--yes", action="store_true", default=False, help="do not ask first")
+    if "--url" not in action.format_help():
+        action.add_argument("--url", help=_URL)
+
+
+def _add_logs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    logs = commands.add_parser("logs", help="show log lines in the words of the journey; --follow shows new ones too")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines until Ctrl-C")
+    logs.add_argument("--correlation-id", metavar="ID", help="of this correlation ID")
+    logs.add_argument("--task-id", metavar="ID", help="of this task")
+    logs.add_argument("--level", help="from this level on: debug, info, notice, warning or error (default: all)")
+    logs.add_argument("--service", help="of nginx, api, worker or monitor, or of one instance, such as worker-2")
+    logs.add_argument("--since", help=f"where to begin: {_MOMENT} (default: 10m; 7d for one ID)")
+    logs.add_argument("--json", action="store_true", help="print the lines as they were written")
+    logs.set_defaults(module="throughline.cli.logs", function="logs")
 
 
 def journey(arguments: argparse.Namespace) -> int:

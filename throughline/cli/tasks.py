@@ -23,8 +23,8 @@ _UNBOUNDED: Final = 10_000
 
 def tasks(arguments: Namespace) -> int:
     """0 also when there are none: a list without a task is an answer."""
-    filters, limit = _filters(arguments, datetime.now(UTC)), _number("--limit", arguments.limit)
-    order: Any = _one_of("--order", arguments.order, ("newest", "oldest"))
+    filters, limit = filters_of(arguments, datetime.now(UTC)), number("--limit", arguments.limit)
+    order: Any = one_of("--order", arguments.order, ("newest", "oldest"))
     address = service.url(arguments.url)
     with service.client(address) as client:
         found = (task.listed for task in client.tasks(order=order, limit=limit, **filters))
@@ -49,18 +49,18 @@ def tasks(arguments: Namespace) -> int:
     return 0
 
 
-def _filters(arguments: Namespace, now: datetime) -> TaskFilters:
+def filters_of(arguments: Namespace, now: datetime) -> TaskFilters:
     since, until = _moment("--since", arguments.since, now), _moment("--until", arguments.until, now)
     if since and until and since > until:
         raise upside_down(since, until)
     return {
-        "status": [_one_of("--status", word.upper(), Status) for each in arguments.status for word in each.split(",")]
+        "status": [one_of("--status", word.upper(), Status) for each in arguments.status for word in each.split(",")]
         or None,
         "submitted_after": since,
         "submitted_before": until,
         "slower_than_ms": _milliseconds("--slower-than", arguments.slower_than),
         "task_type": _text("--task-type", arguments.task_type),
-        "queue": arguments.queue and _one_of("--queue", arguments.queue.lower(), Queue),
+        "queue": arguments.queue and one_of("--queue", arguments.queue.lower(), Queue),
         "worker": _text("--worker", arguments.worker),
         "error_type": _text("--error", arguments.error),
         "correlation_id": _correlation_id("--correlation", arguments.correlation),
@@ -78,13 +78,13 @@ def _milliseconds(option: str, text: str | None) -> float | None:
         raise CannotRun(f"{option} {error}.") from None
 
 
-def _number(option: str, text: str) -> int:
+def number(option: str, text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not int(text[:9]) >= 1 or len(text) > 9:
         raise CannotRun(f"{option} must be a whole number from 1 on, not {text[:40]!r}.")
     return int(text)
 
 
-def _one_of(option: str, word: str, known: Any) -> str:
+def one_of(option: str, word: str, known: Any) -> str:
     if word not in list(known):
         raise CannotRun(f"{option} must be of {', '.join(known)}, not {word[:40]!r}.")
     return word

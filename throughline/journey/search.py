@@ -37,8 +37,8 @@ def find(var_dir: Path, correlation_id: str) -> Found:
     log_needles = [f'"{field}":"{correlation_id}"'.encode() for field in ID_FIELDS]
     span_needle = f'{{"key":"correlation_id","value":{{"stringValue":"{correlation_id}"}}}}'.encode()
     written = _lines_with(any_field, lines_folder(var_dir))
-    lines = (_parsed(line) for line in written if any(needle in line for needle in log_needles))
-    exports = (_parsed(line) for line in _lines_with(span_needle, spans_folder(var_dir)))
+    lines = (parsed(line) for line in written if any(needle in line for needle in log_needles))
+    exports = (parsed(line) for line in _lines_with(span_needle, spans_folder(var_dir)))
     return Found(
         log_lines=[line for line in lines if correlation_id in {line.get(field) for field in ID_FIELDS}],
         spans=[
@@ -50,7 +50,7 @@ def find(var_dir: Path, correlation_id: str) -> Found:
     )
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def parsed(line: bytes) -> dict[str, Any]:
     """Empty for what is not a JSON object: a traceback, or a line that is still being written."""
     with suppress(orjson.JSONDecodeError):
         value = orjson.loads(line.decode(errors="replace"))

@@ -1,0 +1,1 @@
+"""The page of log lines as they are written: one reader for all who look."""
