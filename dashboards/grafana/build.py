@@ -111,8 +111,11 @@ def main() -> None:
 
 
 def written() -> str:
-    """The dashboard as the file holds it."""
-    return json.dumps(dashboard(), indent=2, ensure_ascii=False) + "\n"
+    """The dashboard as the file holds it: a panel is a line, and all is less than `kubectl apply` takes."""
+    whole = dashboard()
+    panels = ",\n".join(json.dumps(each, ensure_ascii=False) for each in whole.pop("panels"))
+    rest = json.dumps(whole, indent=2, ensure_ascii=False).removesuffix("\n}")
+    return f'{rest},\n  "panels": [\n{panels}\n  ]\n}}\n'
 
 
 if __name__ == "__main__":

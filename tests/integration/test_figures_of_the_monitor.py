@@ -21,6 +21,9 @@ def test_the_figures_stay_with_the_sdk_disabled_and_say_where_they_are_from(star
             return ""
 
     wait_until(lambda: "\nthroughline_workers_alive 0.0" in text(), 30, "the monitor has taken a sample")
+    # Counters are there before anything has ended: rate() would not see what a series is born with.
+    assert '\nthroughline_runs_total{status="RETRY",task_type="calculate_var"} 0.0' in text()
+    assert '\nthroughline_tasks_total{status="FAILURE",task_type="stress_test"} 0.0' in text()
     (source,) = [line for line in text().splitlines() if line.startswith("target_info{")]
     for label in ('service_name="monitor"', 'deployment_environment_name="test"', 'service_version="'):
         assert label in source

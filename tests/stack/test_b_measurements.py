@@ -47,6 +47,27 @@ def test_they_answer_how_long_the_slowest_submissions_took(stack: Stack):
     assert 0 < slowest < 10e6
 
 
+def test_counters_are_there_before_the_first_event_of_their_kind_and_so_are_the_versions(
+    stack: Stack, wait_until: Callable[..., Any]
+):
+    """rate() does not see what a series is born with."""
+    declared = {"calculate_var", "monte_carlo_pricing", "portfolio_optimization", "stress_test", "other"}
+
+    def told(query: str, label: str) -> set[str]:
+        return {labels.get(label, "") for labels, _ in _asked(stack, query)}
+
+    wait_until(lambda: told('throughline:runs:count{status="RETRY"}', "task_type") >= declared, 60, "runs of each type")
+    assert told('throughline_tasks_total{status="REVOKED"}', "task_type") >= declared
+    assert told('throughline_task_queue_wait_seconds_count{queue="low"}', "task_type") >= declared
+    assert _asked(stack, "throughline:http_errors:count")
+    wait_until(
+        lambda: told("throughline_version_since_seconds", "service") >= {"api", "worker", "monitor"}, 60, "versions"
+    )
+    assert told('throughline_version_runs_total{status="FAILURE"}', "service_version") & told(
+        'throughline_version_info{service="worker"}', "version"
+    )
+
+
 def _asked(stack: Stack, query: str) -> list[tuple[dict[str, str], int]]:
     url = f"{stack.url('PROMETHEUS')}/api/v1/query"
     answer = json.loads(httpx.get(url, params={"query": query}, timeout=10, trust_env=False).text)
