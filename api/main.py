@@ -14,14 +14,14 @@ from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
 from api.presence import Presence
 from api.queue_service import QueueService
-from api.routes import dead_letters, health, queues, task_events, task_types, tasks
+from api.routes import dead_letters, health, queues, task_events, task_types, tasks, workers
 from api.services.callers import Callers
 from api.services.task_service import TaskService
 from throughline.ledger.history import AsyncHistory, check_at_start
 from throughline.settings import ApiSettings
 from throughline.telemetry import logging, tracing
 
-_ROUTES: Final = (tasks, task_events, task_types, queues, dead_letters, health)
+_ROUTES: Final = (tasks, task_events, task_types, queues, workers, dead_letters, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

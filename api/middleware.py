@@ -22,6 +22,7 @@ MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those 
 # Of the answer to a submission that was taken: NGINX writes it into its span and does not pass it on.
 TASK_TYPE_HEADER: Final = "X-Task-Type"
 _VERSION_HEADER: Final = b"x-service-version"  # of every answer, for NGINX alone too
+_NODE_HEADER: Final = b"x-service-node"  # likewise: which replica it was
 _SUBMISSION: Final = ("POST", "/api/v1/tasks")
 
 _logger = logging.getLogger("throughline.api")
@@ -33,7 +34,7 @@ class RequestContext:
     def __init__(self, app: ASGIApp, version: str, presence: Presence) -> None:
         self._app = app
         self._presence = presence
-        self._version = (_VERSION_HEADER, version.encode())
+        self._own = ((_VERSION_HEADER, version.encode()), (_NODE_HEADER, presence.node.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -62,7 +63,7 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = (b"x-request-id", correlation.current().encode())
-                message["headers"] = [*message["headers"], own, self._version]
+                message["headers"] = [*message["headers"], own, *self._own]
                 if span.is_recording():
                     _describe(span, message)  # now: the instrumentation ends the span with the last of the body
             await send(message)

@@ -20,6 +20,7 @@ class Presence:
     """`beat` goes on until it is cancelled."""
 
     def __init__(self, node: str, version: str) -> None:
+        self.node = node
         self._own = Instance("api", node, version)
         self._nginx: set[bytes] = set()
 

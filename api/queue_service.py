@@ -16,7 +16,16 @@ from api.errors import BrokerUnavailable, MemoryFull, Refusal
 from api.finished_tasks import FinishedTasks
 from api.group_commit import GroupCommit
 from api.turnstile import Turnstile
-from throughline.ledger import deployments, history_scripts, keys, queue_sample, scripts, stored_task, unwritable
+from throughline.ledger import (
+    deployments,
+    history_scripts,
+    keys,
+    queue_sample,
+    scripts,
+    stored_task,
+    unwritable,
+    workers,
+)
 from throughline.ledger.answers import Health
 from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.deployments import Instance
@@ -27,6 +36,7 @@ from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.submission import Decision, Limits, Submission
 from throughline.ledger.unarchived import Unarchived
 from throughline.ledger.unwritable import Unwritable
+from throughline.ledger.workers import Workers
 from throughline.settings import ApiSettings
 
 _CALLS_AT_A_TIME: Final = 16
@@ -102,6 +112,11 @@ class QueueService:
         """Queues, workers and circuit breaker, now."""
         async with self._answer_in_time():
             return await queue_sample.take(self._redis)
+
+    async def workers(self) -> Workers:
+        """Every worker that was seen lately, and the latest deaths."""
+        async with self._answer_in_time():
+            return await workers.take(self._redis)
 
     async def health(self) -> Health:
         """Whether Redis has room for new tasks, and the workers whose last heartbeat is recent, by Redis's clock."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from monitor.page.changes.changes_view import NowView
+from monitor.page.system_map.layout import Layout
 from monitor.page.traffic import Recent, Traffic
 from throughline.journey.quantities import format_count, format_duration, format_percent
 from throughline.journey.summary import Tone
@@ -86,6 +87,7 @@ class HomeView:
     troubles: tuple[str, ...]
     example: str
     versions: NowView | None = None
+    map: Layout | None = None
     refresh_seconds: int = REFRESH_SECONDS
 
 

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from redis.exceptions import RedisError
 
 from monitor.page.answer_cache import AnswerCache
 from monitor.page.profile.error_groups import ErrorGroups, Groups
 from monitor.page.refusal import Refused
+from monitor.page.system_map.minute import Watch
+from monitor.page.system_map.replicas import Replica, Replicas
 from monitor.page.task_records import TaskRecords
 from monitor.page.telemetry_source import TelemetrySource
 from monitor.page.traffic import Traffic
@@ -17,13 +19,14 @@ from monitor.redis_client import redis_client
 from throughline.journey import Journey, assemble
 from throughline.journey.elasticsearch_client import Unanswered
 from throughline.journey.failure import failures_without_error
-from throughline.ledger import deployments, queue_sample, recent_counts
+from throughline.ledger import deployments, keys, queue_sample, recent_counts, workers
 from throughline.ledger.counts import Counts
 from throughline.ledger.deployments import Versions
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.stored_task import StoredTask
+from throughline.ledger.workers import Workers
 from throughline.profile import Profile, Window
 from throughline.settings import MonitorSettings
 
@@ -48,7 +51,10 @@ class PageData:
         self._samples: AnswerCache[Sample] = AnswerCache(_FRESH_SECONDS)
         self._versions: AnswerCache[Versions] = AnswerCache(_FRESH_SECONDS)
         self._recent_counts: AnswerCache[Counts | None] = AnswerCache(_FRESH_SECONDS)
+        self._workers: AnswerCache[Workers] = AnswerCache(_FRESH_SECONDS)
+        self._replicas = Replicas()
         self._redis = redis_client(settings)
+        self.watch = Watch(self._redis)
         self._history = AsyncHistory(settings.history_address)
         self._error_groups = ErrorGroups(self._redis, self._history)
         self._records = TaskRecords(self._redis, self._history)
@@ -107,6 +113,21 @@ class PageData:
             return await self._recent_counts.get("", lambda: recent_counts.read(self._redis))
         except (RedisError, OSError):
             return None
+
+    async def workers(self) -> Workers | None:
+        """Those seen lately and the latest deaths; None while Redis does not answer."""
+        try:
+            return await self._workers.get("", lambda: workers.take(self._redis))
+        except (RedisError, OSError):
+            return None
+
+    async def replicas(self, now: float) -> tuple[Replica, ...]:
+        """Of the API; those known before while Redis does not answer."""
+        try:
+            told: Any = await self._redis.hgetall(keys.INSTANCES)
+            return self._replicas.update(told, now)
+        except (RedisError, OSError):
+            return self._replicas.update({}, now)
 
     async def tasks(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
         """Their records; none while Redis does not answer: the page then shows spans and lines only."""

@@ -18,12 +18,17 @@ from monitor.page.page_data import PageData
 from monitor.page.recorded_state import as_recorded
 from monitor.page.refusal import Refused, not_found
 from monitor.page.responses import rendered
+from monitor.page.system_map.layout import Layout, layout
+from monitor.page.system_map.parts import parts
+from monitor.page.system_map.replicas import Replica
 from monitor.page.task_list import PageQuery
 from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import Traffic
 from throughline.journey import Journey, to_dict
 from throughline.journey.journey import Request as JourneyRequest
+from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.workers import Workers
 from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
 
@@ -41,7 +46,10 @@ class Pages:
 
     async def home(self, base_url: str, token: str) -> str:
         troubles: list[str] = []
-        sample, seen, versions = await asyncio.gather(self.data.sample(), self._traffic(troubles), self.data.versions())
+        sample, seen, versions, workers = await asyncio.gather(
+            self.data.sample(), self._traffic(troubles), self.data.versions(), self.data.workers()
+        )
+        replicas = await self.data.replicas(workers.now) if workers else ()
         if sample is None:
             troubles.append("Redis does not answer: nothing is known of the queues at this moment.")
         known = await self.data.newest_tasks([request.correlation_id for request in seen.recent]) if seen else {}
@@ -52,8 +60,12 @@ class Pages:
             versions=now_view(versions, time.time()) if versions else None,
             troubles=tuple(troubles),
             example=example(base_url, needs_key=self._settings.api_keys_file is not None),
+            map=self._map(sample, workers, seen, replicas) if sample and workers else None,
         )
         return await self.data.in_thread(lambda: rendered("home.html", view=view, token=token))
+
+    def _map(self, sample: Sample, workers: Workers, seen: Traffic | None, replicas: tuple[Replica, ...]) -> Layout:
+        return layout(parts(sample, workers, self.data.watch.minute(), seen, replicas))
 
     async def journey(self, correlation_id: str, asked: PageQuery, base_url: str, token: str) -> str:
         found = await self.data.with_errors(await self._found(correlation_id))

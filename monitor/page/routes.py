@@ -1,5 +1,6 @@
 """The page's addresses: `/`, `/journeys/{correlation_id}`, `/tasks`, the search's target and the files they need."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 
+from monitor import rounds
 from monitor.page import access, responses
 from monitor.page.accept_header import wants_json
 from monitor.page.changes import routes as changes_routes
@@ -30,6 +32,7 @@ from monitor.page.tasks import own_forms
 from monitor.page.tasks import routes as tasks_routes
 from monitor.page.tasks.actions import TaskActions
 from monitor.page.tasks.pages import TasksPages
+from monitor.page.workers import routes as workers_routes
 from throughline.api_keys import ApiKeys
 from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
@@ -67,7 +70,9 @@ def router(settings: MonitorSettings) -> APIRouter:
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
+        watching = asyncio.create_task(pages.data.watch.go_on())
         yield
+        await rounds.end([watching])
         await pages.data.close()
         await task_pages.close()
         await actions.close()
@@ -115,6 +120,7 @@ def router(settings: MonitorSettings) -> APIRouter:
 
     logs_routes.add(routes, logs_pages, admin)
 
+    workers_routes.add(routes, pages.data, admin)
     profile_routes.add(routes, ProfilePages(pages.data), admin)
     changes_routes.add(routes, ChangesPage(pages.data), admin)
 

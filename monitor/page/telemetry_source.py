@@ -104,6 +104,8 @@ class _Elasticsearch:
                 "url.path",
                 "http.response.status_code",
                 "duration_ms",
+                "upstream.address",
+                "upstream.node",
                 "upstream.version",
             ],
         }

@@ -10,6 +10,9 @@ from typing import Any, Final
 API_PATH: Final = "/api/"
 MOST_LINES: Final = 1000
 WINDOW: Final = timedelta(minutes=5)
+MINUTE: Final = timedelta(minutes=1)
+_SUBMISSION: Final = "POST /api/v1/tasks"
+_NOBODY: Final = {"", "none"}  # no replica answered
 _SHOWN: Final = 15
 NO_VERSION: Final = "none"  # no replica answered, as NGINX says it
 
@@ -24,6 +27,7 @@ class Recent:
     status: int
     duration_ms: float
     version: str = NO_VERSION  # of the replica that answered
+    replica: str = ""  # that answered; empty where NGINX did
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,15 @@ class Answered:
 
     answered: int
     failed: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Requests that one replica answered, or NGINX itself, within the last minute."""
+
+    count: int
+    failed: int
+    p95_ms: float
 
 
 @dataclass(frozen=True)
@@ -44,12 +57,16 @@ class Traffic:
     seconds: float  # how far back they reach
     recent: tuple[Recent, ...]
     by_version: Mapping[str, Answered] = field(default_factory=dict)
+    minute: Mapping[str, Answers] = field(default_factory=dict)  # by replica
+    minute_seconds: float = 60.0  # how far back those reach: less than a minute with more than 1,000 requests
+    taken: int = 0  # submissions within them that were accepted
 
 
 def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic:
     """From access lines in the vocabulary's fields. A malformed line is left out."""
     requests = list(islice(filter(None, map(_request, newest_first)), MOST_LINES))
     counted = [request for request in requests if now - request.at <= WINDOW]
+    minute = [request for request in counted if now - request.at <= MINUTE]
     whole = len(counted) < MOST_LINES
     reach = WINDOW if whole else now - counted[-1].at
     return Traffic(
@@ -59,6 +76,9 @@ def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic
         seconds=reach.total_seconds(),
         recent=tuple(_one_for_each_id(requests))[:_SHOWN],
         by_version=_by_version(counted),
+        minute=_answers(minute),
+        minute_seconds=min(MINUTE, reach).total_seconds(),
+        taken=sum(request.request == _SUBMISSION and request.status == 201 for request in minute),
     )
 
 
@@ -71,6 +91,20 @@ def _by_version(requests: Iterable[Recent]) -> dict[str, Answered]:
     return {version: Answered(count, failed[version]) for version, count in answered.items()}
 
 
+def _answers(requests: Iterable[Recent]) -> dict[str, Answers]:
+    by: dict[str, list[Recent]] = {}
+    for request in requests:
+        by.setdefault(request.replica, []).append(request)
+    return {
+        replica: Answers(
+            len(each),
+            sum(request.status >= 500 for request in each),
+            sorted(request.duration_ms for request in each)[min(len(each) - 1, int(0.95 * len(each)))],
+        )
+        for replica, each in by.items()
+    }
+
+
 def _request(line: Mapping[str, Any]) -> Recent | None:
     try:
         at = datetime.fromisoformat(line["@timestamp"])
@@ -81,9 +115,19 @@ def _request(line: Mapping[str, Any]) -> Recent | None:
             status=int(line["http.response.status_code"]),
             duration_ms=float(line["duration_ms"]),
             version=str(line.get("upstream.version") or NO_VERSION),
+            replica=_replica(line),
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _replica(line: Mapping[str, Any]) -> str:
+    """A replica of an earlier version does not say its name: its address then, the last one after a failover."""
+    named = str(line.get("upstream.node", "none"))
+    if named not in _NOBODY:
+        return named
+    answered = line.get("upstream.version", "none") not in _NOBODY
+    return str(line.get("upstream.address", "")).rpartition(", ")[2] if answered else ""
 
 
 def _one_for_each_id(requests: Iterable[Recent]) -> Iterable[Recent]:

@@ -96,6 +96,7 @@ class Sample:
             "status": str(status),
             "upstream_addr": "127.0.0.1:8082",
             "upstream_version": "1.0",
+            "upstream_node": "fastapi-1",
             "upstream_http_x_task_type": task_type,
         }
         self.write("spans/nginx.jsonl", nginx_line("span_line", values))
@@ -236,6 +237,7 @@ def test_the_search_finds_what_nginx_writes(tmp_path: Path):
         "duration_ms": "12",
         "upstream_addr": "127.0.0.1:8082",
         "upstream_version": "1.0",
+        "upstream_node": "fastapi-1",
         "upstream_duration_ms": "11",
     }
     sample.write("log/nginx.jsonl", nginx_line("access_line", values))

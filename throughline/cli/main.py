@@ -111,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_tasks(commands)
 
+    _add_workers(commands)
+
     key = commands.add_parser("api-key", help="make an API key and print its line for API_KEYS_FILE")
     key.add_argument("name", help="the caller that it is for")
     key.add_argument("--scopes", default="submit,read", help="of submit, read, admin (%(default)s)")
@@ -153,6 +155,13 @@ def _parser() -> argparse.ArgumentParser:
     errors.add_argument("--url", help=_URL)
     errors.set_defaults(module="throughline.cli.errors", function="errors")
     return parser
+
+
+def _add_workers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    workers = commands.add_parser("workers", help="show what each worker runs and ran, and why workers died")
+    workers.add_argument("--json", action="store_true", help="as JSON, for programs")
+    workers.add_argument("--url", help=_URL)
+    workers.set_defaults(module="throughline.cli.workers", function="workers")
 
 
 def _add_tasks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -104,6 +104,10 @@ class AsyncClient:
             for task in listing.take(await self._run(calls.page(request, self._limits))):
                 yield AsyncHandle(self, task["task_id"], task.get("correlation_id", ""), listed=task)
 
+    async def workers(self) -> dict[str, Any]:
+        """The workers, what each runs and ran, and the latest deaths: the answer of `GET /api/v1/workers`."""
+        return await self._run(calls.workers(self._limits))
+
     async def _run(self, call: Call[T]) -> T:
         outcome: Answer | Lost | None = None
         while True:

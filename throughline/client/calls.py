@@ -51,6 +51,12 @@ class Submitted:
     answer: dict[str, Any]
 
 
+def workers(limits: Limits) -> Call[dict[str, Any]]:
+    """The workers and the latest deaths."""
+    answer = yield from _answered(Request("GET", "/api/v1/workers"), limits, _patience(limits))
+    return document(answer, "now", "workers", "deaths")
+
+
 def submit(request: Request, limits: Limits) -> Call[Submitted]:
     """Every try carries the same idempotency key, so that all of them together make one task."""
     answer = yield from _answered(request, limits, _patience(limits))

@@ -105,6 +105,10 @@ class Client:
             for task in listing.take(self._run(calls.page(request, self._limits))):
                 yield Handle(self, task["task_id"], task.get("correlation_id", ""), listed=task)
 
+    def workers(self) -> dict[str, Any]:
+        """The workers, what each runs and ran, and the latest deaths: the answer of `GET /api/v1/workers`."""
+        return self._run(calls.workers(self._limits))
+
     def _run(self, call: Call[T]) -> T:
         outcome: Answer | Lost | None = None
         while True:
