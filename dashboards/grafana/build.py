@@ -80,7 +80,7 @@ def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
         ],
         "fieldConfig": {
             "defaults": {"unit": panel.unit, "min": 0, **_limited(panel)},
-            "overrides": colours.overrides(),
+            "overrides": colours.overrides(panel.queries.values()),
         },
         "options": {"reduceOptions": {"calcs": ["lastNotNull"]}} if panel.kind == "stat" else {},
     }

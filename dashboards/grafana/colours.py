@@ -1,6 +1,6 @@
 """Which series has which colour of the palette in Grafana: by its name, so that it is the same in each panel."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from dashboards import palette
@@ -15,13 +15,23 @@ _STATES: Final = {
     "STARTED": palette.STATES["started"],
     "PENDING": palette.STATES["pending"],
 }
-BY_NAME: Final[Mapping[str, str]] = {**_STATES, **palette.QUEUES, **palette.BREAKER, **_PERCENTILES}
-_BY_PATTERN: Final = {"/^2..$/": palette.STATES["success"], "/^4..$/": palette.WAIT, "/^5..$/": palette.FAILED}
+_OF_LABEL: Final[Mapping[str, Mapping[str, str]]] = {
+    "{{status}}": _STATES,
+    "{{queue}}": palette.QUEUES,
+}
+_OF_ANSWERS: Final = {"/^2..$/": palette.STATES["success"], "/^4..$/": palette.WAIT, "/^5..$/": palette.FAILED}
 
 
-def overrides() -> list[dict[str, Any]]:
-    """The same for every panel: what a panel does not have is not looked for in vain."""
-    return [*_fixed("byName", BY_NAME), *_fixed("byRegexp", _BY_PATTERN)]
+def overrides(legends: Iterable[str]) -> list[dict[str, Any]]:
+    """For the series that a panel with these legends may have."""
+    found: list[dict[str, Any]] = []
+    for legend in legends:
+        found += _fixed("byName", _OF_LABEL.get(legend, {}))
+        if legend == "{{http_response_status_code}}":
+            found += _fixed("byRegexp", _OF_ANSWERS)
+        if legend in _PERCENTILES:
+            found += _fixed("byName", {legend: _PERCENTILES[legend]})
+    return found
 
 
 def _fixed(matcher: str, colours: Mapping[str, str]) -> Iterator[dict[str, Any]]:
