@@ -46,7 +46,7 @@ def _asset(name: str) -> str:
     return f"/assets/{name}?{hashlib.sha256(_STATIC[name]).hexdigest()[:12]}"
 
 
-_templates: Final = Environment(
+TEMPLATES: Final = Environment(
     loader=PackageLoader("monitor.page"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -54,12 +54,12 @@ _templates: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_templates.globals["asset"] = _asset
-_templates.filters["breakable"] = breakable
+TEMPLATES.globals["asset"] = _asset
+TEMPLATES.filters["breakable"] = breakable
 
 
 def rendered(template: str, **values: Any) -> str:
-    return _templates.get_template(template).render(values)
+    return TEMPLATES.get_template(template).render(values)
 
 
 def page(html: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
