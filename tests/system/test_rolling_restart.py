@@ -125,7 +125,7 @@ def test_the_page_marks_the_release_and_compares_what_both_versions_did(
     assert [(each["service"], each["version"]) for each in told["running"]] == [(s, NEW) for s in SERVICES.split(", ")]
     runs = {each["version"]: int(each["runs"].replace(",", "")) for each in told["runs"]}
     assert runs.keys() == {OLD, NEW}
-    assert sum(runs.values()) == len(restarted.load.accepted)
+    assert sum(runs.values()) >= len(restarted.load.accepted)  # a worker that stops may hand a task back
     assert {OLD, NEW} <= {each["version"] for each in told["requests"]}
     with nine.http() as client:
         assert f"UTC: {OLD} → {NEW} ({SERVICES})" in client.get("/tasks", params={"since": "15m"}).text
