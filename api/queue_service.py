@@ -22,6 +22,7 @@ from throughline.ledger import (
     keys,
     queue_sample,
     scripts,
+    sign_of_life,
     stored_task,
     unwritable,
     workers,
@@ -30,6 +31,7 @@ from throughline.ledger.answers import Health
 from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.deployments import Instance
 from throughline.ledger.queue_sample import Sample
+from throughline.ledger.record import TaskRecord
 from throughline.ledger.script import Call, T
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
@@ -78,6 +80,11 @@ class QueueService:
     async def position(self, task_id: str, queue: str) -> int | None:
         """How many tasks of its queue start before this one, itself included; None when it does not wait there."""
         return await self._run(scripts.position(task_id, queue=queue))
+
+    async def silent_seconds(self, record: TaskRecord) -> float | None:
+        """How long ago a running task was last heard of; None if that is fresh."""
+        async with self._answer_in_time():
+            return await sign_of_life.silent_seconds(self._redis, record)
 
     async def cancel(self, task_id: str, queue: str, by: AskedBy) -> str:
         """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it), asked_before."""

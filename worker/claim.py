@@ -49,6 +49,11 @@ class ClaimedTask(Task):
                 telemetry.not_run(self, Status(claim.outcome))
         raise Ignore(f"{task_id} is not run: {claim.outcome}")
 
+    def _soft_limit(self) -> float | None:
+        """That of its message, or its own."""
+        _, soft = self.request.timelimit or (None, None)
+        return soft or self.soft_time_limit
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return self.run(*args, **kwargs)
@@ -57,7 +62,7 @@ class ClaimedTask(Task):
         except (Exception, SystemExit) as error:
             if self.request.called_directly or terminate_handler_fired():  # the worker ends this process
                 raise
-            failure = Failure.of(error, [args, kwargs])
+            failure = Failure.of(error, [args, kwargs], self._soft_limit())
         if failure.is_temporary:
             retries.later(self, failure)
         raise failure

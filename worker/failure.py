@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import billiard
 import celery
-from celery.exceptions import TimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from throughline.errors import TaskError, is_temporary
 from worker.redaction import message_of, without_data
@@ -29,10 +29,14 @@ class Failure(Exception):
     stack_trace = ""
 
     @classmethod
-    def of(cls, error: BaseException, data: Any) -> "Failure":
-        """The error that a task's function raised when it worked on this data."""
-        for_the_client = isinstance(error, TaskError)
-        message = message_of(error) if for_the_client else without_data(error, data)
+    def of(cls, error: BaseException, data: Any, soft_limit: float | None = None) -> "Failure":
+        """The error that a task's function raised when it worked on this data, for at most so many seconds."""
+        at_limit = isinstance(error, SoftTimeLimitExceeded)
+        for_the_client = isinstance(error, TaskError) or at_limit
+        message = message_of(error) if isinstance(error, TaskError) else without_data(error, data)
+        if at_limit:
+            limit = f" of {soft_limit:g} s" if soft_limit else ""
+            message = f"It ran past its soft time limit{limit}, at which it was asked to stop."
         failure = _named(type(error).__name__, type(error).__module__, message[:_MOST_CHARACTERS])
         failure.is_temporary = is_temporary(error)
         failure.is_for_the_client = for_the_client

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -171,7 +172,9 @@ class TaskService:
         view = task_view(stored)
         waiting = view.status is Status.PENDING
         position = await self._queue.position(task_id, view.queue) if waiting else None
-        return timeline(stored.record, view.status, position, caller, now=datetime.now(UTC))
+        silent = await self._queue.silent_seconds(stored.record) if view.status is Status.STARTED else None
+        record = replace(stored.record, silent=silent)
+        return timeline(record, view.status, position, caller, now=datetime.now(UTC))
 
     async def cancel(self, task_id: str, caller: Caller, why: str = "") -> TaskView:
         """Asks for its end; raises `TaskNotFound`, `TaskFinished`."""

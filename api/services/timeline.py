@@ -9,6 +9,7 @@ from api.services.callers import Caller
 from api.services.task_view import moment
 from throughline.ledger import record as ledger
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.sign_of_life import in_words
 from throughline.ledger.states import Reason, Status
 
 
@@ -103,6 +104,8 @@ def _now(task: TaskRecord, status: Status, position: int | None, now: datetime) 
             last = task.attempts[-1]
             seconds = max(0.0, now.timestamp() - last.started_at)
             asked = ", asked to stop" if cancelling else ""
+            if task.silent is not None:
+                return in_words(last.worker, task.silent) + asked
             return f"running on {last.worker} for {seconds:.1f} s{asked}"
         case Status.RETRY:
             return f"waiting for attempt {len(task.attempts) + 1} after a temporary error"

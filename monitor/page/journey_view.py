@@ -231,7 +231,7 @@ def _error_type(record: TaskRecord | None) -> str:
 
 def _fraction(record: TaskRecord | None) -> float | None:
     """How far the task is; None when it has ended or reports no progress."""
-    if record is None or record.status.is_final or not record.progress:
+    if record is None or record.status.is_final or not record.progress or record.silent is not None:
         return None
     return float(record.progress["fraction"])
 

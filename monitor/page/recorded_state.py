@@ -1,12 +1,13 @@
 """Puts the task records of Redis into a journey: they are right when lines and spans are late or lost."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from throughline.journey.current_step import with_current_steps
-from throughline.journey.journey import Journey, Request, Task
+from throughline.journey.journey import Journey, Request, Step, Task
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.sign_of_life import in_words
 from throughline.ledger.states import Status
 
 
@@ -15,9 +16,17 @@ def as_recorded(journey: Journey, records: Mapping[str, TaskRecord]) -> Journey:
     return replace(journey, requests=tuple(_request(request, records) for request in journey.requests))
 
 
-def until_now(request: Request, records: Container[str], now: datetime) -> Request:
+def until_now(request: Request, records: Mapping[str, TaskRecord], now: datetime) -> Request:
     """Adds what its tasks do at this moment: those that have a record and have not ended."""
-    return with_current_steps(request, records, now)
+    told = with_current_steps(request, records, now)
+    return replace(told, steps=tuple(_as_last_seen(step, records.get(step.task_id)) for step in told.steps))
+
+
+def _as_last_seen(step: Step, record: TaskRecord | None) -> Step:
+    """Nobody knows that a task runs whose worker has not been heard of for a while."""
+    if record is None or record.silent is None or not step.is_ongoing:
+        return step
+    return replace(step, what=in_words(step.node or record.attempts[-1].worker, record.silent))
 
 
 def _request(request: Request, records: Mapping[str, TaskRecord]) -> Request:
@@ -25,7 +34,7 @@ def _request(request: Request, records: Mapping[str, TaskRecord]) -> Request:
     changed = {
         task.task_id: record
         for task in request.tasks
-        if (record := records.get(task.task_id)) and record.status != task.status
+        if (record := records.get(task.task_id)) and (record.status != task.status or record.silent is not None)
     }
     if not changed:
         return request
@@ -48,6 +57,8 @@ def _task(task: Task, record: TaskRecord, begun: float) -> Task:
 
 
 def _note(record: TaskRecord) -> str:
+    if record.silent is not None:
+        return f"{in_words(record.attempts[-1].worker, record.silent)}.".capitalize()
     told = f"Redis has it as {record.status}"
     if record.status is Status.STARTED and record.attempts:
         told += f" on {record.attempts[-1].worker}"

@@ -1,6 +1,7 @@
 """What is known of the tasks on a page: their state now, how far they are, and each attempt."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from redis.asyncio import Redis
@@ -8,11 +9,21 @@ from redis.asyncio import Redis
 from throughline.ledger import keys, stored_task, task_store
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.record import TaskRecord
+from throughline.ledger.sign_of_life import silent_seconds
 from throughline.ledger.stored_error import stored_error
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
 
-_FIELDS: Final = ("status", "task_type", "queue", "correlation_id", "submitted_at", "finished_at", "progress")
+_FIELDS: Final = (
+    "status",
+    "task_type",
+    "queue",
+    "correlation_id",
+    "submitted_at",
+    "finished_at",
+    "progress",
+    "seen_at",
+)
 
 
 class TaskRecords:
@@ -102,7 +113,12 @@ async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: boo
             pipe.lrange(keys.changes(task_id), -1, -1)  # with the last attempt, it tells a dead letter
         answers = await pipe.execute()
     each = zip(wanted, *(answers[number::3] for number in range(3)), strict=True)
-    return {task_id: _record(task_id, fields, *told) for task_id, fields, *told in each if fields[0]}
+    found = {task_id: _record(task_id, fields, *told) for task_id, fields, *told in each if fields[0]}
+    if attempts:
+        for task_id, record in found.items():
+            if (silent := await silent_seconds(redis, record)) is not None:
+                found[task_id] = replace(record, silent=silent)
+    return found
 
 
 def _record(task_id: str, fields: Sequence[str | None], attempts: Sequence[str], changes: Sequence[str]) -> TaskRecord:

@@ -4,7 +4,7 @@ import json
 import pickle
 
 import pytest
-from celery.exceptions import TimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from pydantic import BaseModel
 
 from throughline import PermanentError, TemporaryError
@@ -139,3 +139,10 @@ def test_an_error_that_cannot_say_what_it_is_keeps_its_class():
 def test_the_log_says_in_words_at_which_time_limit_a_task_ended():
     message = "It ran past its time limit of 1.5 s, at which its process was killed."
     assert log_fields(TimeLimitExceeded(1.5))["error.message"] == message
+
+
+def test_an_error_at_the_soft_time_limit_says_which_limit_and_of_how_many_seconds():
+    failure = Failure.of(SoftTimeLimitExceeded(), [{}], 2.5)
+    assert type(failure).__name__ == "SoftTimeLimitExceeded"
+    assert str(failure) == "It ran past its soft time limit of 2.5 s, at which it was asked to stop."
+    assert log_fields(failure)["error.message"] == str(failure)

@@ -139,6 +139,7 @@ class TaskRecord:
     archived: int | None = _means("the version that the history has, once it has ended and was copied", None)
     attempts: tuple[Attempt, ...] = ()
     changes: tuple[Change, ...] = ()
+    silent: float | None = None  # seconds since its last sign of life, if that is old: see sign_of_life.py
 
     @property
     def is_dead_letter(self) -> bool:

@@ -30,6 +30,7 @@ def stored_error(stored: StoredTask) -> StoredError | None:
     failure = stored.failure
     words, kind = failure.get("exc_message", ""), str(failure.get("exc_type", "Error"))
     message = " ".join(map(str, words)) if isinstance(words, list) else str(words)
-    if failure.get("exc_module") == "billiard.exceptions" and kind in _TIME_LIMITS:
+    is_bare = failure.get("exc_module") == "billiard.exceptions" and not message.startswith("It ran past")
+    if is_bare and kind in _TIME_LIMITS:
         message = _TIME_LIMITS[kind].format(message)
     return StoredError(kind, message)
