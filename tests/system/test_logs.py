@@ -21,6 +21,13 @@ Wait = Callable[..., Any]
 EVENTS: Final = {"request.completed", "task.submitted", "task.received", "task.started", "task.succeeded"}
 
 
+@pytest.fixture(scope="module")
+def nine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
+    """One of each: its files are rotated, and other tests read theirs by their names."""
+    with Nine(tmp_path_factory.mktemp("logs") / "var", API_REPLICAS="1", WORKER_REPLICAS="1") as running:
+        yield running
+
+
 @contextmanager
 def following(nine: Nine, out: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
     with out.open("wb") as file:
