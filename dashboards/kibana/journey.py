@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.kibana.columns import count, different, highest, total
 from dashboards.kibana.layout import dashboard
 from dashboards.kibana.lens import figure
-from dashboards.kibana.queries import AT_NGINX, ENDED, ERRORS
+from dashboards.kibana.queries import AT_NGINX, ENDED, ERRORS_ONCE
 from dashboards.kibana.saved_object import SavedObject, kql, text
 from dashboards.kibana.searches import LINES_IN_ORDER
 from dashboards.kibana.waterfall import specification
@@ -38,7 +38,7 @@ def _totals() -> list[SavedObject]:
         figure("journey-ran", "Ran", ENDED, total("Ran", "duration_ms")),
         figure("journey-tasks", "Tasks", "task_id : *", different("Tasks", "task_id")),
         figure("journey-attempts", "Attempts", ENDED, count("Attempts")),
-        figure("journey-errors", "Errors", "correlation_id : *", count("Errors", ERRORS)),
+        figure("journey-errors", "Errors", "correlation_id : *", count("Errors", ERRORS_ONCE)),
     ]
 
 

@@ -40,6 +40,7 @@ CANCELLED: Final = _ended("REVOKED")
 ERRORS: Final = either("log.level", "error", "critical")
 # Where a replica answered, its own line says more of the same request than NGINX's.
 _BY_NGINX_ALONE: Final = f"service.name : nginx and {_ANSWERED} and upstream.version : none"
+ERRORS_ONCE: Final = f"{ERRORS} and not (service.name : nginx and not upstream.version : none)"
 # INTERNAL: the line of the error itself says more.
 _BY_API: Final = f"service.name : api and {_ANSWERED} and not code : INTERNAL"
 _REFUSED: Final = f"http.response.status_code >= 400 and (({_BY_NGINX_ALONE}) or ({_BY_API}))"

@@ -126,3 +126,14 @@ def test_an_address_that_would_break_a_link_is_refused(url: str):
 
 def test_the_journey_is_found_by_the_name_that_links_use():
     assert one("dashboard", "throughline-journey").title == "Journey"
+
+
+def test_whoever_leads_to_lines_and_spans_asks_for_columns_that_both_have():
+    shown = set(re.findall(r"columns:!\(([^)]*)\)", JAEGER_UI))
+    assert shown == {"service.name,service.node.name,step,took_ms,task_id"}
+    computed = Saved.parsed(one("index-pattern", "throughline").attributes["runtimeFieldMap"])
+    assert {"step", "took_ms"} <= computed.keys()
+    spans = (ROOT / "observability" / "elasticsearch" / "templates" / "jaeger-span.json").read_text()
+    properties = orjson.loads(spans)["template"]["mappings"]["properties"]
+    assert properties["task_id"]["type"] == properties["service"]["properties"]["name"]["type"] == "alias"
+    assert properties["service"]["properties"]["node"]["properties"]["name"]["type"] == "alias"
