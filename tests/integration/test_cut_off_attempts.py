@@ -9,12 +9,22 @@ import time
 import psutil
 import pytest
 
+from api.services.task_view import task_view
+from tests.attempt_numbers import (
+    told_by_lines,
+    told_by_spans,
+    told_by_the_api,
+    told_by_the_journey,
+    without_a_parent,
+)
 from tests.integration import faulty_worker as faults
 from tests.integration.span_files import attributes, spans_in
+from throughline.journey import to_dict
 from throughline.journey.role import Role
 from throughline.ledger import keys, scripts
 from throughline.ledger.script import Ledger
 from throughline.ledger.states import Reason
+from throughline.ledger.stored_task import StoredTask
 
 INSTRUMENTATION = "opentelemetry.instrumentation.celery"
 MAIN_PROCESS = "throughline"  # which writes what the instrumentation in the task's process could not
@@ -120,6 +130,39 @@ def test_an_attempt_that_was_given_up_meanwhile_does_not_say_that_its_result_is_
     assert actions == ["task.received", "task.started", "task.came_too_late"]
     assert ids(client, task_id) == {"LATE-1"}
     assert client.broker.hget(keys.task(task_id), "status") == "PENDING"
+
+
+def test_a_killed_attempt_has_the_same_numbers_in_record_log_lines_spans_and_journey(client, running, wait_until):
+    """To the microsecond: how long each attempt waited and ran."""
+    task_id, process = running(faults.TAKES_SECONDS + 1, "ALIKE-1")
+    os.kill(process, signal.SIGKILL)
+    wait_until(lambda: client.has_ended(task_id), 60, "it has ended")
+
+    def spans():
+        return [span for span in spans_in(client.var_dir / "spans") if attributes(span).get("task_id") == task_id]
+
+    wait_until(
+        lambda: len({span["spanId"] for span in spans() if span["name"].startswith("run ")}) == 2, 20, "its runs"
+    )
+    task = task_view(stored(client, task_id)).model_dump(mode="json")
+    numbers = told_by_the_api(task)
+    # Celery gives a lost process's task up at once, or after ten seconds: then it had been lost for so long.
+    assert [each.keys() - {"lost_ms"} for each in numbers] == 2 * [{"queue_wait_ms", "take_ms", "run_ms"}]
+    assert task["queue_wait_ms"] == pytest.approx(sum(each["queue_wait_ms"] for each in numbers), abs=0.002)
+    (request,) = to_dict(client.journey(task_id))["requests"]
+    for told in (
+        told_by_lines(client.lines(task_id), task),
+        told_by_spans(spans(), task),
+        told_by_the_journey(request["steps"]),
+    ):
+        for attempt, expected in zip(told, numbers, strict=True):
+            assert attempt == pytest.approx(expected, abs=0.002)
+    assert without_a_parent(spans()) == {"wait medium"}  # of the first attempt: the message came without a trace
+
+
+def stored(client, task_id):
+    fields, attempts = client.record(task_id), client.broker.lrange(keys.attempts(task_id), 0, -1)
+    return StoredTask(task_id, fields, tuple(attempts), result=client.broker.get(keys.celery_result(task_id)))
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
