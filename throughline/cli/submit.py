@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +22,22 @@ def submit(arguments: Namespace) -> int:
         task = client.submit(arguments.task_type, data, priority=arguments.priority, correlation_id=arguments.id)
         shown = task.wait(_RESULT_SECONDS) if arguments.wait else task.submission
     print(json.dumps(shown, indent=2, ensure_ascii=False))
+    for line in _why_failed(shown):
+        print(line, file=sys.stderr)
     journey = f"{command_name()} journey " if service.is_local(address) else f"{address}/journeys/"
     print(f"its journey: {journey}{task.correlation_id}", file=sys.stderr)
     return 0 if shown["status"] in {Status.PENDING, Status.SUCCESS} and "error" not in shown else 1
+
+
+def _why_failed(task: Mapping[str, Any]) -> Iterator[str]:
+    """Its error, and why each attempt before the last one ended; nothing for a task that did not fail."""
+    error, attempts = task.get("error") or {}, task.get("attempts") or []
+    if not error:
+        return
+    after = f" after {len(attempts)} attempts" if len(attempts) > 1 else ""
+    yield f"failed{after}: {': '.join(filter(None, (error.get('type'), error.get('message'))))}"
+    for number, attempt in enumerate(attempts[:-1], start=1):
+        yield f"  attempt {number} on {attempt['worker']}: {attempt.get('cause') or 'it ended'}"
 
 
 def _data(argument: str) -> Any:
