@@ -142,7 +142,7 @@ def test_a_task_has_as_many_retries_as_it_says(own):
 def test_a_tasks_own_time_limit_ends_it(own):
     task = own.finished("slow", {"text": "x"})
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "SoftTimeLimitExceeded")
-    assert task["error"]["message"] == "It ran past its soft time limit, at which it was asked to stop."
+    assert task["error"]["message"] == "It ran past its soft time limit of 4 s, at which it was asked to stop."
     assert task["run_ms"] < 20_000
 
 
