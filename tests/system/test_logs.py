@@ -53,10 +53,10 @@ def events(out: Path) -> list[str]:
     return [f"{line['service.name']} {line.get('event.action', '')}" for line in lines]
 
 
-def rotate(nine: Nine) -> None:
+def rotate(nine: Nine, number: int) -> None:
     """As logrotate does: each file gets another name, and whoever writes to it is told to begin a new one."""
     for path in (nine.var_dir / "log").glob("*.jsonl"):
-        path.rename(path.with_name(f"{path.name}.1"))
+        path.rename(path.with_name(f"{path.name}.{number}"))
     os.kill(int((nine.var_dir / "conf" / "supervisord.pid").read_text()), signal.SIGUSR2)
 
 
@@ -71,7 +71,7 @@ def test_the_lines_of_a_submitted_task_appear_each_once_also_over_a_rotation(
             submitted(nine, "FOLLOW-1", wait=20)
             whole = number * len(EVENTS)
             wait_until(lambda many=whole: len(events(out)) >= many, 20, "all of its lines are told")
-            rotate(nine)
+            rotate(nine, number)
     told = events(out)
 
     assert running.returncode == 130
