@@ -22,6 +22,13 @@ async def fold(redis: "Redis") -> None:
 def outdated(counted: Counts, seen: Versions) -> list[str]:
     """Those that have counts, do not run and are not of the latest deployments; none while none is known to run."""
     running = {each.version for each in seen.running if each.service == "worker"}
-    latest = dict.fromkeys(each.version for each in seen.deployments if each.service == "worker")
+    # The version before too: the one that a system began with was never deployed, and the next is compared with it.
+    latest = dict.fromkeys(
+        version
+        for each in seen.deployments
+        if each.service == "worker"
+        for version in (each.version, each.previous_version)
+        if version
+    )
     own = {run.version for run in counted.ran} - {"", counts.OLDER}
     return sorted(own - running - {*list(latest)[:_KEPT]}) if running else []

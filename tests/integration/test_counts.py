@@ -200,3 +200,11 @@ def test_versions_that_have_not_run_for_long_are_counted_as_one_and_no_sum_falls
     assert older == {SUCCESS: 2, FAILURE: 2}
     assert outdated(after, runs_now) == []
     assert outdated(before, Versions((), deployed)) == []  # no worker has been heard of yet
+
+
+def test_the_version_that_a_system_began_with_is_there_to_be_compared_with_the_first_that_is_deployed(story, broker):
+    store(SUCCESS, Reason.RETURNED)(story, running(story))
+    deployed = Versions((Running("worker", "1.5", 1.0, 1),), (Deployment("worker", "1.5", "1.4", 1.0),))
+
+    assert {run.version for run in counted(broker).ran} == {"1.4"}
+    assert outdated(counted(broker), deployed) == []
