@@ -40,7 +40,7 @@ class ClaimedTask(Task):
                 self.app.backend.store_result(task_id, None, Status.REVOKED, request=self.request)
                 telemetry.not_run(self, Status.REVOKED)
             case "dead":
-                telemetry.dead_lettered(self, "each process that it was delivered to was lost", ran=False)
+                telemetry.dead_lettered(self)
             case "running":
                 telemetry.not_run(self, Status.STARTED)
             case "moved":

@@ -23,5 +23,5 @@ def later(task: Task, error: Exception) -> NoReturn:
     if outcome == "retry":
         telemetry.retried(task, error)
     elif outcome == "dead":
-        telemetry.dead_lettered(task, f"its retries are used up: {type(error).__name__}", ran=True)
+        telemetry.dead_lettered(task, error)
     raise Ignore from None

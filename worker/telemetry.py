@@ -19,6 +19,7 @@ from celery.signals import (
     worker_shutdown,
 )
 
+from throughline.errors import TooManyDeliveries
 from throughline.ledger.answers import Claim
 from throughline.ledger.attempt_end import end_fields
 from throughline.ledger.states import Status
@@ -167,12 +168,16 @@ def retried(task: Task, error: BaseException) -> None:
     event("task.retried", f"{task.name} will run again", running.ended(Status.RETRY) | told)
 
 
-def dead_lettered(task: Task, reason: str, *, ran: bool) -> None:
-    """It has used up its deliveries, when it was to start, or its retries, when it `ran`."""
+def dead_lettered(task: Task, error: BaseException | None = None) -> None:
+    """Its retries are used up with this error or, without one, its deliveries were when it was to start."""
     running = _running[task.request.id]
-    fields = running.ended(Status.FAILURE) if ran else running.not_run(Status.FAILURE)
-    fields |= {"error.message": reason}
-    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", fields)
+    if error is None:
+        reason, told = "each process that it was delivered to was lost", {"error.type": TooManyDeliveries.__name__}
+        fields = running.not_run(Status.FAILURE)
+    else:
+        reason, told = f"its retries are used up: {type(error).__name__}", failure.log_fields(error)
+        fields = running.ended(Status.FAILURE)
+    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", fields | {"error.message": reason} | told)
 
 
 def _retried(sender: Task, reason: Any, **_: Any) -> None:

@@ -114,7 +114,7 @@ def test_what_failed_is_told_by_the_version_that_answered(ours: Looking):
     failed = summed(ours.rows(lens("errors-by-version"), "1d"), "version", "failed")
     assert failed == {version("throughline"): REFUSED}
     services = {(row["service"], row["version"]) for row in ours.rows(lens("versions"))}
-    assert services == {(service, version("throughline")) for service in ("nginx", "api", "worker")}
+    assert services == {(service, version("throughline")) for service in ("nginx", "api", "worker", "monitor")}
 
 
 def test_latency_is_that_of_the_requests(ours: Looking, happened: Happened):
