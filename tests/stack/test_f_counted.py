@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -50,19 +51,19 @@ def test_prometheus_counts_the_runs_by_type_and_outcome(prometheus: Prometheus, 
     """Counted by Redis, so also those that left no span."""
     query = "sum by (task_type, status) (max without (instance) (throughline_runs_total))"
     expected = {(outcome, kind): many for (kind, outcome), many in happened.runs.items()}
-    wait_until(lambda: prometheus.counted(query) == expected, 60, f"Prometheus has {expected}")
+    agree(lambda: prometheus.counted(query), expected, wait_until)
 
 
 def test_prometheus_counts_the_tasks_by_type_and_end(prometheus: Prometheus, happened: Happened, wait_until: Wait):
     query = "sum by (task_type, status) (max without (instance) (throughline_tasks_total))"
     expected = Counter((task["status"], task["task_type"]) for task in happened.tasks)
-    wait_until(lambda: prometheus.counted(query) == expected, 60, f"Prometheus has {expected}")
+    agree(lambda: prometheus.counted(query), expected, wait_until)
 
 
 def test_the_spans_of_runs_say_the_same(prometheus: Prometheus, happened: Happened, wait_until: Wait):
     query = 'sum by (span_name, status) (throughline_span_calls_total{span_kind="SPAN_KIND_CONSUMER"})'
     expected = {(f"run {kind}", outcome): many for (kind, outcome), many in happened.runs.items()}
-    wait_until(lambda: prometheus.counted(query) == expected, 60, f"Prometheus has {expected}")
+    agree(lambda: prometheus.counted(query), expected, wait_until)
 
 
 def test_the_replicas_counted_each_submission_by_its_answer(
@@ -71,7 +72,7 @@ def test_the_replicas_counted_each_submission_by_its_answer(
     asked = 'http_route="/api/v1/tasks", http_request_method="POST"'
     query = f"sum by (http_response_status_code) (http_server_request_duration_seconds_count{{{asked}}})"
     expected = {(str(status),): many for status, many in happened.answers.items()}
-    wait_until(lambda: prometheus.counted(query) == expected, 60, f"Prometheus has {expected}")
+    agree(lambda: prometheus.counted(query), expected, wait_until)
 
 
 def test_durations_and_waits_add_up_to_those_of_the_api(prometheus: Prometheus, happened: Happened, wait_until: Wait):
@@ -79,7 +80,7 @@ def test_durations_and_waits_add_up_to_those_of_the_api(prometheus: Prometheus, 
         expected = sum(attempt[of_attempt] for _, attempt in happened.attempts) / 1000
         query = f"1000 * sum(max without (instance) (throughline_{metric}_seconds_sum))"
         near = pytest.approx(expected * 1000, abs=10)
-        wait_until(lambda q=query, n=near: prometheus.counted(q)[()] == n, 60, f"{metric}: {expected} s")
+        agree(lambda q=query: prometheus.counted(q)[()], near, wait_until)
 
 
 def test_a_rate_sees_the_first_event_of_a_series(prometheus: Prometheus, happened: Happened):
@@ -108,16 +109,15 @@ def test_page_and_terminal_tell_a_killed_attempt_with_the_numbers_of_the_api(
         answer = client.get(f"/journeys/{task['correlation_id']}", headers={"Accept": "application/json"}).json()
     printed = json.loads(throughline(stack, "journey", task["correlation_id"], "--json"))
     lost, last = task["attempts"]
-    assert lost["lost_ms"] is not None
+    assert what == "process" or lost["lost_ms"] > 0  # a lost process is noticed at once, or within ten seconds
     for document in (answer, printed):
         (request,) = (each for each in document["requests"] if each["submitted"])
         took = [(step["name"], step["duration_ms"]) for step in request["steps"]]
         runs = [duration for name, duration in took if name == "run nap"]
         assert runs == pytest.approx([lost["run_ms"], last["run_ms"]], abs=0.01)
-        assert dict(took)["lost nap"] == pytest.approx(lost["lost_ms"], abs=0.01)
+        assert dict(took).get("lost nap", 0) == pytest.approx(lost.get("lost_ms", 0), abs=0.01)
     told = throughline(stack, "journey", task["correlation_id"])
-    assert "RETRY" in told
-    assert {"process": "its process was lost", "worker": lost["worker"]}[what] in told
+    assert {"process": "its process was lost", "worker": f"lost with {lost['worker']}"}[what] in told, told
 
 
 def test_the_terminal_says_why_a_task_failed(stack: Stack, happened: Happened):
@@ -143,6 +143,13 @@ _FAILED_LATELY = (
     'service.name : nginx and event.action : "request.completed" and url.path : /api/* '
     'and http.response.status_code >= 500 and @timestamp >= "now-5m"'
 )
+
+
+def agree(counted: Callable[[], object], expected: object, wait_until: Wait) -> None:
+    """Within a minute; what they differ in is told."""
+    with suppress(pytest.fail.Exception):
+        wait_until(lambda: counted() == expected, 60, "they agree")
+    assert counted() == expected
 
 
 def throughline(stack: Stack, *arguments: str) -> str:
