@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -80,7 +81,7 @@ def test_durations_and_waits_add_up_to_those_of_the_api(prometheus: Prometheus, 
         expected = sum(attempt[of_attempt] for _, attempt in happened.attempts) / 1000
         query = f"1000 * sum(max without (instance) (throughline_{metric}_seconds_sum))"
         near = pytest.approx(expected * 1000, abs=10)
-        agree(lambda q=query: prometheus.counted(q)[()], near, wait_until)
+        agree(partial(prometheus.counted, query), {(): near}, wait_until)
 
 
 def test_a_rate_sees_the_first_event_of_a_series(prometheus: Prometheus, happened: Happened):
