@@ -39,14 +39,14 @@ class Fault:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def _pid(nine: Nine, name: str) -> int:
+def main_process(nine: Nine, name: str) -> int:
     pid = nine.pids()[name]
     assert pid is not None, f"{name} does not run"
     return pid
 
 
 def _worker_processes(nine: Nine, name: str) -> list[int]:
-    main = _pid(nine, name)
+    main = main_process(nine, name)
     leader = Supervisor(nine.recorded.socket).pid()
     assert leader is not None
     return [pid for pid in session.members(leader) if pid != main and _parent(pid) == main]
@@ -72,13 +72,13 @@ def _kill_a_process(nine: Nine, _: Traffic) -> None:
 
 def kill_worker_2(nine: Nine, _: Traffic | None = None) -> None:
     """Its main process first, so that none of the others is missed."""
-    for pid in [_pid(nine, "worker-2"), *_worker_processes(nine, "worker-2")]:
+    for pid in [main_process(nine, "worker-2"), *_worker_processes(nine, "worker-2")]:
         os.kill(pid, signal.SIGKILL)
 
 
 def _freeze_a_worker(nine: Nine, _: Traffic) -> None:
     """Longer than its heartbeat counts: its tasks are given to others, and its late results must not be stored."""
-    pids = [_pid(nine, "worker-2"), *_worker_processes(nine, "worker-2")]
+    pids = [main_process(nine, "worker-2"), *_worker_processes(nine, "worker-2")]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(18)
@@ -87,11 +87,11 @@ def _freeze_a_worker(nine: Nine, _: Traffic) -> None:
 
 
 def _kill_a_replica(nine: Nine, _: Traffic) -> None:
-    os.kill(_pid(nine, "fastapi-2"), signal.SIGKILL)
+    os.kill(main_process(nine, "fastapi-2"), signal.SIGKILL)
 
 
 def _kill_redis(nine: Nine, _: Traffic) -> None:
-    os.kill(_pid(nine, "redis"), signal.SIGKILL)
+    os.kill(main_process(nine, "redis"), signal.SIGKILL)
 
 
 def _stop(name: str, seconds: float) -> Callable[[Nine, Traffic], None]:
@@ -104,7 +104,7 @@ def _stop(name: str, seconds: float) -> Callable[[Nine, Traffic], None]:
 
 
 def _freeze_redis(nine: Nine, _: Traffic) -> None:
-    pid = _pid(nine, "redis")
+    pid = main_process(nine, "redis")
     os.kill(pid, signal.SIGSTOP)
     time.sleep(20)
     os.kill(pid, signal.SIGCONT)
