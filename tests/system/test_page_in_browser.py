@@ -1,7 +1,9 @@
 """The page as people meet it: in a browser, by keyboard, on a narrow screen, in light and dark, while a task runs."""
 
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.system.browser import Open, Tab
 from tests.system.nine import Nine
 from tests.system.test_running_task import LONG
+from tests.unit.test_journey_sample import Sample
 
 TASK: dict[str, Any] = {
     "task_type": "calculate_var",
@@ -101,7 +104,7 @@ def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine
     expect(page).to_have_url(re.compile(r"/journeys/KEYS-1$"))
 
     seen = []
-    for _ in range(14):
+    for _ in range(30):
         page.keyboard.press("Tab")
         seen.append(
             page.evaluate(
@@ -110,11 +113,12 @@ def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine
             )
         )
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", seen
-    assert seen == [
-        "To the content", "Throughline", "search", "Find", "Tasks", "Profile", "Errors", "API", "Health",
+    in_order = [
+        "To the content", "Throughline", "search", "Find", "Tasks", "Workers", "Profile", "Errors", "API", "Health",
         "show-logs", "Tasks of this type",
         "Copy: this journey as JSON", "Copy: the task and its result", "Copy: the same in a terminal",
     ]  # fmt: skip
+    assert [each for each in seen if each in in_order] == in_order
 
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
@@ -142,6 +146,84 @@ def test_a_narrow_screen_never_scrolls_sideways(nine: Nine, tab: Open, path: str
         box.check()
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+LONG_NAME = "my_company_revaluation_of_everything"
+OK = {"status": "SUCCESS"}
+WEIGHTS: dict[str, Any] = {
+    "task_type": "portfolio_optimization",
+    "data": {"assets": [{"symbol": name, "expected_return": 0.1, "volatility": 0.2} for name in "AB"]},
+}
+
+
+def of_long_names(nine: Nine, folder: Path) -> None:
+    """Seven tasks of a type with a long name, some failed: as files, since no worker here knows the type."""
+    sample = Sample(folder)
+    for number in range(7):
+        trace, wait, run = (sample.new_id() for _ in range(3))
+        of_task = {"correlation_id": "LONG-NAMES", "task_id": f"long-{number}", "task_type": LONG_NAME, "queue": "high"}
+        ended = {"status": "FAILURE", "error.type": "PriceServiceUnreachableError"} if number % 3 else OK
+        sample.span("wait high", 3, 10, (trace, wait, 0), **of_task)
+        sample.span(f"run {LONG_NAME}", 10, 90, (trace, run, wait), **of_task, attempt=1, **ended)
+    for name in ("log", "spans"):
+        for path in (sample.var_dir / name).iterdir():
+            shutil.copy(path, nine.var_dir / name / f"long-{path.name}")
+
+
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_names_of_types_and_errors_are_whole_at_every_width(nine: Nine, tab: Open, tmp_path: Path, width: int):
+    of_long_names(nine, tmp_path)
+    submitted(nine, "WEIGHTS-1", WEIGHTS)
+    page = tab(viewport={"width": width, "height": 900}).page
+    for path, name in (
+        ("/", WEIGHTS["task_type"]),
+        ("/journeys/LONG-NAMES", LONG_NAME),
+        ("/tasks?since=1h", WEIGHTS["task_type"]),
+        ("/profile?since=7d", LONG_NAME),
+        ("/errors?since=1h", ""),
+    ):
+        page.goto(path)
+        expect(page.locator("main")).to_contain_text(name)
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+        seen = page.evaluate(BROKEN_WORDS, name)
+        assert seen["found"] or not name, path
+        assert seen["broken"] == [], path
+
+
+BROKEN_WORDS = """(name) => {
+  const text = (node) => node.parentElement.closest('a, span, td, th, li, h2, strong')?.textContent ?? '';
+  const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const seen = {found: false, broken: []};
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!name || !text(node).includes(name) || !node.parentElement.checkVisibility()) continue;
+    seen.found = true;
+    for (const word of node.textContent.matchAll(/[A-Za-z]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) seen.broken.push(word[0]);
+    }
+  }
+  return seen;
+}"""
+
+
+def test_a_list_of_many_tasks_is_sorted_by_the_column_that_is_asked_for(nine: Nine, tab: Open):
+    for _ in range(6):
+        submitted(nine, "SORTED-1")
+    page = tab().open("/journeys/SORTED-1")
+    expect(page.get_by_role("heading", name="Slowest")).to_be_visible()
+    listing = page.locator("[data-part=listing]")
+    expect(listing.get_by_role("columnheader", name="Task")).to_have_attribute("aria-sort", "ascending")
+    listing.get_by_role("link", name="Took").click()
+
+    took = listing.get_by_role("columnheader", name="Took")
+    expect(took).to_have_attribute("aria-sort", "descending")
+    shown = [
+        float(each.split()[0]) for each in page.locator("[data-part=listing] td.number:nth-child(5)").all_inner_texts()
+    ]
+    assert shown == sorted(shown, reverse=True)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
