@@ -10,7 +10,7 @@ _SAME: Final = ("name", "parentSpanId", "startTimeUnixNano", "endTimeUnixNano")
 
 
 def told_by_the_api(task: Mapping[str, Any]) -> Numbers:
-    return [{name: each[name] for name in STEPS.values() if each[name] is not None} for each in task["attempts"]]
+    return [{name: each[name] for name in STEPS.values() if each.get(name) is not None} for each in task["attempts"]]
 
 
 def told_by_lines(lines: Iterable[Mapping[str, Any]], task: Mapping[str, Any]) -> Numbers:
