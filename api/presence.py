@@ -22,21 +22,28 @@ class Presence:
     def __init__(self, node: str, version: str) -> None:
         self.node = node
         self._own = Instance("api", node, version)
-        self._nginx: set[bytes] = set()
+        self._nginx: set[bytes] = set()  # since the latest beat
+        self._known: set[bytes] = set()
+        self._is_new = asyncio.Event()
 
     def came_through(self, nginx: bytes) -> None:
         """A request came through this instance of NGINX, as its header says."""
         if nginx not in self._nginx and len(self._nginx) < _MOST:
             self._nginx.add(nginx)
+            if nginx not in self._known:  # told at once: it may be gone before the next beat
+                self._is_new.set()
 
     async def beat(self, tell: Tell) -> None:
         while True:
+            self._is_new.clear()
             seen, self._nginx = self._nginx, set()
+            self._known = seen or self._known
             with suppress(Refusal):  # Redis is away: whoever submits a task is told so
                 await tell([self._own, *_instances(seen)])
-            await asyncio.sleep(BEAT_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_new.wait(), BEAT_SECONDS)
 
 
 def _instances(seen: set[bytes]) -> list[Instance]:
     found = (_NGINX.fullmatch(each.decode("latin-1")) for each in seen)
-    return [Instance("nginx", each[1], each[2]) for each in found if each]
+    return sorted((Instance("nginx", each[1], each[2]) for each in found if each), key=str)

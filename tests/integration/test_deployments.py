@@ -151,6 +151,16 @@ def test_nginx_is_seen_with_requests_and_stays_while_there_are_none(world: World
     assert ("nginx", "1.4") not in world.now()
 
 
+def test_a_replica_that_still_tells_the_version_of_nginx_before_makes_no_second_deployment(world: World):
+    world.runs("1.4", "nginx/nginx")
+    world.passes()
+    told: list[Told] = []
+    for version in ("1.5", "1.4", "1.5"):
+        world.runs(version, "nginx/nginx")
+        told += world.passes(BEAT_SECONDS)
+    assert told + world.passes() == [("nginx", "1.4", "1.5")]
+
+
 def test_deployments_are_kept_the_latest_first_and_a_hundred_at_most(
     world: World, broker: redis_package.Redis, redis_url: str
 ):

@@ -11,7 +11,8 @@
 -- current one; the first of its instances is enough. It is also one that the current version runs no more and an older
 -- one goes on: a release that was taken back half-way. What runs when a service is first seen is none.
 -- An instance counts from its second sign of life: one that dies as it starts would be a deployment each time.
--- NGINX gives signs of life with requests alone: while there are none, what was seen last is what runs.
+-- NGINX gives signs of life with requests alone: while there are none, what was seen last is what runs. Replicas tell of it
+-- a few seconds late, so that one may still tell the version before: it counts once nobody has said otherwise for a while.
 
 local alive_seconds = tonumber(ARG.alive_seconds)
 local told = redis.call('HGETALL', KEY.instances)
@@ -37,7 +38,7 @@ local function running_of(service)
   for _, one in ipairs(seen[service] or {}) do
     if from - one.at > alive_seconds then
       if all_are_back then redis.call('HDEL', KEY.instances, one.key) end
-    elseif service == 'nginx' or one.at > one.since then
+    elseif (service == 'nginx' and now - one.since > alive_seconds / 3) or (service ~= 'nginx' and one.at > one.since) then
       local known = found[one.version] or {version = one.version, since = one.since, latest = one.since, instances = 0}
       known.since, known.latest = math.min(known.since, one.since), math.max(known.latest, one.since)
       known.instances = known.instances + 1
