@@ -113,6 +113,8 @@ def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(nine
             )
         )
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", seen
+        if seen[-1] == "Copy: the same in a terminal":
+            break
     in_order = [
         "To the content", "Throughline", "search", "Find", "Tasks", "Workers", "Profile", "Errors", "API", "Health",
         "show-logs", "Tasks of this type",
