@@ -9,7 +9,7 @@ lock() {
   shift
   # shellcheck disable=SC2086 # none or one
   .venv/bin/uv pip compile $options --universal --python-version 3.11 --generate-hashes --quiet \
-    --no-header --no-emit-find-links --no-emit-index-url "$@" --output-file "$out" >/dev/null
+    --no-strip-extras --no-header --no-emit-find-links --no-emit-index-url "$@" --output-file "$out" >/dev/null
 }
 lock requirements.lock pyproject.toml --all-extras
 lock requirements-api.lock pyproject.toml --extra api
