@@ -137,6 +137,7 @@ class RecordingBackend(StrictJsonBackend):
             celery_started=self._encoded(started),
             celery_dead=self._encoded(dead),
             take=take,
+            published=_since(None if delivery.is_recorded else delivery.published_at),
         )
         asked = time.time()
         claim = self._decided(call)
@@ -344,6 +345,10 @@ def _now() -> str:
 @cache
 def _worker() -> str:
     return node_name("worker", WorkerSettings.load())
+
+
+def _since(moment: float | None) -> float | None:
+    return None if moment is None else time.time() - moment
 
 
 def _ttl() -> int:

@@ -177,6 +177,7 @@ def dead_lettered(task: Task, error: BaseException | None = None) -> None:
     else:
         reason, told = f"its retries are used up: {type(error).__name__}", failure.log_fields(error)
         fields = running.ended(Status.FAILURE)
+        tracing.mark_failed(running.span, error)
     event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", fields | {"error.message": reason} | told)
 
 

@@ -20,7 +20,7 @@ Wait = Callable[..., Any]
 UNSAMPLED = "Drawn from log lines: this request leaves no spans (it is not sampled)."
 JSON = {"Accept": "application/json"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e47"
-STEPS = ["nginx", "api", "publish medium", "wait medium", "run stumble"]
+STEPS = ["nginx", "api", "publish medium", "wait medium", "take medium", "run stumble"]
 # A line is written when what it tells of has just ended: on a busy machine its process may stand still in between, and
 # NGINX reads its clock, which has milliseconds, once a round of its event loop.
 TOLERANCE_NS = 500 * 10**6
@@ -93,7 +93,7 @@ def test_so_is_that_of_a_request_past_nginx(nine: Nine, wait_until: Wait):
     with nine.http(nine.replica_urls[0]) as client:
         assert ended(client, submit(client, "DIRECT-00", f"00-{TRACE}02-00f067aa0ba902b7-00")) == "SUCCESS"
 
-    wait_until(lambda: len(shown(nine, "DIRECT-00")["steps"]) == 4, 20, "all lines are written")
+    wait_until(lambda: len(shown(nine, "DIRECT-00")["steps"]) == len(STEPS) - 1, 20, "all lines are written")
     request = shown(nine, "DIRECT-00")
     assert [step["name"] for step in request["steps"]] == STEPS[1:]
     assert (request["status"], request["source"], request["sampled"]) == ("SUCCESS", "log lines", False)
@@ -214,9 +214,9 @@ def test_a_url_that_is_excluded_has_its_replicas_step_from_its_line(tmp_path: Pa
     with nine_with(tmp_path, OTEL_PYTHON_FASTAPI_EXCLUDED_URLS=excluded) as nine:
         with nine.http() as client:
             assert ended(client, submit(client, "EXCLUDED")) == "SUCCESS"
-        expected = ["span", "log lines", "span", "span", "span"]
+        expected = ["span", "log lines", "span", "span", "span", "span"]
         wait_until(
-            lambda: [s["source"] for s in shown(nine, "EXCLUDED")["steps"]][:5] == expected, 10, "all is written"
+            lambda: [s["source"] for s in shown(nine, "EXCLUDED")["steps"]][:6] == expected, 10, "all is written"
         )
         request = shown(nine, "EXCLUDED")
 

@@ -8,8 +8,11 @@ from throughline.ledger.states import Status
 
 def queue_wait_ms(record: TaskRecord) -> float | None:
     """Its time in a queue before the latest start: without attempts, and without the waits for a retry or a replay."""
-    started = record.started_at
-    return None if started is None else _waited_ms(record, record.submitted_at, started)
+    if record.started_at is None:
+        return None
+    if not record.attempts:
+        return _waited_ms(record, record.submitted_at, record.started_at)
+    return round(sum(queue_wait_of(attempt, record) for attempt in record.attempts), 3)
 
 
 def run_ms(record: TaskRecord) -> float | None:

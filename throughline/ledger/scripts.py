@@ -148,8 +148,12 @@ def claim(
     celery_started: str | bytes,
     celery_dead: str | bytes,
     take: float | None = None,
+    published: float | None = None,
 ) -> Call[Claim]:
-    """Records that the process starts the task, or says why not. `take`: seconds since its message was taken."""
+    """Records that the process starts the task, or says why not. `take`: seconds since its message was taken.
+
+    `published`: seconds since it was sent, as its sender says; for a task that did not come through the front door.
+    """
     args = {
         "task_id": task_id,
         "recorded": _flag(starter.is_recorded),
@@ -163,6 +167,7 @@ def claim(
         "celery_dead": celery_dead,
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
         "take": _seconds(take),
+        "published": _seconds(published),
         "fields": {} if starter.is_recorded else starter.record,
     }
     index = keys.correlation(starter.record["correlation_id"])

@@ -4,7 +4,7 @@
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
 -- keys: finished unarchived ended moved counts worker_runs
 -- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds take
--- args: fields...
+-- args: published fields...
 -- uses: clock stamp states moves signs counts ending moved lifetime celery
 --
 -- Answers an object: outcome, at (now), and what goes with it.
@@ -14,7 +14,8 @@
 --   running  a live worker has it
 --   SUCCESS, FAILURE, REVOKED   it has ended already; attempt and before are the latest
 --   moved    it has ended, and the history has it
--- take is how many seconds ago the worker took the message, '' when it does not know.
+-- take is how many seconds ago the worker took the message, '' when it does not know; published, how many seconds ago its
+-- sender says that he sent it, '' for a task through the front door.
 -- recorded is '' for a task that did not come through the front door, and fields are such a task's.
 -- before is the latest attempt as it ended; lost is true for the first caller since its process was cut off, closed when
 -- this very call has ended it. waits_since is when it came into its queue for the last time.
@@ -44,7 +45,10 @@ if not status and has_moved() then return cjson.encode({outcome = 'moved', at = 
 -- Since when it waits, and for how many seconds in all since the attempt before: not for a retry to be due, nor as a dead
 -- letter.
 local function waited(before)
-  if not before then return submitted or stamp, now - tonumber(submitted or now) end
+  if not before then
+    local since = math.min(tonumber(submitted or now), now - (tonumber(ARG.published) or 0))
+    return string.format('%.6f', since), now - since
+  end
   local since, total = before.finished_at or stamp, 0
   local waits = before.outcome == 'RETRY' and is_among(LOST, before.ended_by) == true
   for _, told in ipairs(redis.call('LRANGE', KEY.changes, 0, -1)) do
