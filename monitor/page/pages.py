@@ -65,7 +65,8 @@ class Pages:
         return await self.data.in_thread(lambda: rendered("home.html", view=view, token=token))
 
     def _map(self, sample: Sample, workers: Workers, seen: Traffic | None, replicas: tuple[Replica, ...]) -> Layout:
-        return layout(parts(sample, workers, self.data.watch.minute(), seen, replicas))
+        minute = self.data.watch.minute()
+        return layout(parts(sample, workers, minute, seen.within(minute.seconds) if seen else None, replicas))
 
     async def journey(self, correlation_id: str, asked: PageQuery, base_url: str, token: str) -> str:
         found = await self.data.with_errors(await self._found(correlation_id))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
@@ -60,6 +60,16 @@ class Traffic:
     minute: Mapping[str, Answers] = field(default_factory=dict)  # by replica
     minute_seconds: float = 60.0  # how far back those reach: less than a minute with more than 1,000 requests
     taken: int = 0  # submissions within them that were accepted
+    lately: tuple[Recent, ...] = ()  # those requests
+    at: datetime | None = None  # when they were read
+
+    def within(self, seconds: float) -> "Traffic":
+        """With the minute cut down to so much of it, for rates that are compared with others of that time."""
+        if self.at is None or not 0 < seconds < self.minute_seconds:
+            return self
+        since = self.at - timedelta(seconds=seconds)
+        cut = tuple(request for request in self.lately if request.at >= since)
+        return replace(self, minute=_answers(cut), minute_seconds=seconds, taken=_taken(cut), lately=cut)
 
 
 def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic:
@@ -78,8 +88,14 @@ def traffic(newest_first: Iterable[Mapping[str, Any]], now: datetime) -> Traffic
         by_version=_by_version(counted),
         minute=_answers(minute),
         minute_seconds=min(MINUTE, reach).total_seconds(),
-        taken=sum(request.request == _SUBMISSION and request.status == 201 for request in minute),
+        taken=_taken(minute),
+        lately=tuple(minute),
+        at=now,
     )
+
+
+def _taken(requests: Iterable[Recent]) -> int:
+    return sum(request.request == _SUBMISSION and request.status == 201 for request in requests)
 
 
 def _by_version(requests: Iterable[Recent]) -> dict[str, Answered]:

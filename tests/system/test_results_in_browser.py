@@ -76,5 +76,5 @@ def test_a_large_input_is_shown_from_its_beginning_and_saved_whole(nine: Nine, t
     assert saved.value.suggested_filename == f"{task_id}-input.json"
     with saved.value.path().open(encoding="utf-8") as file:
         assert json.load(file) == data
-    expect(page.get_by_text("The 40 largest of 9,000")).to_be_visible()
+    expect(page.get_by_text("The 20 largest of 9,000")).to_be_visible()
     assert len(page.content()) < 300_000

@@ -77,3 +77,12 @@ def test_the_end_of_nginx_file_is_read_newest_first_and_across_a_rotation(tmp_pa
 
 def test_where_nothing_was_written_there_was_no_traffic(tmp_path: Path):
     assert telemetry_source(MonitorSettings(var_dir=tmp_path)).traffic().answered == 0
+
+
+def test_a_minute_can_be_cut_down_to_the_time_of_what_it_is_compared_with():
+    lines = [line(f"ID-{ago}", ago=ago) for ago in (1, 4, 8, 50)]
+    seen = traffic(lines, NOW)
+    cut = seen.within(5)
+    assert (sum(each.count for each in cut.minute.values()), cut.minute_seconds) == (2, 5)
+    assert cut.answered == seen.answered == 4
+    assert seen.within(0) == seen.within(60) == seen

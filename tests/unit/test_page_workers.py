@@ -76,7 +76,7 @@ def test_the_outcomes_of_a_workers_runs_add_up():
 @pytest.mark.parametrize(
     ("silent", "word", "words"),
     [
-        (1, "alive", ""),
+        (1, "alive", "seen 1 s ago"),
         (9, "silent", "last sign of life 9 s ago"),
         (75, "lost", "last sign of life 1 min ago"),
     ],

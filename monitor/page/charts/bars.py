@@ -10,7 +10,7 @@ from monitor.page.charts.drawing import Drawing, Size
 from monitor.page.charts.fields import Number, Undrawable, found, name, names, numbers
 from throughline.tasks.charts import Bars
 
-MOST: Final = 40  # bars in a picture
+MOST: Final = 20  # bars in a picture
 _ROW: Final = 24
 _NARROW_ROW: Final = 38  # with the name above the bar
 

@@ -122,7 +122,7 @@ def _worker(worker: WorkerState, now: float) -> WorkerView:
         name=worker.name,
         word=word,
         tone=tone,
-        seen=sign_of_life(worker, now) or takes_nothing,
+        seen=sign_of_life(worker, now) or takes_nothing or f"seen {ago(now - worker.last_seen_at)}",
         slots=f"{len(worker.running)} of {worker.slots}",
         tasks=tuple(_task(task, now if worker.is_alive else worker.last_seen_at) for task in worker.running),
         ran=f"{runs.count():,}",
