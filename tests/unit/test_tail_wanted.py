@@ -43,6 +43,20 @@ def test_a_line_fits_when_all_that_is_asked_for_fits(wanted: Wanted, fits: bool)
     assert wanted.lets_through(LINE) == fits
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "shown"),
+    [("/", 200, False), ("/health/live", 200, False), ("/", 502, True), ("/api/v1/tasks", 201, True)],
+)
+def test_pages_and_probes_that_were_answered_are_left_out_unless_one_service_or_request_is_asked_for(
+    path: str, status: int, shown: bool
+):
+    line = LINE | {"service.name": "nginx", "url.path": path, "http.response.status_code": status}
+
+    assert Wanted().lets_through(line) == Wanted(level="info").lets_through(line) == shown
+    assert Wanted(service="nginx").lets_through(line)
+    assert Wanted(correlation_id="ABC-1").lets_through(line)
+
+
 @pytest.mark.parametrize(("level", "least"), [(each, number) for number, each in enumerate(LEVELS)])
 def test_a_level_means_that_one_and_all_above_it(level: str, least: int):
     shown = [each for each in LEVELS if Wanted(level=level).lets_through(LINE | {"log.level": each})]
@@ -66,7 +80,9 @@ def test_what_makes_no_sense_is_named(wanted: Wanted, field: str):
 
 
 def test_elasticsearch_is_asked_for_the_same_lines():
-    assert filters(Wanted()) == []
+    assert filters(Wanted(service="nginx")) == [filters(Wanted("ABC-1", service="nginx"))[1]]
+    (without_pages,) = filters(Wanted())
+    assert without_pages["bool"]["must_not"]["bool"]["must_not"] == {"prefix": {"url.path": "/api/"}}
     asked = filters(Wanted("ABC-1", "task-1", "error", "worker"))
 
     assert {"term": {"task_id": "task-1"}} in asked

@@ -226,7 +226,10 @@ def _add_logs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     logs.add_argument("--correlation-id", metavar="ID", help="of this correlation ID")
     logs.add_argument("--task-id", metavar="ID", help="of this task")
     logs.add_argument("--level", help="from this level on: debug, info, notice, warning or error (default: all)")
-    logs.add_argument("--service", help="of nginx, api, worker or monitor, or of one instance, such as worker-2")
+    logs.add_argument(
+        "--service",
+        help="of nginx, api, worker or monitor, or of one instance, such as worker-2; pages and probes only so",
+    )
     logs.add_argument("--since", help=f"where to begin: {_MOMENT} (default: 10m; 7d for one ID)")
     logs.add_argument("--json", action="store_true", help="print the lines as they were written")
     logs.set_defaults(module="throughline.cli.logs", function="logs")

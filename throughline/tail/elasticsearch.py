@@ -12,13 +12,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from throughline.journey.elasticsearch_client import Client
-from throughline.tail.wanted import Wanted
+from throughline.tail.wanted import API_PATH, Wanted
 
 _INDICES: Final = "logs-throughline-*"
 _LATE_MS: Final = 30_000
 _PAGE: Final = 1000
 _MOST_AT_ONCE: Final = 10_000  # what Elasticsearch gives in one answer, and what one look tells at most
 Line = dict[str, Any]
+_PAGES: Final[Line] = {
+    "filter": [{"exists": {"field": "url.path"}}, {"range": {"http.response.status_code": {"lt": 400}}}],
+    "must_not": {"prefix": {"url.path": API_PATH}},
+}
 
 
 class FollowedElasticsearch:
@@ -82,6 +86,8 @@ def filters(wanted: Wanted) -> list[Line]:
         found.append({"term": {"task_id": wanted.task_id}})
     if wanted.service:
         found.append(_either(wanted.service, "service.name", "service.node.name"))
+    if wanted.leaves_out_pages:
+        found.append({"bool": {"must_not": {"bool": _PAGES}}})
     if wanted.level:
         found.append({"terms": {"log.level": list(wanted.levels)}})
     return found
