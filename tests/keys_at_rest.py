@@ -7,20 +7,25 @@ from typing import Any, Final
 from redis import Redis
 
 from monitor.sweep import FORGET_SECONDS
-from throughline.ledger import keys
+from throughline.ledger import counts, keys
 from throughline.ledger.message import Queue
 
 _NO_LIFETIME: Final = -1
 _EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue, *map(keys.queued, Queue)}
 # Hashes with a field for each class or queue, however many tasks there were.
-_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6, keys.VERSIONS: 7}
+_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6, keys.VERSIONS: 7} | {
+    keys.COUNTS: counts.MOST_FIELDS
+}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
 _OF_VERSIONS: Final = {
     keys.INSTANCES,
     keys.DEPLOYMENTS,
     keys.KEPT_COUNTS,
 }  # bounded: of those that run, and the latest hundred
-_OF_WORKERS: Final = {keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.SWEEP}
+_OF_WORKERS: Final = {
+    *(keys.WORKERS, keys.WORKER_SLOTS, keys.WORKER_TASKS, keys.WORKER_STARTS, keys.WORKER_FACTS, keys.WORKER_RUNS),
+    *(keys.DEATHS, keys.SWEEP),
+}
 _BINDINGS: Final = "_kombu.binding"  # which queues there are, one for each worker included: kombu clears them itself
 _OF_CELERY: Final = {keys.CELERY_UNACKED, keys.CELERY_UNACKED_INDEX}
 

@@ -111,6 +111,9 @@ def test_a_retry_and_a_replayed_dead_letter_leave_no_time_without_a_name(nine: N
         replayed = client.post(f"/api/v1/dead-letters/{task}/replay", headers={"X-Request-ID": "REPLAY-3"})
         assert replayed.status_code == 202, replayed.text
         assert client.get(f"/api/v1/tasks/{task}", params={"wait": 10}).json()["status"] == "SUCCESS"
+    wait_until(
+        lambda: words(shown(nine, "SUBMIT-3")).count("wait medium") == 3, 20, "the phases of all runs are written"
+    )
     wait_until(lambda: "ran stumble → SUCCESS, attempt 3" in words(shown(nine, "SUBMIT-3")), 20, "all is written")
     request = shown(nine, "SUBMIT-3")
 

@@ -38,9 +38,13 @@ def nine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
 @contextmanager
 def following(nine: Nine, out: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
     with out.open("wb") as file:
-        running = subprocess.Popen(
-            [COMMAND, "logs", "--follow", *options], env=nine.environment, stdout=file, stderr=subprocess.PIPE
-        )
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
+        try:
+            running = subprocess.Popen(
+                [COMMAND, "logs", "--follow", *options], env=nine.environment, stdout=file, stderr=subprocess.PIPE
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
         try:
             yield running
         finally:

@@ -28,7 +28,8 @@ def test_a_killed_process_is_a_death_with_its_cause_and_its_task(nine: Nine, tab
         os.kill(int(process), signal.SIGKILL)
 
         death = page.locator('[data-part="deaths"] tr').filter(has_text=f"process {process}")
-        expect(death).to_contain_text("killed by signal 9 (SIGKILL)")
+        # Celery gives a lost process up at once or after ten seconds.
+        expect(death).to_contain_text("killed by signal 9 (SIGKILL)", timeout=40_000)
         expect(death.get_by_role("link", name="calculate_var")).to_have_attribute("href", re.compile(task_id))
         with nine.http() as client:
             told = client.get("/api/v1/workers").json()["deaths"][0]
