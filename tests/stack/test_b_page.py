@@ -52,7 +52,7 @@ def test_a_page_that_nobody_has_looked_at_is_made_from_one_search(
     correlation_id = f"FRESH-{time.time_ns()}"
     with stack.http() as client, stack.reader() as reader:
         client.post("/api/v1/tasks", json=TASK, headers={"X-Request-ID": correlation_id})
-        wait_until(lambda: len(elasticsearch.find(reader, correlation_id).spans) >= 12, 20, "its spans are searchable")
+        wait_until(lambda: len(elasticsearch.find(reader, correlation_id).spans) >= 13, 20, "its spans are searchable")
         began = time.monotonic()
         page = client.get(f"/journeys/{correlation_id}", headers=HTML)
         measured["the journey page of a request, from Elasticsearch"] = f"{(time.monotonic() - began) * 1000:.0f} ms"

@@ -9,7 +9,7 @@ from tests.stack.searching import all_done, lines_by_node, printed_by_node, span
 from tests.stack.stack import Stack
 
 Wait = Callable[..., object]
-SPANS = ("nginx", "api", "publish medium", "wait medium", "run calculate_var")
+SPANS = ("nginx", "api", "publish medium", "wait medium", "take medium", "run calculate_var")
 PHASES = ("validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions")
 
 

@@ -11,7 +11,7 @@ from throughline.journey import Found, assemble, elasticsearch
 from throughline.journey.elasticsearch_client import Unanswered
 
 Wait = Callable[..., object]
-SPANS = 12  # of one request: five on its way, seven phases of its calculation
+SPANS = 13  # of one request: six on its way, seven phases of its calculation
 
 
 def test_each_container_restarted_in_turn_under_load_loses_no_accepted_task(stack: Stack, wait_until: Wait):
