@@ -26,7 +26,7 @@ SPECIFIED = {
     "data": {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}},
     "priority": "high",
 }
-LAYERS = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT, Role.RUN, Role.PHASE}
+LAYERS = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT, Role.TAKE, Role.RUN, Role.PHASE}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_one_search_finds_all_layers_within_ten_seconds(
     actions = {(line["service.name"], line["event.action"]) for line in found.log_lines}
     assert {("nginx", "request.completed"), ("api", "task.submitted"), ("worker", "task.succeeded")} <= actions
     assert {span.name for span in found.spans} == {
-        *("nginx", "api", "publish high", "wait high", "run calculate_var"),
+        *("nginx", "api", "publish high", "wait high", "take high", "run calculate_var"),
         *("validate", "correlate", "simulate", "draw", "reprice", "quantile", "contributions"),
     }
 
@@ -83,7 +83,7 @@ def test_the_journey_command_draws_it_from_elasticsearch(stack: Stack, request_i
     for words in ("POST /api/v1/tasks → 201", "waited in high", "ran calculate_var → SUCCESS", "slowest step: "):
         assert words in drawn.stdout
     (request,) = json.loads(_journey(stack, stack.secret("READER_PASSWORD"), request_id, "--json").stdout)["requests"]
-    assert [step["role"] for step in request["steps"]][:5] == ["nginx", "api", "publish", "wait", "run"]
+    assert [step["role"] for step in request["steps"]][:6] == ["nginx", "api", "publish", "wait", "take", "run"]
 
 
 def test_the_journey_command_says_what_is_wrong(stack: Stack, request_id: str):
