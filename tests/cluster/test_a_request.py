@@ -12,7 +12,7 @@ from throughline.journey.elasticsearch_client import Unanswered
 from throughline.journey.role import Role
 
 Wait = Callable[..., Any]
-LAYERS = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT, Role.RUN, Role.PHASE}
+LAYERS = {Role.NGINX, Role.API, Role.PUBLISH, Role.WAIT, Role.TAKE, Role.RUN, Role.PHASE}
 SEED = {
     "task_type": "calculate_var",
     "data": {"portfolio_data": {"positions": [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]}},
