@@ -14,6 +14,7 @@ from tests.stack.load import TASK
 from tests.stack.searching import all_done, spans_by_name
 from tests.stack.stack import Stack
 from throughline.journey.elasticsearch_client import Client
+from throughline.ledger import keys
 
 Wait = Callable[..., Any]
 Answer = dict[str, Any]
@@ -105,6 +106,7 @@ class Happened:
 
 def send(stack: Stack, wait_until: Wait) -> Happened:
     """Tasks that wait for workers, one of each type, and every way in which a request or an attempt may end."""
+    _nothing_is_under_way(stack, wait_until)
     found = Happened(f"DASH-{time.time_ns()}", now())
     with stack.http() as client:
         _tasks_wait(stack, client, found, wait_until)
@@ -122,6 +124,22 @@ def send(stack: Stack, wait_until: Wait) -> Happened:
     found.until = now() + 1000
     wait_until(lambda: _all_is_there(stack, found), 40, "the last lines and spans are in Elasticsearch")
     return found
+
+
+def _nothing_is_under_way(stack: Stack, wait_until: Wait) -> None:
+    """Of what other tests have sent; and Prometheus, which they may have stopped, has seen the counters since."""
+    with stack.redis() as redis:
+        wait_until(lambda: redis.zcard(keys.OPEN) == 0, 120, "every task of other tests has ended")
+
+    began = time.time() + 5  # the collector adds up every five seconds
+
+    def has_seen() -> bool:
+        seen = f'count by (job) (timestamp(up{{job=~"monitor|spans"}} == 1) > {began})'
+        url = f"{stack.url('PROMETHEUS')}/api/v1/query"
+        answer = httpx.get(url, params={"query": seen}, timeout=10, trust_env=False).json()
+        return len(answer["data"]["result"]) == 2
+
+    wait_until(has_seen, 90, "Prometheus has the counters as they are now")
 
 
 def now() -> int:
