@@ -185,7 +185,6 @@ def _odd_ends(stack: Stack, client: httpx.Client, found: Happened, wait_until: W
     found.moments.append(now())
     assert client.delete(f"/api/v1/tasks/{cancelled}").status_code < 300
 
-    found.submit(client, {"task_type": "nap", "data": {"seconds": 60}}, priority="high")  # until its soft time limit
     process = found.submit(client, {"task_type": "nap", "data": {"seconds": 61}})
     attempt = _runs_by(client, process, wait_until)
     kill = f"import os; os.kill({attempt['process']}, 9)"
@@ -195,6 +194,7 @@ def _odd_ends(stack: Stack, client: httpx.Client, found: Happened, wait_until: W
     worker = found.submit(client, {"task_type": "nap", "data": {"seconds": 62}}, priority="low")
     name = stack.container(_runs_by(client, worker, wait_until)["worker"])
     stack.docker("kill", name)
+    found.submit(client, {"task_type": "nap", "data": {"seconds": 60}}, priority="high")  # until its soft time limit
     stack.docker("start", name)
     found.killed["worker"] = worker
 

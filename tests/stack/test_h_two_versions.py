@@ -67,9 +67,12 @@ def task_of(api: httpx.Client, task_id: str) -> dict[str, Any]:
 
 def told_alike(contract: Contract, task_id: str) -> dict[str, Any]:
     """The task as both apis tell it: what the old one tells, the new one tells too."""
-    old, new = (task_of(contract.apis[version], task_id) for version in VERSIONS)
+    old, told = (task_of(contract.apis[version], task_id) for version in VERSIONS)
+    new = dict(told)
+    attempts = zip(old.pop("attempts", []), new.pop("attempts", []), strict=True)
     assert old.items() <= new.items()
-    return old
+    assert all(before.items() <= after.items() for before, after in attempts)
+    return told
 
 
 def status_becomes(contract: Contract, task_id: str, status: str, wait_until: Wait, seconds: float = 60) -> None:
