@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from monitor.page.elasticsearch import client
 from monitor.page.traffic import API_PATH, MOST_LINES, Traffic, traffic
 from throughline.journey import Found, elasticsearch, find
-from throughline.journey.elasticsearch_client import Client
 from throughline.journey.local_files import lines_folder
 from throughline.profile import Profile, Window
 from throughline.profile import elasticsearch as profile_elasticsearch
@@ -19,7 +19,6 @@ from throughline.settings import MonitorSettings
 
 _TAIL_BYTES: Final = 1024 * 1024
 _ACCESS_LINES: Final = "logs-throughline-*"
-_ANSWER_SECONDS: Final = 5
 
 
 class TelemetrySource(Protocol):
@@ -72,13 +71,7 @@ def _access_lines(folder: Path) -> Iterator[dict[str, Any]]:
 class _Elasticsearch:
     def __init__(self, settings: MonitorSettings) -> None:
         self.where = settings.elasticsearch_url
-        self._client = Client(
-            settings.elasticsearch_url,
-            settings.elasticsearch_user,
-            settings.elasticsearch_password,
-            _ANSWER_SECONDS,
-            settings.elasticsearch_ca_file,
-        )
+        self._client = client(settings)
 
     def find(self, correlation_id: str) -> Found:
         return elasticsearch.find(self._client, correlation_id)

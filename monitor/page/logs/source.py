@@ -7,6 +7,7 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from monitor.page.elasticsearch import client
 from throughline.journey import find
 from throughline.journey.elasticsearch_client import Client
 from throughline.journey.local_files import lines_folder
@@ -20,7 +21,6 @@ _RECENT: Final = timedelta(minutes=10)
 _KEPT: Final = timedelta(days=7)  # the lines of one journey are few
 _LATE: Final = timedelta(seconds=30)  # a line may be found only so long after it was written
 _MOST_BYTES: Final = 4 * 1024 * 1024  # of each file
-_ANSWER_SECONDS: Final = 5
 
 
 class Follower(Protocol):
@@ -88,13 +88,7 @@ class _ElasticsearchFollower:
 class _Elasticsearch:
     def __init__(self, settings: MonitorSettings) -> None:
         self.where = settings.elasticsearch_url
-        self._client = Client(
-            settings.elasticsearch_url,
-            settings.elasticsearch_user,
-            settings.elasticsearch_password,
-            _ANSWER_SECONDS,
-            settings.elasticsearch_ca_file,
-        )
+        self._client = client(settings)
 
     def follow(self) -> Follower:
         return _ElasticsearchFollower(self._client)
