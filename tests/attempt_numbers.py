@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from throughline.journey.intervals import uncovered
+
 Numbers = list[dict[str, float]]
 
 STEPS: Final = {"wait": "queue_wait_ms", "take": "take_ms", "run": "run_ms", "lost": "lost_ms"}
+LONGEST_GAP_MS: Final = 5.0  # between two processes, each of which reads its clock
 _SAME: Final = ("name", "parentSpanId", "startTimeUnixNano", "endTimeUnixNano")
 
 
@@ -45,6 +48,13 @@ def without_a_parent(spans: Iterable[Mapping[str, Any]]) -> set[str]:
     told = list(spans)
     known = {span["spanId"] for span in told}
     return {span["name"] for span in told if span.get("parentSpanId", "") not in known}
+
+
+def gaps_ms(steps: Iterable[Mapping[str, Any]]) -> list[float]:
+    """How long each stretch is in which a journey, as `--json` has its steps, says nothing of what went on."""
+    taken = [(step["offset_ms"], step["offset_ms"] + step["duration_ms"]) for step in steps if step["role"] != "mark"]
+    first, last = min(begin for begin, _ in taken), max(end for _, end in taken)
+    return [end - begin for begin, end in uncovered((first, last), taken) if end - begin > LONGEST_GAP_MS]
 
 
 def told_by_the_journey(steps: Iterable[Mapping[str, Any]]) -> Numbers:

@@ -57,12 +57,14 @@ def write_wait(delivery: Delivery, attempt: int, since: float | None, until: flo
     return wait.context
 
 
-def write_take(delivery: Delivery, attempt: int, wait: Context, seconds: float | None, until: float) -> None:
+def write_take(
+    delivery: Delivery, attempt: int, wait: Context, seconds: float | None, until: float, **attributes: Any
+) -> None:
     """The last part of a wait: its worker had the message. A wait that has no span has no part either."""
     if seconds is None or not get_current_span(wait).get_span_context().is_valid:
         return
     with tracing.known(f"{delivery.task_id} take {attempt}", delivery.trace_id):
-        fields: dict[str, Any] = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt}
+        fields = {"queue": delivery.queue, "task_type": delivery.task_type, "attempt": attempt, **attributes}
         start = nanoseconds(until - seconds)
         take = tracing.tracer().start_span(f"take {delivery.queue}", wait, attributes=fields, start_time=start)
     take.end(nanoseconds(until))
@@ -116,7 +118,7 @@ def _wait_before(delivery: Delivery, attempt: Attempt, started: float, *, with_w
         return tracing.known_parent(wait_id(delivery, number), delivery.trace_id, _flags(delivery))
     waited = attempt.queue_wait if attempt.queue_wait is not None else started - (delivery.published_at or started)
     wait = write_wait(delivery, number, started - waited, started, worker=attempt.worker)
-    write_take(delivery, number, wait, attempt.take, started)
+    write_take(delivery, number, wait, attempt.take, started, worker=attempt.worker)
     return wait
 
 

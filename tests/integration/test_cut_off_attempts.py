@@ -11,6 +11,7 @@ import pytest
 
 from api.services.task_view import task_view
 from tests.attempt_numbers import (
+    gaps_ms,
     told_by_lines,
     told_by_spans,
     told_by_the_api,
@@ -73,7 +74,9 @@ def told(client, wait_until):
             request = client.request(task_id)
             return request is not None and request.status == status and len(steps(request)) == runs and request
 
-        return wait_until(agrees, 20, f"the journey of {task_id} says {status}, with {runs} runs")
+        request = wait_until(agrees, 20, f"the journey of {task_id} says {status}, with {runs} runs")
+        assert gaps_ms(to_dict(client.journey(task_id))["requests"][0]["steps"]) == []
+        return request
 
     return look
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from monitor.page.traffic import MOST_LINES
+from tests.attempt_numbers import gaps_ms
 from tests.command import ROOT, output
 from tests.stack.mix import REFUSED, Happened, agree, now
 from tests.stack.stack import Stack
@@ -123,6 +124,7 @@ def test_page_and_terminal_tell_a_killed_attempt_with_the_numbers_of_the_api(
         took = [(step["name"], step["duration_ms"]) for step in request["steps"]]
         runs = [duration for name, duration in took if name == "run nap"]
         assert runs == pytest.approx([lost["run_ms"], last["run_ms"]], abs=0.01)
+        assert gaps_ms(request["steps"]) == []
         assert dict(took).get("lost nap", 0) == pytest.approx(lost.get("lost_ms", 0), abs=0.01)
     told = throughline(stack, "journey", task["correlation_id"])
     assert f"attempt 1 on {lost['worker']}, " in told, told

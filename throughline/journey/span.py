@@ -51,7 +51,7 @@ class Span:
     @property
     def place(self) -> str:
         """The instance where it happened."""
-        told_by_another = self.lost or self.role in {Role.WAIT, Role.LOST}
+        told_by_another = self.lost or self.role in {Role.WAIT, Role.TAKE, Role.LOST}
         return str(self.attributes.get("worker", self.node)) if told_by_another else self.node
 
     @property
