@@ -59,10 +59,8 @@ def _task(task: Task, record: TaskRecord, begun: float) -> Task:
 def _note(record: TaskRecord) -> str:
     if record.silent is not None:
         return f"{in_words(record.attempts[-1].worker, record.silent)}.".capitalize()
-    told = f"Redis has it as {record.status}"
-    if record.status is Status.STARTED and record.attempts:
-        told += f" on {record.attempts[-1].worker}"
-    return f"{told}; the log line that says so is not there (yet)."
+    place = f" on {record.attempts[-1].worker}" if record.status is Status.STARTED and record.attempts else ""
+    return f"The task is {record.status}{place}: its record says so, its log line has not arrived yet."
 
 
 def _offset_ns(moment: float, begun: float) -> int:

@@ -155,7 +155,7 @@ def test_a_task_whose_end_was_not_written_down_ends_as_redis_has_it(sample: Samp
     shown = view(sample, ended)
 
     assert shown.outcome and (shown.outcome.word, shown.outcome.took) == ("SUCCESS", " in 2.00 s")
-    assert shown.requests[0].notes == ("Redis has it as SUCCESS; the log line that says so is not there (yet).",)
+    assert shown.requests[0].notes == ("The task is SUCCESS: its record says so, its log line has not arrived yet.",)
     assert not any(row.ongoing for row in shown.requests[0].waterfall.rows)
     assert shown.refresh_seconds == 0
 

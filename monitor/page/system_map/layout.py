@@ -60,6 +60,7 @@ class Layout:
     gate: tuple[float, float]  # where tasks are taken
     gate_words: float  # how high the words of it stand
     parts: Parts
+    width: int = WIDTH
 
 
 def layout(told: Parts) -> Layout:
