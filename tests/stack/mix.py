@@ -137,7 +137,9 @@ def _nothing_is_under_way(stack: Stack, wait_until: Wait) -> None:
     began = time.time() + 5  # the collector adds up every five seconds
 
     def has_seen() -> bool:
-        seen = f'count by (job) (timestamp(up{{job=~"monitor|spans"}} == 1) > {began})'
+        # The time of the sample: of a comparison, `timestamp` tells the time of the question.
+        up = 'up{job=~"monitor|spans"}'
+        seen = f"timestamp({up}) > {began} and {up} == 1"
         url = f"{stack.url('PROMETHEUS')}/api/v1/query"
         answer = httpx.get(url, params={"query": seen}, timeout=10, trust_env=False).json()
         return len(answer["data"]["result"]) == 2
