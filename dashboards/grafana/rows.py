@@ -211,7 +211,12 @@ _TASKS: Final = Row(
         ),
         Panel("Runs by type", {of_runs("task_type"): "{{task_type}}"}, _RUNS),
         Panel("Run, 95 %, by type", {percentile(_RAN, "task_type"): "{{task_type}}"}, "s"),
-        Panel("Runs by worker", {calls(_RUN, "instance"): "{{instance}}"}, _RUNS),
+        Panel(
+            "Runs by worker",
+            {calls(_RUN, "instance"): "{{instance}}"},
+            _RUNS,
+            means="The last runs of a process that was killed may count twice: its worker writes their spans again.",
+        ),
         Panel(
             "Where the time goes",
             {f"sum by (span_name) ({rate(f'throughline_span_duration_seconds_sum{{{_PHASE}}}')})": ("{{span_name}}")},
