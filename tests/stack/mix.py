@@ -151,7 +151,8 @@ def agree(counted: Callable[[], object], expected: object, wait_until: Wait) -> 
     """Within a minute; what they differ in is told."""
     with suppress(pytest.fail.Exception):
         wait_until(lambda: counted() == expected, 60, "they agree")
-    assert counted() == expected
+    found = counted()
+    assert found == expected, f"found {found}, expected {expected}"  # no test file: pytest explains nothing here
 
 
 def now() -> int:

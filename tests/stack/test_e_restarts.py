@@ -50,7 +50,9 @@ def test_the_journey_from_elasticsearch_shows_what_a_killed_worker_container_ran
             return str(client.post("/api/v1/tasks", json=LONG, headers=headers).json()["task_id"])
 
         def run_by_worker_2() -> set[str]:
-            tasks = client.get("/api/v1/tasks", params={"correlation_id": correlation_id}).json()["tasks"]
+            answer = client.get("/api/v1/tasks", params={"correlation_id": correlation_id})
+            assert answer.status_code == 200, answer.text
+            tasks = answer.json()["tasks"]
             started = [task for task in tasks if task["status"] == "STARTED"]
             return {task["task_id"] for task in started if task["attempts"][-1]["worker"] == "worker-2"}
 
