@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -43,12 +44,16 @@ def image(part: str, version: Version) -> str:
 
 def build() -> None:
     """The old images are built once: their commit never changes. The packages of both come from the same layer as long
-    as the lock files are equal; when they change, the old ones are installed anew, which takes a minute more."""
-    for part in _PARTS:
-        command = ["docker", "build", "-q", "-f", "deploy/Dockerfile", "--target", part, "--build-arg", f"PART={part}"]
-        _run([*command, "-t", image(part, "new"), "."], 600)
-        if not _run(["docker", "image", "ls", "-q", image(part, "old")], 30):
-            _run([*command, "-t", image(part, "old"), "-"], 600, stdin=_archive())
+    as the lock files are equal; when they change, the old ones are installed anew, which takes minutes."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(_build_part, _PARTS))
+
+
+def _build_part(part: str) -> None:
+    command = ["docker", "build", "-q", "-f", "deploy/Dockerfile", "--target", part, "--build-arg", f"PART={part}"]
+    _run([*command, "-t", image(part, "new"), "."], 600)
+    if not _run(["docker", "image", "ls", "-q", image(part, "old")], 30):
+        _run([*command, "-t", image(part, "old"), "-"], 600, stdin=_archive())
 
 
 def _archive() -> bytes:
