@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,15 +17,22 @@ from throughline.telemetry import correlation, instrumented_spans, span_batches,
 
 
 @pytest.fixture
-def set_up() -> Iterator[Callable[..., None]]:
-    """Sets tracing up as a process does, with spans that wait until they are flushed."""
-    before = tracing._process.provider, tracing._process.tracer
+def set_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets tracing up as a process does, with spans that wait until they are flushed.
+
+    At the test's end nothing exports any more: its connection would stay open, and a later test's server be asked.
+    """
+    before, running = (tracing._process.provider, tracing._process.tracer), set(threading.enumerate())
     instrumented_spans.expect_nothing()  # what another test of this process published without an instrumentation
 
     def set_up(**settings: Any) -> None:
         tracing.setup("api", BrokerSettings(service_node_name="fastapi-2", otel_bsp_schedule_delay=60_000, **settings))
 
     yield set_up
+    tracing.provider().shutdown()  # still with the test's own LAST_EXPORT_SECONDS
+    for export in set(threading.enumerate()) - running:
+        export.join(20)
+        assert not export.is_alive(), export.name
     tracing._process.provider, tracing._process.tracer = before
 
 
