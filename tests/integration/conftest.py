@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +79,7 @@ def client_beside_worker(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., StockClient]]:
     """`client_beside_worker("worker.app", TASK_MAX_RETRIES="1")`: a stock client beside a worker, which is there."""
-    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as broker, ExitStack() as clients:
 
         def started(app: str = "worker.app", **settings: str) -> StockClient:
             folder = tmp_path_factory.mktemp("var")
@@ -88,7 +88,7 @@ def client_beside_worker(
             own = {"SPANS_DIR": str(folder / "spans")} | settings
             start_for_module(*command, output=folder / "log" / "worker.jsonl", **own)
             wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
-            return StockClient(redis_url, broker, folder)
+            return clients.enter_context(closing(StockClient(redis_url, broker, folder)))
 
         yield started
 

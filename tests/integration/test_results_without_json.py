@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -61,17 +61,23 @@ def test_a_task_that_returns_no_json_fails_with_the_place(own: OwnProcesses, tex
 
 @pytest.mark.parametrize("text", ["NaN", '{"price": [1e400]}', '"\\udc00"', "[" * 300 + "]" * 300])
 def test_a_task_that_was_declared_past_the_registry_fails_too(own: OwnProcesses, redis_url: str, text: str):
-    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
-        task_id = StockClient(redis_url, broker, own.folder).send("past_the_registry", [text], queue="low")
+    task_id = sent_past_the_registry(own, redis_url, text)
     task = found(own, task_id)
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "InvalidResult")
     assert task["error"]["message"].startswith("A task's result must be JSON: ")
 
 
 def test_what_it_returns_otherwise_is_stored(own: OwnProcesses, redis_url: str):
-    with redis.Redis.from_url(redis_url, decode_responses=True) as broker:
-        task_id = StockClient(redis_url, broker, own.folder).send("past_the_registry", ['{"a": [1]}'], queue="low")
+    task_id = sent_past_the_registry(own, redis_url, '{"a": [1]}')
     assert found(own, task_id)["result"] == {"a": [1]}
+
+
+def sent_past_the_registry(own: OwnProcesses, redis_url: str, text: str) -> str:
+    with (
+        redis.Redis.from_url(redis_url, decode_responses=True) as broker,
+        closing(StockClient(redis_url, broker, own.folder)) as client,
+    ):
+        return client.send("past_the_registry", [text], queue="low")
 
 
 def found(own: OwnProcesses, task_id: str) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def worker(start, programs, redis_url, broker, wait_until, tmp_path):
         return clients[0]
 
     yield started
-    clients[0].app.close()
+    for client in clients:
+        client.close()
     gc.collect()  # Celery's results end with it, and ask Redis once more
 
 

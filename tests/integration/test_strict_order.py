@@ -1,5 +1,7 @@
 """A worker empties high, then medium, then low, also after an operator has taken a queue from it and given it back."""
 
+from contextlib import closing
+
 import pytest
 
 from tests.integration.stock_client import StockClient
@@ -14,7 +16,8 @@ def client(redis_url, broker, start, wait_until, tmp_path):
     (tmp_path / "log").mkdir()
     start("celery", *WORKER, output=tmp_path / "log" / "worker.jsonl", WORKER_CONCURRENCY="1")
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
-    return StockClient(redis_url, broker, tmp_path)
+    with closing(StockClient(redis_url, broker, tmp_path)) as client:
+        yield client
 
 
 def test_a_queue_that_was_cancelled_and_added_again_has_its_place(client, wait_until):
