@@ -10,7 +10,7 @@ spans that nothing can instrument: a wait, and what a process that was lost coul
 import os
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span, set_span_in_context
@@ -20,6 +20,9 @@ from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.states import Reason, Status
 from throughline.telemetry import messaging, trace_context, tracing
 from worker.delivery import Delivery
+
+# Its own process knew how such an attempt ended; the error says why, and it is no lost one.
+_ENDED_BY_ITS_ERROR: Final = {Reason.FAILED, Reason.RETRIED, Reason.RETRIES_USED_UP}
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def write_closed(
     attributes = run_attributes(delivery, number, attempt.process) | {"worker": attempt.worker, "status": outcome}
     if attempt.error:
         attributes["error.type"] = attempt.error
-    if why := cause or (attempt.cause if attempt.ended_by is not Reason.FAILED else ""):
+    if why := cause or ("" if attempt.ended_by in _ENDED_BY_ITS_ERROR else attempt.cause):
         attributes["cause"] = why
     with tracing.known(run_id(delivery, number), delivery.trace_id):
         run = _start_run(delivery, parent, started, attributes)

@@ -165,6 +165,7 @@ def retried(task: Task, error: BaseException) -> None:
     """A temporary error: the task waits for its next attempt."""
     running = _running[task.request.id]
     told = failure.log_fields(error)
+    running.span.set_attribute("error.type", told["error.type"])
     event("task.retried", f"{task.name} will run again", running.ended(Status.RETRY) | told)
 
 

@@ -85,7 +85,7 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
         f"ran calculate_var: {attempts[0]['cause']}",
         f"ran calculate_var, attempt 2: {attempts[1]['cause']}",
         f"ran calculate_var, attempt 3: {attempts[2]['cause']}",
-        "delivered a second time and not run → FAILURE",
+        "delivered once more and not run → FAILURE",
     ]
 
     api.post(f"/api/v1/dead-letters/{task_id}/replay")

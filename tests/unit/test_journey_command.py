@@ -15,7 +15,7 @@ from throughline.journey.json_document import to_dict
 
 ID = "ULTIMATE-SUCCESS-123"
 ATTEMPT = {
-    "attempt": 1, "status": "SUCCESS", "worker": "worker-2", "took_ms": 100.0,
+    "attempt": 1, "status": "SUCCESS", "worker": "worker-2", "took_ms": 100.0, "lost_ms": None,
     "error_type": None, "error_message": None, "raised_at": None, "cause": None,
 }  # fmt: skip
 

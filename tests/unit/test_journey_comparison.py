@@ -106,6 +106,16 @@ def test_with_too_few_to_compare_it_says_how_many_are_needed(tmp_path: Path):
     assert said(few, journey(few, "LIKE-3").requests[0]).typical
 
 
+def test_a_task_that_needed_three_attempts_is_one_task_of_too_few(tmp_path: Path):
+    few = Sample(tmp_path / "few")
+    task = few.submission("LIKE-0")
+    for attempt in (1, 2, 3):
+        ids, begin = (few.new_id(), few.new_id()), attempt * 100
+        few.run(task, "LIKE-0", begin, begin + 50, attempt=attempt, published=begin - 10, ids=ids)
+
+    assert "Too few to compare with: 1 task of" in said(few, only_request(few, "LIKE-0")).words
+
+
 def test_a_second_attempt_is_why_when_most_need_one(sample: Sample):
     task = sample.submission("AGAIN")
     sample.run(task, "AGAIN", 10, 50, status="RETRY", **{"error.type": "ConnectionError"})

@@ -183,7 +183,7 @@ def test_a_task_whose_process_died_while_it_stored_ends_as_its_next_delivery_fou
     assert (request.status, request.note) == ("SUCCESS", "")
     assert rows(request)[1:] == [
         ("ran calculate_var → SUCCESS", 10, 890),
-        ("delivered a second time and not run: it is SUCCESS already", 900, 0),
+        ("delivered once more and not run: it is SUCCESS already", 900, 0),
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tests.unit.test_journey_sample import ID, Sample
+from tests.unit.test_journey_sample import ID, Sample, only_request
 from throughline.cli.journey import Wanted, draw
 from throughline.cli.terminal import terminal
 from throughline.journey import assemble, find
@@ -148,3 +148,26 @@ def test_a_pipe_gets_whole_lines_without_colour(
 def test_what_raised_an_error_is_the_innermost_line_of_the_latest_one():
     assert raised_at({}) == ""
     assert raised_at({"error.stack_trace": "ValueError"}) == ""
+
+
+def test_a_lost_attempt_took_until_its_last_sign_of_life_and_what_followed_is_told_apart(sample: Sample):
+    task = sample.submission(ID)
+    back: dict[str, Any] = {"status": "PENDING", "worker": "worker-1", "cause": "lost with worker-1"}
+    end(sample, 11_010, "task.put_back", 1, 1200, task_id=task.task_id, lost_ms=9800, **back)
+    sample.run(task, ID, 11_050, 11_100, attempt=2, published=11_010, ids=(901, 902))
+
+    (first, _) = only_request(sample).tasks[0].ends
+    assert (first.took_ns, first.lost_ns) == (1200 * 10**6, 9800 * 10**6)
+    assert first.words == "attempt 1 on worker-1, 1.20 s and 9.80 s without a sign of life: lost with worker-1"
+
+
+def test_a_loss_that_only_spans_tell_of_is_told_the_same(sample: Sample):
+    task = sample.submission(ID)
+    lost: dict[str, Any] = {"worker": "worker-1", "cause": "lost with worker-1", "attempt": 1}
+    sample.run(task, ID, 10, 1210, status="RETRY", **lost)
+    of_loss = {"correlation_id": ID, "task_id": task.task_id, "task_type": "calculate_var"} | lost
+    sample.span("lost calculate_var", 1210, 11_010, (task.trace, 900, task.run), **of_loss)
+    sample.run(task, ID, 11_050, 11_100, attempt=2, published=11_010, ids=(901, 902))
+
+    (first, _) = only_request(sample).tasks[0].ends
+    assert first.words == "attempt 1 on worker-1, 1.20 s and 9.80 s without a sign of life: lost with worker-1"

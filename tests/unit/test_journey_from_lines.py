@@ -368,7 +368,7 @@ def test_a_dead_letters_last_delivery_is_no_attempt(sample: Sample, lines: Lines
         "waited in high for attempt 3",
         "ran calculate_var, attempt 3: lost with process 9 of worker-2",
         "waited in high",
-        "delivered a second time and not run → FAILURE",
+        "delivered once more and not run → FAILURE",
         "given up as a dead letter",
     ]
     assert (request.status, request.tasks[0].attempt) == ("FAILURE", 3)
@@ -384,7 +384,7 @@ def test_a_dead_letters_last_delivery_is_no_attempt_when_it_has_spans(sample: Sa
         "waited in high for attempt 3",
         "ran calculate_var, attempt 3: lost with process 9 of worker-2",
         "waited in high",
-        "delivered a second time and not run → FAILURE",
+        "delivered once more and not run → FAILURE",
         "given up as a dead letter",
     ]
 

@@ -102,6 +102,14 @@ def test_failures_with_the_same_class_and_shape_are_one_group():
     assert not groups_of([failed(1, "x")], "another_type")
 
 
+def test_a_time_limit_is_told_in_words_and_not_as_a_bare_number():
+    failure = {"exc_type": "TimeLimitExceeded", "exc_module": "billiard.exceptions", "exc_message": [4.0]}
+    stored = orjson.dumps({"status": "FAILURE", "result": failure}).decode()
+    (group,) = groups_of([StoredTask("task-1", {"status": "FAILURE", "submitted_at": "900"}, result=stored)])
+
+    assert group.shape == "It ran past its time limit of <n> s, at which its process was killed."
+
+
 def test_what_redis_has_is_added_to_what_the_history_has():
     (in_redis,) = groups_of([failed(9, "no price for 'X' at 1", ended=2000)])
     kept = [

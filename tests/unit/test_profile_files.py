@@ -61,6 +61,22 @@ def test_each_attempt_counts_and_the_pause_before_a_retry_is_no_wait_in_the_queu
     assert found[Key("calculate_var", Step.WAIT_AGAIN)].p50_ns == 59_950 * MS
 
 
+def test_what_is_written_again_for_a_killed_process_counts_once(sample: Sample):
+    task = sample.submission("ABC-1")
+    of_task = {"correlation_id": "ABC-1", "task_id": task.task_id, "task_type": "calculate_var"}
+    of_another = {"worker": "worker-1"}
+    for attempt, wait, run, written in (
+        (1, task.wait, task.run, ({}, of_another)),  # its process had written them before it was killed
+        (2, 901, 902, (of_another, of_another)),
+    ):
+        for again in written:
+            told = of_task | again | {"attempt": attempt}
+            sample.span("wait high", attempt * 50, attempt * 50 + 10, (task.trace, wait, task.publish), **told)
+            sample.span("run calculate_var", attempt * 50 + 10, attempt * 50 + 40, (task.trace, run, wait), **told)
+
+    assert counts(read(sample)) == {"nginx": 1, "api": 1, "publish": 1, "wait": 1, "wait again": 1, "run": 2}
+
+
 def test_types_of_tasks_are_told_apart_and_one_may_be_asked_for(sample: Sample):
     sample.complete("ABC-1")
     sample.submission("ABC-2", task_type="calculate_var_of_all")

@@ -18,6 +18,7 @@ class AttemptEnd:
     error_message: str = ""  # empty where it may hold the task's data: then it is not logged
     raised_at: str = ""  # the line of code, where that was logged
     cause: str = ""  # why it ended without an error of its own
+    lost_ns: int = 0  # after `took_ns`: from the last sign of life of a lost worker until that was noticed
 
     @property
     def reason(self) -> str:
@@ -36,4 +37,5 @@ class AttemptEnd:
         number = f"attempt {self.attempt}" if self.attempt else "an attempt"
         where = f" on {self.node}" if self.node else ""
         came_of_it = f" → {self.status}" if self.status in {Status.SUCCESS, Status.REVOKED} else ""
-        return f"{number}{where}, {format_duration(self.took_ns)}{came_of_it}"
+        lost = f" and {format_duration(self.lost_ns)} without a sign of life" if self.lost_ns else ""
+        return f"{number}{where}, {format_duration(self.took_ns)}{lost}{came_of_it}"

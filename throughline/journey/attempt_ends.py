@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from throughline.journey.attempt_end import AttemptEnd
-from throughline.journey.task_changes import Change
+from throughline.journey.task_changes import Change, lost_ns
 from throughline.ledger.states import Status
 
 _ENDED: Final = {Status.SUCCESS, Status.FAILURE, Status.REVOKED}
@@ -32,10 +32,12 @@ def _end(begun: Change, ended: Change) -> AttemptEnd:
     fields, ran_again = ended.fields, ended.status not in _ENDED
     lost = "lost with its process" if ran_again and ended.status == Status.STARTED else ""
     told = {} if lost else fields
+    silent_ns = lost_ns(told)
     return AttemptEnd(
         attempt=begun.attempt or (0 if lost else ended.attempt),
         status=Status.RETRY if ran_again else ended.status,
-        took_ns=max(0, ended.at_ns - begun.at_ns),
+        took_ns=max(0, ended.at_ns - begun.at_ns - silent_ns),
+        lost_ns=silent_ns,
         node=str(told.get("worker") or begun.fields.get("service.node.name") or _node(ended)),
         error_type=str(told.get("error.type") or ""),
         error_message=str(told.get("error.message") or ""),

@@ -166,5 +166,7 @@ def _slow_in(request: Request, index: int, typical: Figures) -> tuple[str, str, 
 
 def _too_few(request: Request, profiles: Mapping[str, TypeProfile]) -> str:
     profile = profiles.get(request.task_type)
-    most = max((step.figures.count for step in profile.steps), default=0) if profile else 0
-    return f"{format_count(most, 'task')} of type {request.task_type} at about that time; {ENOUGH} are needed."
+    counts = {step.key.step: step.figures.count for step in profile.steps} if profile else {}
+    # A task has one wait for its first attempt, and as many runs as attempts; a stock client's has no publication.
+    tasks = counts.get(Kind.PUBLISH) or counts.get(Kind.WAIT) or counts.get(Kind.RUN, 0)
+    return f"{format_count(tasks, 'task')} of type {request.task_type} at about that time; {ENOUGH} are needed."

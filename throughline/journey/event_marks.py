@@ -81,7 +81,7 @@ def describe_event(fields: Mapping[str, Any]) -> str:
         "task.cancelled": f"cancelled{by}{reason}",
         "task.replayed_by_operator": f"put into {queue} again: dead letter replayed{by}",
         "task.dead_lettered": f"given up as a dead letter{reason or _error(fields)}",
-        "task.skipped": f"delivered a second time and not run: it is {fields.get('status')} already",
+        "task.skipped": f"delivered once more and not run: it is {fields.get('status')} already",
         "task.settled": f"its end was stored before its process was lost: {fields.get('status')}",
         "task.came_too_late": f"attempt {attempt_in(fields)} ended after a later one had begun, and does not count",
         "task.failed": f"ended → {fields.get('status')}{_error(fields)}",

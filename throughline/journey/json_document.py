@@ -117,6 +117,7 @@ def _attempt(end: AttemptEnd) -> dict[str, Any]:
         "status": end.status,
         "worker": end.node or None,
         "took_ms": _ms(end.took_ns),
+        "lost_ms": _ms(end.lost_ns) if end.lost_ns else None,
         "error_type": end.error_type or None,
         "error_message": end.error_message or None,
         "raised_at": end.raised_at or None,

@@ -114,7 +114,7 @@ def _ran(span: Span) -> str:
 
 
 def _not_run(span: Span) -> str:
-    return f"delivered a second time and not run → {span.attributes.get('status') or 'no status'}"
+    return f"delivered once more and not run → {span.attributes.get('status') or 'no status'}"
 
 
 def _details(span: Span) -> str:

@@ -106,7 +106,9 @@ def _by_spans(spans: Sequence[Span]) -> Iterator[Change]:
         if span.role is Role.WAIT:
             yield Change(span.end_ns, Status.STARTED, fields={"service.node.name": span.place} if span.place else {})
         elif span.role is Role.LOST:
-            yield Change(span.end_ns, Status.PENDING, attempt=attempt_in(span.attributes))
+            told = {name: span.attributes[name] for name in ("worker", "cause") if name in span.attributes}
+            fields = told | {"lost_ms": (span.end_ns - span.start_ns) / 1e6}
+            yield Change(span.end_ns, Status.PENDING, "", attempt_in(span.attributes), fields)
         elif span.role is Role.RUN and span.attributes.get("status") and not _is_noticed_later(span, spans):
             told = {name: span.attributes[name] for name in ("error.type", "cause") if name in span.attributes}
             fields = told | {"service.node.name": span.place}

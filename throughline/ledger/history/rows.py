@@ -1,7 +1,6 @@
 """A stored task as a row of each table. Whatever is odd in it, there is a row: the body has it as it was."""
 
 import hashlib
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -13,6 +12,7 @@ from throughline.ledger.history import packing
 from throughline.ledger.history.duration_class import duration_class
 from throughline.ledger.history.text import readable, storable
 from throughline.ledger.record import TaskRecord, attempts_of
+from throughline.ledger.stored_error import stored_error
 from throughline.ledger.stored_task import StoredTask
 
 Row = dict[str, Any]
@@ -82,17 +82,13 @@ def _error(task: StoredTask) -> Row:
     kind, shape = "", ""
     with suppress(*_UNREADABLE):
         kind = storable(task.error_type)
-        shape = readable(error_shape(_message(task.failure))) if kind else ""
+        told = stored_error(task)
+        shape = readable(error_shape(told.message)) if kind and told else ""
     return {
         "error_type": kind or None,
         "error_shape": shape if kind else None,
         "error_group": _number_of(kind, shape) if kind else None,
     }
-
-
-def _message(failure: Mapping[str, Any]) -> str:
-    words = failure.get("exc_message", "")
-    return " ".join(map(str, words)) if isinstance(words, list) else str(words)
 
 
 def _number_of(*texts: str) -> int:
