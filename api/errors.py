@@ -48,6 +48,13 @@ class Forbidden(Refusal):
         super().__init__(f"This API key does not have the scope {scope}.")
 
 
+class CrossSiteRequest(Refusal):
+    """A browser sends it for a page of another site: whoever opened that page did not mean it."""
+
+    def __init__(self) -> None:
+        super().__init__("This request comes from a page of another site, so nothing was done.")
+
+
 class UnsupportedMediaType(Refusal):
     """The body is not declared to be JSON."""
 

@@ -21,6 +21,7 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.NotADeadLetter: (404, "NOT_A_DEAD_LETTER"),
     errors.Unauthorized: (401, "UNAUTHORIZED"),
     errors.Forbidden: (403, "FORBIDDEN"),
+    errors.CrossSiteRequest: (403, "CROSS_SITE_REQUEST"),
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
     errors.MalformedJson: (400, "MALFORMED_JSON"),
     errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),

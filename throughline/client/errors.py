@@ -204,6 +204,7 @@ OF_CODE: Final[dict[str, type[ApiError]]] = {
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaType,
     "UNAUTHORIZED": Unauthorized,
     "FORBIDDEN": Forbidden,
+    "CROSS_SITE_REQUEST": Forbidden,
     "TASK_NOT_FOUND": TaskNotFound,
     "TASK_FINISHED": TaskFinished,
     "IDEMPOTENCY_KEY_REUSED": IdempotencyKeyReused,
