@@ -138,7 +138,7 @@ def _recent(request: Recent, task: TaskRecord | None, now: datetime) -> RecentVi
     accepted = task is not None and request.status < 400
     return RecentView(
         correlation_id=request.correlation_id,
-        what=f"{task.task_type} in {task.queue}" if task and accepted else request.request,
+        what=_what(request, task) if task and accepted else request.request,
         word=task.status if task and accepted else str(request.status),
         tone=_tone(request, task if accepted else None),
         outcome=_outcome(task, now.timestamp()) if task and accepted else "",
@@ -149,12 +149,20 @@ def _recent(request: Recent, task: TaskRecord | None, now: datetime) -> RecentVi
     )
 
 
+def _what(request: Recent, task: TaskRecord) -> str:
+    """Its state is that of one task: of several with the same correlation ID, the latest."""
+    several = f", the latest of {request.submissions:,}" if request.submissions > 1 else ""
+    return f"{task.task_type} in {task.queue}{several}"
+
+
 def _outcome(task: TaskRecord, now: float) -> str:
     """From its submission to its end; of a task that has not ended, what it does and since when."""
     if task.status.is_final:
         took = (task.finished_at or task.submitted_at) - task.submitted_at
         return f"{_OUTCOMES.get(task.status, 'ended')} after {format_duration(max(0, round(took * 1e9)))}"
     latest = task.attempts[-1] if task.attempts else None
+    if task.silent is not None:
+        return f"last sign of life {_seconds(task.silent)} ago"
     if task.status is Status.STARTED and latest:
         return f"running for {_seconds(now - latest.started_at)}"
     since = (latest.finished_at or latest.started_at) if latest else task.submitted_at

@@ -22,6 +22,7 @@ from throughline.journey.many_tasks import MOST_DRAWN, is_many
 from throughline.journey.one_task import one_task
 from throughline.journey.quantities import format_duration
 from throughline.journey.summary import Outcome, Tone
+from throughline.ledger import durations
 from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Status
 
@@ -71,6 +72,7 @@ class RequestView:
     comparison: ComparisonView | None
     notes: tuple[str, ...]
     error: str
+    failed_children: tuple[str, ...]
     fraction: float | None
     attempts: tuple[AttemptView, ...]
     effects: tuple[Link, ...]
@@ -185,6 +187,7 @@ def _request_view(
         comparison=comparison_view(request, compared) if compared else None,
         notes=tuple(summary.notes(request)),
         error=_error(request),
+        failed_children=tuple(failure.failed_children(request)),
         fraction=_fraction(record),
         attempts=tuple(_attempts(request, records)),
         effects=tuple(of_task(summary.effect(each), each.correlation_id, each.task_id) for each in request.effects),
@@ -247,8 +250,9 @@ def _attempts(request: Request, records: Mapping[str, TaskRecord]) -> Iterator[A
 
 def _attempt(attempt: Attempt, task: str, *, tells_versions: bool) -> AttemptView:
     outcome = attempt.outcome or Status.STARTED
-    took = (
-        "" if attempt.finished_at is None else format_duration(round((attempt.finished_at - attempt.started_at) * 1e9))
+    ran, lost = (
+        "" if ms is None else format_duration(round(ms * 1e6))
+        for ms in (durations.run_of(attempt), durations.lost_of(attempt))
     )
     return AttemptView(
         task,
@@ -257,7 +261,7 @@ def _attempt(attempt: Attempt, task: str, *, tells_versions: bool) -> AttemptVie
         attempt.process,
         attempt.version if tells_versions else "",
         started=f"{datetime.fromtimestamp(attempt.started_at, UTC):%H:%M:%S}",
-        took=took,
+        took=f"{ran} and {lost} without a sign of life" if lost else ran,
         outcome=outcome,
         tone=summary.tone(outcome),
         cause=attempt.cause,

@@ -28,6 +28,7 @@ class Recent:
     duration_ms: float
     version: str = NO_VERSION  # of the replica that answered
     replica: str = ""  # that answered; empty where NGINX did
+    submissions: int = 1  # with this correlation ID that were taken, among those that were read
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ def _replica(line: Mapping[str, Any]) -> str:
 def _one_for_each_id(requests: Iterable[Recent]) -> Iterable[Recent]:
     """Without successful reads: a client that polls would fill the list."""
     found: dict[str, Recent] = {}
+    taken = Counter[str]()
     for request in requests:
+        taken[request.correlation_id] += request.request == _SUBMISSION and request.status == 201
         if request.request.startswith("POST ") or request.status >= 400:
             found.setdefault(request.correlation_id, request)
-    return found.values()
+    return [replace(each, submissions=taken[each.correlation_id]) for each in found.values()]

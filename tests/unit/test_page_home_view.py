@@ -114,6 +114,7 @@ def attempt(number: int, ago: float, ended: float | None = None, **told: Any) ->
          "failed after 2.00 s", "ValueError", "bad"),
         (task(Status.REVOKED, finished_at=NOW.timestamp() - 10), "cancelled after 10.0 s", "", "neutral"),
         (task(Status.STARTED, attempt(1, 12.9)), "running for 12 s", "", "warn"),
+        (task(Status.STARTED, attempt(1, 12.9), silent=9.2), "last sign of life 9 s ago", "", "warn"),
         (task(Status.RETRY, attempt(1, 12, 11, error="OSError")), "waiting for attempt 2, 11 s", "", "warn"),
         (task(Status.PENDING), "waiting for 20 s", "", "warn"),
     ],
@@ -128,3 +129,11 @@ def test_a_refused_request_has_no_task_to_tell_of():
     (shown,) = recent_view(seen(recent(503)), {"A": task(Status.SUCCESS, finished_at=NOW.timestamp())}, NOW)
 
     assert (shown.word, shown.outcome, shown.error) == ("503", "", "")
+
+
+def test_the_state_of_one_of_several_tasks_says_of_how_many_it_is_the_latest():
+    several = replace(recent(), submissions=60)
+
+    (shown,) = recent_view(seen(several), {"A": task(Status.SUCCESS, finished_at=NOW.timestamp())}, NOW)
+
+    assert shown.what == "calculate_var in high, the latest of 60"

@@ -8,10 +8,12 @@ import pytest
 
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
+from monitor.page.responses import rendered
 from monitor.page.task_list import PAGE, PageQuery
 from tests.unit.test_journey_sample import ID, START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 from throughline.journey import assemble, find
+from throughline.journey.comparison import Comparison
 from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Reason, Status
 
@@ -170,6 +172,37 @@ def test_attempts_show_their_cause(sample: Sample):
     assert (first.worker, first.process, first.started, first.took) == ("worker-1", 11, "14:45:12", "1.50 s")
     assert (first.outcome, first.tone, first.cause) == ("RETRY", "warn", "lost with process 11 of worker-1")
     assert (second.outcome, second.took) == ("STARTED", "")
+
+
+def test_an_attempt_that_was_lost_ran_until_its_last_sign_of_life(sample: Sample):
+    task, begun = sample.complete(ID), START.timestamp()
+    lost = Attempt(1, "worker-1", 11, begun, begun + 11, Status.RETRY, Reason.LOST_WORKER, last_seen_at=begun + 1.2)
+
+    (attempt,) = view(sample, known(task, Status.PENDING, lost)).requests[0].attempts
+
+    assert attempt.took == "1.20 s and 9.80 s without a sign of life"
+
+
+def test_a_parent_shows_why_its_child_failed(sample: Sample):
+    parent = sample.complete(ID)
+    child = {"correlation_id": ID, "task_id": "child-1", "parent_id": parent.task_id, "task_type": "sum"}
+    failed = {"status": "FAILURE", "error.type": "ValueError", "attempt": 1}
+    sample.span("run sum", 60, 70, (parent.trace, 801, parent.run), **child, **failed)
+
+    (request,) = view(sample).requests
+
+    assert (request.error, request.failed_children) == ("", ("child sum child-1 failed: ValueError",))
+
+
+def test_a_long_type_name_breaks_in_no_word_of_a_sentence(sample: Sample):
+    sample.complete(ID)
+    compared = Comparison({}, ("Too few to compare with: ", "", "1 task of type recalculation_of_all_portfolios."))
+    found = assemble(ID, find(sample.var_dir, ID))
+
+    shown = journey_view(found, {}, ALL, HERE, LATER, lambda _: compared)
+    html = rendered("journey.html", view=shown, contents=None, token="", back="")
+
+    assert "1 task of type recalculation_<wbr>of_<wbr>all_<wbr>portfolios." in html
 
 
 def test_attempts_of_two_versions_say_which_was_which(sample: Sample):

@@ -53,6 +53,12 @@ def test_submissions_and_refusals_are_shown_once_each_and_reads_that_went_well_a
     assert [(r.correlation_id, r.status) for r in traffic(lines, NOW).recent] == [("A", 201), ("C", 404), ("D", 201)]
 
 
+def test_how_many_tasks_an_id_has_submitted_is_told():
+    lines = [line("A"), line("A", ago=1), line("B"), line("A", 422, ago=2), line("A", 200, "GET /api/v1/tasks/1")]
+
+    assert [(r.correlation_id, r.submissions) for r in traffic(lines, NOW).recent] == [("A", 2), ("B", 1)]
+
+
 @pytest.mark.parametrize("odd", [{"@timestamp": "today"}, {"http.response.status_code": None}, {"duration_ms": "long"}])
 def test_a_line_that_is_not_what_it_should_be_hides_no_other(odd: dict[str, Any]):
     assert traffic([line("A") | odd, {}, line("B")], NOW).answered == 1

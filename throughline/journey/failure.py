@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from throughline.journey.journey import Task
+from throughline.journey.journey import Request, Task
 from throughline.journey.quantities import format_count
 from throughline.ledger.states import Status
 
@@ -28,6 +28,13 @@ def headline(task: Task) -> str:
         return ""
     after = f" after {format_count(len(task.ends), 'attempt')}" if len(task.ends) > 1 else ""
     return f"failed{after}: {error_of(task)}"
+
+
+def failed_children(request: Request) -> Iterator[str]:
+    """`child refuser 5e0c… failed: ValueError: no price`, for each one of a task's children that failed."""
+    for task in request.tasks[1:]:
+        if told := headline(task):
+            yield f"child {task.task_type} {task.task_id} {told}"
 
 
 def attempts_told(task: Task) -> Iterator[str]:
