@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test test-fast model chaos load bench lint format lock docs dashboards clean
+.PHONY: help setup demo up down status test test-fast coverage model chaos load bench lint format lock docs dashboards clean
 .PHONY: env stack stack-down test-stack test-cluster browser
 .PHONY: images images-push images-pull images-index chart chart-push kind lint-deploy lock-check lock-upgrade lock-proposal
 .PHONY: release-notes release-page
@@ -28,9 +28,12 @@ down: ## stops them
 status: setup ## shows process, port, pid and health of each
 	@$(BIN)/throughline status
 
-test: setup browser lint ## runs lint, types and all tests that need no Docker, with branch coverage
-	$(BIN)/pytest --cov --cov-report= -n 2 --dist loadfile --ignore tests/chaos --ignore tests/load
-	$(BIN)/pytest --cov --cov-append --cov-report=term:skip-covered tests/chaos tests/load
+test: setup browser lint ## runs lint, types and all tests that need no Docker
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/chaos --ignore tests/load
+	$(BIN)/pytest tests/chaos tests/load
+
+coverage: setup ## shows which lines and branches the unit, model and integration tests reach
+	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered tests/unit tests/model tests/integration
 
 test-fast: setup lint ## runs lint, unit tests and the model test: less than a minute
 	$(BIN)/pytest -n auto tests/unit $(wildcard tests/model)

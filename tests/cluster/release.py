@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import httpx
 from redis import Redis
 
+from tests import plain_http
 from tests.cluster import diagnosis, images
 from tests.cluster.cluster import Cluster
 from tests.cluster.forwarding import Forwarding
@@ -142,7 +143,7 @@ class Release:
 
     def http(self, **options: Any) -> httpx.Client:
         """Through the Service of NGINX, at its port on a node: it outlives each pod."""
-        return httpx.Client(base_url=self._entry, timeout=30, trust_env=False, **options)
+        return plain_http.client(self._entry, timeout=30, **options)
 
     def url(self, part: str, port: int) -> str:
         """`url("jaeger", 16686)`: the Service `…-jaeger` as reached from here. Ask again when its pod has changed."""

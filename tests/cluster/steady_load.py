@@ -18,6 +18,7 @@ from typing import Final
 
 import httpx
 
+from tests import plain_http
 from tests.cluster.cluster import Cluster
 from tests.cluster.picture import Line, Panel, drawn
 from tests.cluster.release import Release
@@ -91,7 +92,7 @@ async def held(
 
 
 def looking_at(release: Release) -> Callable[[float], Look]:
-    monitor, name = httpx.Client(timeout=10), f"{release.name}-worker"
+    monitor, name = plain_http.client(timeout=10), f"{release.name}-worker"
 
     def look(seconds: float) -> Look:
         work = monitor.get(f"{release.url('page', 8084)}/scaling").raise_for_status().json()

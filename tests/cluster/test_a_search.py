@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.cluster.release import Release
 
 Wait = Callable[..., Any]
@@ -65,7 +65,7 @@ def test_no_line_is_lost_or_doubled_when_filebeats_pod_goes(release: Release, ru
 
 def test_prometheus_reaches_every_target_and_its_rules_are_sound(release: Release, wait_until: Wait):
     def asked(path: str) -> Any:
-        return httpx.get(f"{release.url('prometheus', 9090)}/api/v1/{path}", timeout=20, trust_env=False).json()["data"]
+        return plain_http.get(f"{release.url('prometheus', 9090)}/api/v1/{path}", timeout=20).json()["data"]
 
     def targets() -> Counter[str]:
         return Counter(

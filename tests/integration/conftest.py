@@ -17,7 +17,7 @@ import httpx
 import pytest
 import redis
 
-from tests import postgresql
+from tests import plain_http, postgresql
 from tests.conftest import free_port
 from tests.integration.replica import Replica
 from tests.integration.stock_client import StockClient
@@ -173,7 +173,7 @@ def replica_with(
         own = {"SPANS_DIR": str(folder / "spans"), "SERVICE_NODE_NAME": "fastapi-1"}
         command = ("uvicorn", app, "--port", str(port), "--no-access-log")
         process = start_for_module(*command, output=folder / "api.jsonl", **own | environment)
-        client = clients.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10))
+        client = clients.enter_context(plain_http.client(f"http://127.0.0.1:{port}", timeout=10))
         wait_until(lambda: _answers(client), 30, "the replica answers")
         return Replica(port, process, client, folder, wait_until)
 

@@ -13,6 +13,7 @@ from api.services import health_service
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from api.submission import TaskSubmission
+from tests import plain_http
 from tests.conftest import free_port
 from throughline.ledger import keys, queue_sample, scripts
 from throughline.ledger.scripts import Ledger
@@ -219,7 +220,7 @@ def test_health_says_that_the_memory_is_full_and_which_workers_live(redis_url, m
 def replica(start, redis_url, wait_until):
     port = free_port()
     start("uvicorn", "api.main:app", "--port", str(port))
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}", timeout=10) as client:
 
         def is_up():
             try:

@@ -3,10 +3,10 @@
 import json
 import time
 
-import httpx
 import pytest
 from celery import Celery
 
+from tests import plain_http
 from tests.conftest import free_port, is_healthy
 from tests.integration import faulty_worker as faults
 from tests.keys_at_rest import left_over
@@ -25,7 +25,7 @@ def api(start, broker, wait_until, tmp_path):
     start("uvicorn", "api.main:app", "--port", str(port), SERVICE_NODE_NAME="fastapi-1", **spans)
     start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
     start("monitor", output=tmp_path / "monitor.log", MONITOR_PORT=str(free_port()), **QUICK)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}", timeout=30) as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
 

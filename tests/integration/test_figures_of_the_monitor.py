@@ -2,6 +2,7 @@
 
 import httpx
 
+from tests import plain_http
 from tests.conftest import free_port
 
 
@@ -16,7 +17,7 @@ def test_the_figures_stay_with_the_sdk_disabled_and_say_where_they_are_from(star
 
     def text() -> str:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/metrics").text
+            return plain_http.get(f"http://127.0.0.1:{port}/metrics").text
         except httpx.TransportError:
             return ""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.conftest import free_port
 from tests.integration.story import Story
 from throughline.ledger import deployments
@@ -20,7 +21,7 @@ def page(start, redis_url: str, tmp_path: Path, wait_until):
     """`page("/workers")`: the page of a monitor."""
     port = free_port()
     start("monitor", MONITOR_PORT=str(port), VAR_DIR=str(tmp_path), HISTORY_URL=f"sqlite:///{tmp_path}/history.sqlite")
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}", timeout=10) as client:
 
         def answers() -> bool:
             try:

@@ -1,7 +1,7 @@
 """What an older version wrote into Redis is run, told, replayed and answered by this one, and nothing of it is missing.
 
-`recorded.json` is what the api and the worker of tests/stack/previous_version wrote: two tasks that waited, and the
-same two when they had ended.
+`recorded.json` is what the api and the worker of commit a1865eb (tests/stack/previous_version, then) wrote: two tasks
+that waited, and the same two when they had ended.
 """
 
 import json
@@ -13,6 +13,7 @@ import httpx
 import pytest
 import redis
 
+from tests import plain_http
 from tests.conftest import free_port
 from throughline.ledger import keys
 from throughline.ledger.envelope import Origin, celery_message
@@ -53,7 +54,7 @@ def restore(broker: redis.Redis, moment: str) -> None:
 def api(start: Callable[..., object], broker: redis.Redis, wait_until: Callable[..., object]) -> Iterator[httpx.Client]:
     port = free_port()
     start("uvicorn", "api.main:app", "--port", str(port), **TASKS)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=35) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}", timeout=35) as client:
 
         def is_ready() -> bool:
             try:

@@ -16,6 +16,7 @@ import redis
 import uvloop
 
 from api.queue_service import QueueService
+from tests import plain_http
 from tests.conftest import free_port, is_healthy
 from throughline import redis_url
 from throughline.ledger import keys
@@ -86,7 +87,7 @@ def test_a_task_succeeds_whatever_kind_of_url_leads_to_redis(kind, places, start
     worker = "celery -A worker.app --quiet worker --without-gossip --without-mingle"
     start(*worker.split(), output=tmp_path / "worker.log", SERVICE_NODE_NAME="w", WORKER_CONCURRENCY="1", **own)
 
-    with httpx.Client(base_url=f"http://127.0.0.1:{api}", timeout=40) as replica:
+    with plain_http.client(f"http://127.0.0.1:{api}", timeout=40) as replica:
         wait_until(lambda: is_healthy(replica), 40, "the api sees Redis and the worker")
         task_id = replica.post("/api/v1/tasks", json=TASK).json()["task_id"]
         task = replica.get(f"/api/v1/tasks/{task_id}", params={"wait": 30}).json()
@@ -120,7 +121,7 @@ def test_the_connection_of_the_submissions_is_made_and_ended_whatever_the_url_an
 
 def _alive(monitor: int) -> float:
     try:
-        text = httpx.get(f"http://127.0.0.1:{monitor}/metrics").text
+        text = plain_http.get(f"http://127.0.0.1:{monitor}/metrics").text
     except httpx.TransportError:
         return -1
     found = re.search(r"^throughline_workers_alive\S* (\S+)$", text, re.MULTILINE)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import yaml
 
+from tests import plain_http
 from tests.conftest import free_port, is_healthy
 from throughline.ledger import keys
 
@@ -29,7 +30,7 @@ def api(start, broker, wait_until, tmp_path):
     start("uvicorn", "api.main:app", "--port", str(port), output=tmp_path / "api.jsonl")
     worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(tmp_path / "spans")}
     start("celery", *WORKER, output=tmp_path / "worker.jsonl", **worker)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}", timeout=30) as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
 

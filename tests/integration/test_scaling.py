@@ -9,6 +9,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import plain_http
 from tests.conftest import free_port
 from throughline.ledger import keys, scripts
 from throughline.ledger.scripts import Ledger
@@ -19,7 +20,7 @@ def monitor(start, stoppable, wait_until):
     """A client of one that looks at Redis."""
     port = free_port()
     start("monitor", MONITOR_PORT=str(port), REDIS_URL=stoppable.url, SAMPLE_INTERVAL_SECONDS="0.2")
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}", timeout=20) as client:
         wait_until(lambda: _answers(client), 30, "the monitor answers")
         yield client
 

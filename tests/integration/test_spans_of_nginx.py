@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.conftest import free_port
 from throughline.local.run import ROOT
 
@@ -47,7 +47,7 @@ def test_a_full_file_of_spans_is_moved_away_and_no_line_is_lost(
     paths = [f"/{number:04}" for number in range(300)]
     wait_until(spans.exists, 20, "NGINX has started")
     command = ["sh", str(ROOT / "nginx" / "rotate.sh"), str(process.pid), str(spans), "1000"]
-    with subprocess.Popen(command) as rotating, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with subprocess.Popen(command) as rotating, plain_http.client(f"http://127.0.0.1:{port}") as client:
         for path in paths[:250]:
             client.get(path)
         wait_until(before.exists, 20, "the full file was moved away")

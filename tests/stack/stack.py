@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import httpx
 from redis import Redis
 
+from tests import plain_http
 from tests.command import output
 from tests.system.nine import free_base
 from throughline.journey.elasticsearch_client import Client
@@ -100,7 +101,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def http(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.base_url, timeout=30, trust_env=False, **options)
+        return plain_http.client(self.base_url, timeout=30, **options)
 
     def redis(self) -> Redis:
         url = f"redis://:{self.secret('REDIS_PASSWORD')}@127.0.0.1:{self.ports['REDIS']}"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.stack.load import percentile, send
 from tests.stack.searching import unparsed
 from tests.stack.stack import Stack
@@ -59,7 +59,7 @@ def test_one_search_finds_all_layers_within_ten_seconds(
 
 def test_jaeger_has_the_whole_chain_with_the_right_durations(stack: Stack, request_id: str, wait_until: Wait):
     found = wait_until(lambda: _whole(stack, request_id), 20, "all layers")
-    answer = httpx.get(f"{stack.url('JAEGER')}/api/traces/{found.spans[0].trace_id}", trust_env=False).json()
+    answer = plain_http.get(f"{stack.url('JAEGER')}/api/traces/{found.spans[0].trace_id}").json()
     spans = {span["operationName"]: span for span in answer["data"][0]["spans"]}
 
     chain = ["simulate", "run calculate_var", "wait high", "publish high", "api", "nginx"]
@@ -127,7 +127,7 @@ def test_messages_of_redis_and_nginx_are_kept_too(stack: Stack, wait_until: Wait
 
 def test_span_metrics_are_there_for_prometheus(stack: Stack, request_id: str, wait_until: Wait):
     def series() -> list[str]:
-        text = httpx.get(f"{stack.url('METRICS')}/metrics", trust_env=False).text
+        text = plain_http.get(f"{stack.url('METRICS')}/metrics").text
         return [line for line in text.splitlines() if "run calculate_var" in line and "_bucket" in line]
 
     assert wait_until(series, 20, "the run span's histogram")

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import redis
 
+from tests import plain_http
 from tests.stack.stack import NINE, PLANE, Stack
 
 SEARCH = "/logs-throughline-default/_search"
@@ -13,7 +14,7 @@ SEARCH = "/logs-throughline-default/_search"
 
 @pytest.mark.parametrize("auth", [None, ("elastic", "wrong"), ("throughline_reader", "")])
 def test_elasticsearch_refuses_without_the_right_password(stack: Stack, auth: tuple[str, str] | None):
-    answer = httpx.get(stack.url("ELASTICSEARCH") + SEARCH, auth=auth, trust_env=False)
+    answer = plain_http.get(stack.url("ELASTICSEARCH") + SEARCH, auth=auth)
     assert answer.status_code == 401
 
 

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from dashboards.grafana import rows
+from tests import plain_http
 from tests.stack.alerting import ROUTING_KEY, alerting
 from tests.stack.load import Load, send, sending_on
 from tests.stack.stack import Stack
@@ -123,6 +123,6 @@ def _value(stack: Stack, query: str) -> float:
 def _found(stack: Stack, query: str) -> list[Any]:
     """What the query has now that is a number."""
     url = f"{stack.url('PROMETHEUS')}/api/v1/query"
-    answer = json.loads(httpx.get(url, params={"query": query}, timeout=10, trust_env=False).text)
+    answer = json.loads(plain_http.get(url, params={"query": query}, timeout=10).text)
     assert answer["status"] == "success", f"{query}: {answer}"
     return [sample for sample in answer["data"]["result"] if sample["value"][1] != "NaN"]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import redis
 
+from tests import plain_http
 from throughline.local.run import Run
 from throughline.local.supervisor import Supervisor
 
@@ -50,7 +51,7 @@ class Nine:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=200,  # of `restart`, on a busy machine
             check=False,
         )
 
@@ -75,7 +76,7 @@ class Nine:
 
     def http(self, base_url: str = "", **options: Any) -> httpx.Client:
         """A client, through NGINX unless told otherwise: `with nine.http() as client: client.get("/health")`."""
-        return httpx.Client(base_url=base_url or self.base_url, timeout=30, trust_env=False, **options)
+        return plain_http.client(base_url or self.base_url, timeout=30, **options)
 
     def pids(self) -> dict[str, int | None]:
         """The pid of each process; None for one that is stopped."""

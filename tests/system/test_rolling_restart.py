@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.system.nine import Nine
 
 OLD, NEW = "1.0-old", "1.1-new"
@@ -46,9 +47,9 @@ class Load:
             self.sent += 1
             try:
                 if self.sent % 4 and self.accepted:
-                    answer = httpx.get(f"{self._url}/{self.accepted[-1]}", timeout=20, trust_env=False)
+                    answer = plain_http.get(f"{self._url}/{self.accepted[-1]}", timeout=20)
                 else:
-                    answer = httpx.post(self._url, json=TASK, timeout=20, trust_env=False)
+                    answer = plain_http.post(self._url, json=TASK, timeout=20)
                     if answer.status_code == 201:
                         self.accepted.append(answer.json()["task_id"])
                 if not answer.is_success:

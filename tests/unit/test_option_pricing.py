@@ -13,6 +13,7 @@ from risk.quant.basket import Basket
 from risk.quant.covariance import factor
 from risk.quant.market import Market
 from risk.quant.options import Asian, European
+from tests.unit.coverage_of_intervals import SEEDS, holds_in_95_of_100
 
 # (S, K, T, r, q, σ) → call, put: Hull's (42, 40), Haug's (60, 65), and QuantLib's.
 TABLE = [
@@ -271,8 +272,8 @@ KNOCKED_OUT = ContinuousBarrier(market(), 90.0, False)
     ],
 )
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, method, simulations, truth):
-    runs = (priced(option, method, simulations, seed).price.interval for seed in range(1_000))
-    assert 930 <= sum(low <= truth <= high for low, high in runs) <= 970
+    runs = (priced(option, method, simulations, seed).price.interval for seed in range(SEEDS))
+    assert holds_in_95_of_100(sum(low <= truth <= high for low, high in runs) / SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -284,9 +285,9 @@ def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, meth
     ],
 )
 def test_an_interval_that_ended_the_simulation_holds_the_truth_as_often(option, method, relative, truth):
-    runs = [priced(option, method, 2_000_000, seed, relative=relative) for seed in range(1_000)]
+    runs = [priced(option, method, 2_000_000, seed, relative=relative) for seed in range(SEEDS)]
     assert all(run.price.within(relative) and run.simulations < 2_000_000 for run in runs)
-    assert 930 <= sum(run.price.interval[0] <= truth <= run.price.interval[1] for run in runs) <= 970
+    assert holds_in_95_of_100(sum(run.price.interval[0] <= truth <= run.price.interval[1] for run in runs) / SEEDS)
 
 
 @pytest.mark.parametrize("method", METHODS)
