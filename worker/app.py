@@ -12,6 +12,7 @@ from worker import (
     liveness,
     lost_processes,
     patches,
+    process_down,
     process_start,
     publications,
     shutdown,
@@ -87,6 +88,7 @@ patches.install()
 shutdown.install(settings)
 telemetry.install(settings)
 publications.install()
+process_down.install()
 killed_processes.install()
 lost_processes.install()
 process_start.install(app)

@@ -4,10 +4,9 @@ import time
 from collections import deque
 from typing import Any, Final
 
-from celery.signals import worker_ready
-
 from worker import recorded
 from worker.delivery import Delivery
+from worker.process_down import process_down
 
 _WRITTEN_SECONDS: Final = 2.0  # spans leave their process 0.2 s after they end; its own end is noticed in 1 s
 _MOST_REMEMBERED: Final = 100
@@ -31,24 +30,15 @@ def unseen_seconds(process: int | None) -> float | None:
 
 
 def install() -> None:
-    worker_ready.connect(_watch, weak=False)
+    process_down.connect(_note, weak=False)
 
 
-def _watch(sender: Any, **_: Any) -> None:
-    pool = getattr(sender.pool, "_pool", None)
-    known = getattr(pool, "on_process_down", None)
-    if pool is None or known is None:  # not the prefork pool
-        return
-
-    def on_process_down(process: Any) -> None:
-        known(process)
-        _gone[process.pid] = time.monotonic()
-        if len(_gone) > _MOST_REMEMBERED:  # those that ended without a task
-            del _gone[next(iter(_gone))]
-        if (process.exitcode or 0) < 0:  # by a signal: one that is replaced writes its spans before it ends
-            _tell(process.pid)
-
-    pool.on_process_down = on_process_down
+def _note(process: Any, **_: Any) -> None:
+    _gone[process.pid] = time.monotonic()
+    if len(_gone) > _MOST_REMEMBERED:  # those that ended without a task
+        del _gone[next(iter(_gone))]
+    if (process.exitcode or 0) < 0:  # by a signal: one that is replaced writes its spans before it ends
+        _tell(process.pid)
 
 
 def _tell(process: int) -> None:

@@ -2,20 +2,19 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from billiard.pool import EX_OK, EX_RECYCLE
-from celery.signals import worker_ready
 from celery.worker import state
 
 from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.telemetry.logging import event
 from worker import memory
 from worker.delivery import Delivery
+from worker.process_down import process_down
 
 
 @dataclass(frozen=True)
@@ -63,24 +62,15 @@ def cause_of(exit_code: int | None, *, at_its_limit: bool, terminated: bool, for
 
 
 def install() -> None:
-    worker_ready.connect(_watch, weak=False)
-
-
-def _watch(sender: Any, **_: Any) -> None:
-    pool = getattr(sender.pool, "_pool", None)
-    known: Callable[[Any], None] | None = getattr(pool, "on_process_down", None)
-    if pool is None or known is None:  # not the prefork pool
-        return
     kills = memory.kills()
 
-    def on_process_down(process: Any) -> None:
+    def note(process: Any, **_: Any) -> None:
         nonlocal kills
-        known(process)
         before, kills = kills, memory.kills()
         if not any(asked is not None and asked is not False for asked in (state.should_stop, state.should_terminate)):
             _note(process, for_memory=kills > before)
 
-    pool.on_process_down = on_process_down
+    process_down.connect(note, weak=False)
 
 
 def _note(process: Any, *, for_memory: bool) -> None:

@@ -1,6 +1,8 @@
 """Redis stops while a task runs, with the pinned Celery and kombu: the worker lives, and the task has one result."""
 
 import asyncio
+import os
+import signal
 import subprocess
 
 import pytest
@@ -11,6 +13,7 @@ from api.services.task_service import TaskService
 from api.submission import TaskSubmission
 from tests.integration.faulty_worker import TAKES_SECONDS
 from throughline.ledger import keys
+from throughline.ledger.deaths import Death
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
@@ -54,6 +57,21 @@ def test_a_worker_survives_redis_stopping_while_its_task_runs(stoppable, start, 
     wait_until(lambda: stoppable.client.hget(keys.task(next_id), "status") == "SUCCESS", 60, "the worker takes on")
     assert worker.poll() is None
     assert stoppable.client.llen(keys.attempts(task_id)) == 1
+
+
+def test_a_process_that_is_killed_after_redis_was_away_is_a_death_with_its_task(stoppable, start, wait_until):
+    stop_redis_while_a_task_runs(stoppable, start, wait_until, "tests.integration.faulty_worker")
+    task_id = asyncio.run(submit(stoppable.url, 20))
+    client, record = stoppable.client, keys.task(task_id)
+    wait_until(lambda: client.hget(record, "status") == "STARTED", 60, "the worker takes on")
+    process = int(client.hget(record, "process"))
+
+    os.kill(process, signal.SIGKILL)
+
+    wait_until(lambda: client.llen(keys.DEATHS), 30, "the death is told")
+    death = Death.parse(client.lindex(keys.DEATHS, 0))
+    assert (death.process, death.code, death.detail) == (process, "signal", 9)
+    assert [task.task_id for task in death.tasks] == [task_id]
 
 
 def test_a_worker_without_the_repair_ends(stoppable, start, wait_until):

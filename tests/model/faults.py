@@ -46,7 +46,7 @@ FAULTS = (
         "before.outcome == 'RETRY' and is_among(LOST, before.ended_by) == true",
         "true",
     ),
-    Fault("hand back by a worker that has it no more", "hand_back.lua", " or holder ~= ARG.worker"),
+    Fault("hand back by a worker that has it no more", "hand_back.lua", " or holder ~= ARG.worker", is_rare=True),
     Fault(
         "a move leaves worker, process and attempt",
         "moves.lua",
@@ -113,5 +113,11 @@ FAULTS = (
     Fault("a replayed task is forgotten", "replayed.lua", ", KEY.ended, KEY.hot", is_rare=True),
     Fault("an open task expires", "lifetime.lua", "redis.call('EXISTS', KEY.message) == 1", "false"),
     Fault("a revived task has no message", "revive.lua", "redis.call('SET', KEY.message, ARG.message)", is_rare=True),
-    Fault("of two revivals both count", "revive.lua", "if redis.call('EXISTS', KEY.record) == 1 then", "if false then"),
+    Fault(
+        "of two revivals both count",
+        "revive.lua",
+        "if redis.call('EXISTS', KEY.record) == 1 then",
+        "if false then",
+        is_rare=True,
+    ),
 )

@@ -4,9 +4,10 @@ A version that this code does not know is a newer one's. The code goes on with i
 reads and writes: docs/decisions/two-versions.md has the rule for migrations, and a unit test holds it.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -88,12 +89,20 @@ def _apply(connection: Connection) -> None:
 
 
 def _keep_a_write_ahead_log(engine: Engine) -> None:
-    """Readers and the writer no longer wait for each other. The file keeps it; not possible within a transaction."""
-    connection = engine.raw_connection()
-    try:
-        connection.cursor().execute("PRAGMA journal_mode = WAL").close()
-    finally:
-        connection.close()
+    """Readers and the writer no longer wait for each other. The file keeps it; not possible within a transaction.
+
+    Asked for again and again: beside another process that does the same, SQLite refuses at once, whatever its timeout.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    with closing(engine.raw_connection()) as connection:
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
 
 @contextmanager
