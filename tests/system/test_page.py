@@ -168,7 +168,8 @@ def test_an_id_whose_task_is_known_but_not_yet_or_no_longer_written_says_so(
     with nine.redis() as client:
         client.hset(keys.task("unwritten"), mapping=record)
         client.zadd(keys.correlation("UNWRITTEN-1"), {"unwritten": 1})
-    page, problem = get(nine, "/journeys/UNWRITTEN-1"), get(nine, "/journeys/UNWRITTEN-1", JSON)
+        page, problem = get(nine, "/journeys/UNWRITTEN-1"), get(nine, "/journeys/UNWRITTEN-1", JSON)
+        client.delete(keys.task("unwritten"), keys.correlation("UNWRITTEN-1"))
 
     assert (page.status_code, page.headers.get("Refresh")) == (404, refresh)
     assert "Task unwritten of UNWRITTEN-1 is STARTED" in page.text
