@@ -53,11 +53,14 @@ def wait_until() -> Callable[..., object]:
 
     def wait(condition: Callable[[], object], seconds: float, what: str) -> object:
         deadline = time.monotonic() + seconds
-        while not (value := condition()):
+        while True:
+            asked = time.monotonic()
+            if value := condition():
+                return value
             if time.monotonic() > deadline:
                 pytest.fail(f"after {seconds} s still not so: {what}")
-            time.sleep(0.02)
-        return value
+            # What is costly to ask is asked less often: the processor is for those that are waited for.
+            time.sleep(max(0.02, 2 * (time.monotonic() - asked)))
 
     return wait
 
