@@ -254,10 +254,16 @@ class TestSqlite:
             with pytest.raises(HistoryWrong, match="is not a SQLite database"):
                 opened(f"sqlite:///{tmp_path}/history.sqlite", writes=writes).check()
 
-    def test_an_empty_file_is_not_set_up_yet(self, tmp_path: Path):
+    def test_a_file_in_which_the_monitor_has_made_no_tables_yet_is_an_empty_history(self, tmp_path: Path):
+        url = f"sqlite:///{tmp_path}/history.sqlite"
         (tmp_path / "history.sqlite").touch()
-        with pytest.raises(HistoryUnavailable, match="is not set up yet"):
-            opened(f"sqlite:///{tmp_path}/history.sqlite").list(TaskQuery())
+        reader, writer = opened(url), opened(url, writes=True)
+        assert reader.list(TaskQuery()) == []
+        writer.archive([ended("a")])
+
+        assert set(reader.find(["a"])) == {"a"}
+        reader.close()
+        writer.close()
 
     def test_another_writer_that_does_not_end_makes_it_unavailable_and_readers_go_on(self, tmp_path: Path):
         url = f"sqlite:///{tmp_path}/history.sqlite"

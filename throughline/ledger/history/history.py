@@ -32,7 +32,7 @@ class History:
     """Every call raises `HistoryUnavailable` or `HistoryWrong` when the database does not do it.
 
     `writes`: the monitor's. It makes SQLite's file, and brings the tables to this version before its first call if its
-    user may. Without it (the api's), a SQLite file that is not there yet is an empty history.
+    user may. Without it (the api's), a SQLite file that is not there yet, or has no tables yet, is an empty history.
     """
 
     def __init__(self, url: str, *, timeout: float = 5.0, writes: bool = False) -> None:
@@ -141,7 +141,9 @@ class History:
             yield None
             return
         with self._translated():
-            self._prepare()
+            if not self._prepare():
+                yield None
+                return
             with self._engine.connect() as connection:
                 yield connection
 
@@ -177,21 +179,26 @@ class History:
         place = self.place
         return isinstance(place, SqliteFile) and not self._writes and not place.path.exists()
 
-    def _prepare(self) -> None:
-        """Once, before the first call; again after each that failed."""
-        if self._ready.is_set() or self._is_missing():
-            return
+    def _prepare(self) -> bool:
+        """Once, before the first call; again after each that failed. False where nothing has been stored yet."""
+        if self._ready.is_set():
+            return True
+        if self._is_missing():
+            return False
         with self._preparing:
             if self._ready.is_set():
-                return
+                return True
             self._check_folder()
             with self._engine.connect() as connection:
                 current, found = migration.is_current(connection, self.place), migration.revision(connection)
             if not current and not self._writes:
+                if found is None and isinstance(self.place, SqliteFile):
+                    return False  # the monitor, which has just made the file, is about to make the tables
                 raise migration.awaited(self.place, found)
             if not current:
                 self._upgrade_if_allowed(found)
             self._ready.set()
+            return True
 
     def _upgrade_if_allowed(self, found: str | None) -> None:
         """Who may not do so waits for the owner."""
