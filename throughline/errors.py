@@ -1,5 +1,7 @@
 """How a task can go wrong: the class decides, in one place, whether it is run again."""
 
+from typing import Self
+
 
 class TaskError(Exception):
     """A task that did not give a result; its message is for the client and holds none of the task's data."""
@@ -34,6 +36,10 @@ class TaskCancelled(PermanentError):
 
 class TooManyDeliveries(PermanentError):
     """Each process that ran it was lost; it is not given another."""
+
+    @classmethod
+    def after(cls, deliveries: int) -> Self:
+        return cls(f"Delivered {deliveries} times; each time the process that ran it was lost.")
 
 
 class WrongTask(Exception):

@@ -6,6 +6,7 @@ from billiard.common import terminate_handler_fired
 from celery import Task
 from celery.exceptions import Ignore, TaskPredicate
 
+from throughline.errors import TooManyDeliveries
 from throughline.ledger.states import Status
 from throughline.settings import WorkerSettings
 from worker import retries, telemetry
@@ -40,7 +41,7 @@ class ClaimedTask(Task):
                 self.app.backend.store_result(task_id, None, Status.REVOKED, request=self.request)
                 telemetry.not_run(self, Status.REVOKED)
             case "dead":
-                telemetry.dead_lettered(self)
+                telemetry.dead_lettered(self, TooManyDeliveries.after(WorkerSettings.load().max_deliveries))
             case "running":
                 telemetry.not_run(self, Status.STARTED)
             case "moved":

@@ -289,9 +289,7 @@ class RecordingBackend(StrictJsonBackend):
     @cached_property
     def _too_often(self) -> Any:
         """As Celery stores it: each claim has it with it, and hardly any needs it."""
-        most = WorkerSettings.load().max_deliveries
-        lost = f"Delivered {most} times; each time the process that ran it was lost."
-        return self.encode_result(TooManyDeliveries(lost), Status.FAILURE)
+        return self.encode_result(TooManyDeliveries.after(WorkerSettings.load().max_deliveries), Status.FAILURE)
 
     def _decided(self, call: Call[T]) -> T:
         """The script's answer, tried again while Redis is away as long as Celery's retry policy says."""

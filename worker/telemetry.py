@@ -169,17 +169,16 @@ def retried(task: Task, error: BaseException) -> None:
     event("task.retried", f"{task.name} will run again", running.ended(Status.RETRY) | told)
 
 
-def dead_lettered(task: Task, error: BaseException | None = None) -> None:
-    """Its retries are used up with this error or, without one, its deliveries were when it was to start."""
+def dead_lettered(task: Task, error: BaseException) -> None:
+    """Its retries are used up with this error, or its deliveries were when it was to start."""
     running = _running[task.request.id]
-    if error is None:
-        reason, told = "each process that it was delivered to was lost", {"error.type": TooManyDeliveries.__name__}
-        fields = running.not_run(Status.FAILURE)
+    if isinstance(error, TooManyDeliveries):
+        reason, fields = str(error), running.not_run(Status.FAILURE)
     else:
-        reason, told = f"its retries are used up: {type(error).__name__}", failure.log_fields(error)
-        fields = running.ended(Status.FAILURE)
+        reason, fields = f"its retries are used up: {type(error).__name__}", running.ended(Status.FAILURE)
         tracing.mark_failed(running.span, error)
-    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", fields | {"error.message": reason} | told)
+    told = {"error.message": reason} | failure.log_fields(error)
+    event("task.dead_lettered", f"{task.name} is a dead letter: {reason}", fields | told)
 
 
 def _retried(sender: Task, reason: Any, **_: Any) -> None:

@@ -1,6 +1,7 @@
 """Lost processes, temporary and permanent errors: how often a task is run, and what its record says of it."""
 
 import json
+import re
 import time
 
 import pytest
@@ -23,7 +24,7 @@ def api(start, broker, wait_until, tmp_path):
     """A replica, a monitor and a worker that goes wrong on demand, on a Redis of their own."""
     port, spans = free_port(), {"SPANS_DIR": str(tmp_path / "spans")}
     start("uvicorn", "api.main:app", "--port", str(port), SERVICE_NODE_NAME="fastapi-1", **spans)
-    start("celery", *WORKER, SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
+    start("celery", *WORKER, output=tmp_path / "worker.log", SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
     start("monitor", output=tmp_path / "monitor.log", MONITOR_PORT=str(free_port()), **QUICK)
     with plain_http.client(f"http://127.0.0.1:{port}", timeout=30) as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
@@ -54,7 +55,9 @@ def dead_letters(api):
     return answer.json()["tasks"]
 
 
-def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_and_can_be_replayed(api, broker):
+def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_and_can_be_replayed(
+    api, broker, tmp_path
+):
     task_id = submit(api, faults.KILLS_ITS_PROCESS)
     task = ended(api, task_id, 90)
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "TooManyDeliveries")
@@ -65,6 +68,9 @@ def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_a
         assert attempt["started_at"] < attempt["finished_at"]
     assert [letter["task_id"] for letter in dead_letters(api)] == [task_id]
     assert ended(api, submit(api, 0))["status"] == "SUCCESS"  # the worker goes on
+    lines = map(json.loads, re.findall(r"^\{.*\}$", (tmp_path / "worker.log").read_text(), re.MULTILINE))
+    (told,) = [line["error.message"] for line in lines if line.get("event.action") == "task.dead_lettered"]
+    assert told == task["error"]["message"] == "Delivered 3 times; each time the process that ran it was lost."
 
     assert api.post(f"/api/v1/dead-letters/{task_id}/replay").status_code == 202
     assert dead_letters(api) == []

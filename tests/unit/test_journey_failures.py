@@ -102,11 +102,11 @@ def test_a_dead_letter_says_so_and_its_last_delivery_is_no_attempt(sample: Sampl
     task = sample.submission(ID)
     lost = {"cause": "lost with process 7 of worker-1", "worker": "worker-1"}
     end(sample, 50, "task.handed_back", 1, 40, status="PENDING", task_id=task.task_id, **lost)
-    why = {"error.message": "each process that it was delivered to was lost"}
+    why = {"error.message": "Delivered 2 times; each time the process that ran it was lost."}
     end(sample, 90, "task.dead_lettered", 1, 1, status="FAILURE", task_id=task.task_id, **why)
 
     assert told(sample) == [
-        "failed: each process that it was delivered to was lost",
+        "failed: Delivered 2 times; each time the process that ran it was lost.",
         "  attempt 1 on worker-1, 40.0 ms: lost with process 7 of worker-1",
     ]
 
