@@ -35,8 +35,8 @@ test: setup browser lint ## runs lint, types and all tests that need no Docker
 coverage: setup ## shows which lines and branches the unit, model and integration tests reach
 	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered tests/unit tests/model tests/integration
 
-test-fast: setup lint ## runs lint, unit tests and the model test: less than a minute
-	$(BIN)/pytest -n auto tests/unit $(wildcard tests/model)
+test-fast: setup lint ## runs lint, the unit tests that repeat no estimate, and the model test
+	$(BIN)/pytest -n auto -m "not repeated" tests/unit $(wildcard tests/model)
 
 model: setup ## runs the model test of a task's life at length: 2,000 examples (MODEL_EXAMPLES, SEED)
 	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \

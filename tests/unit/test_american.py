@@ -118,6 +118,7 @@ def test_the_lower_bound_lies_below_the_upper_one_on_every_path():
     assert found.upper.value - found.lower.value < 0.002
 
 
+@pytest.mark.repeated
 def test_the_interval_holds_the_truth_in_95_of_100_cases():
     truth = by_quadrature(PUT, 5)
     held = 0

@@ -150,6 +150,7 @@ def test_days_that_are_all_exceptions_are_told_with_the_likely_cause():
     assert any("More than half of the days are exceptions" in note for note in result["notes"])
 
 
+@pytest.mark.repeated
 def test_a_right_value_at_risk_is_rejected_in_about_5_of_100_cases():
     many = np.random.default_rng(1).random((1_000, 1_000)) < 0.05
     rejected = [proportion_of_failures(int(row.sum()), 1_000, 0.95).p_value < 0.05 for row in many]

@@ -87,6 +87,7 @@ COVERAGE = [
 
 
 @pytest.mark.parametrize(("law", "days", "horizon", "confidence"), COVERAGE)
+@pytest.mark.repeated
 def test_both_intervals_hold_the_truth_in_95_of_100_histories(law, days, horizon, confidence):
     many = observed_gains.of_portfolio(100 * DAILY * law(np.random.default_rng(0), (1_000, 1_000)), 100, 100, horizon)
     losses = np.sort(-many.ravel())

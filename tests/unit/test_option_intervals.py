@@ -43,6 +43,7 @@ def by_many(option, simulations=1 << 17):
 
 
 @pytest.mark.parametrize(("deviation", "moneyness"), GRID)
+@pytest.mark.repeated
 def test_a_european_options_intervals_hold_in_95_of_100_cases(deviation, moneyness):
     m = market(deviation, moneyness, call=(deviation + moneyness) % 1 < 0.5)
     shares = held(European(m), vanilla.closed_form(m))
@@ -50,6 +51,7 @@ def test_a_european_options_intervals_hold_in_95_of_100_cases(deviation, moneyne
 
 
 @pytest.mark.parametrize(("deviation", "moneyness", "method"), [(0.5, 0.7, "antithetic"), (6.0, 1.3, "plain")])
+@pytest.mark.repeated
 def test_they_hold_without_a_control_too(deviation, moneyness, method):
     m = market(deviation, moneyness)
     shares = held(European(m), vanilla.closed_form(m), method)
@@ -64,6 +66,7 @@ BARRIERS = [
 
 
 @pytest.mark.parametrize(("deviation", "moneyness", "call", "barrier", "knocks_in"), BARRIERS)
+@pytest.mark.repeated
 def test_a_barriers_intervals_hold_in_95_of_100_cases(deviation, moneyness, call, barrier, knocks_in):
     option = ContinuousBarrier(market(deviation, moneyness, call), barrier, knocks_in)
     shares = held(option, by_many(option))
@@ -71,6 +74,7 @@ def test_a_barriers_intervals_hold_in_95_of_100_cases(deviation, moneyness, call
 
 
 @pytest.mark.parametrize(("deviation", "moneyness"), [(1.0, 0.7), (6.0, 1.0)])
+@pytest.mark.repeated
 def test_an_averages_intervals_hold_in_95_of_100_cases(deviation, moneyness):
     option = Asian(market(deviation, moneyness), 12)
     shares = held(option, by_many(option))
@@ -94,6 +98,7 @@ def basket(deviation, moneyness, assets=5):
 @pytest.mark.parametrize(
     ("deviation", "moneyness", "method"), [(0.2, 1.0, "control_variate"), (6.0, 1.3, "plain"), (0.2, 1.0, "sobol")]
 )
+@pytest.mark.repeated
 def test_a_baskets_intervals_hold_in_95_of_100_cases(deviation, moneyness, method):
     option = basket(deviation, moneyness, 3)
     truth = by_many(option)[0]
@@ -102,6 +107,7 @@ def test_a_baskets_intervals_hold_in_95_of_100_cases(deviation, moneyness, metho
     assert holds_in_95_of_100(sum(low <= truth <= high for low, high in runs) / SEEDS)
 
 
+@pytest.mark.repeated
 def test_a_discrete_barriers_intervals_hold_in_95_of_100_cases():
     option = DiscreteBarrier(market(6.0, 1.0), 80.0, False, False, 4)
     truth = by_many(option)[0]

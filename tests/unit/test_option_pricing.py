@@ -271,6 +271,7 @@ KNOCKED_OUT = ContinuousBarrier(market(), 90.0, False)
         (Asian(market(), 4, geometric=True), "sobol", 2_048, Asian(market(), 4).geometric_price),
     ],
 )
+@pytest.mark.repeated
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, method, simulations, truth):
     runs = (priced(option, method, simulations, seed).price.interval for seed in range(SEEDS))
     assert holds_in_95_of_100(sum(low <= truth <= high for low, high in runs) / SEEDS)
@@ -284,6 +285,7 @@ def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(option, meth
         (KNOCKED_OUT, "control_variate", 0.0005, barrier_oracle(market(), 90.0, "DownOut")),
     ],
 )
+@pytest.mark.repeated
 def test_an_interval_that_ended_the_simulation_holds_the_truth_as_often(option, method, relative, truth):
     runs = [priced(option, method, 2_000_000, seed, relative=relative) for seed in range(SEEDS)]
     assert all(run.price.within(relative) and run.simulations < 2_000_000 for run in runs)

@@ -68,6 +68,7 @@ def test_the_mean_of_a_students_tail_is_its_integral(degrees):
     + [(4, c, 1_000) for c in (0.01, 0.5, 0.7, 0.99, 0.9999)]
     + [(2.1, 0.99, 1_000)],
 )
+@pytest.mark.repeated
 def test_intervals_of_a_tail_that_is_drawn_more_often_hold_in_95_of_100_cases(degrees, confidence, simulations):
     shape = Shape(degrees)
     measures = [measured(shape, confidence, simulations, seed) for seed in range(1_000)]
@@ -79,6 +80,7 @@ def test_intervals_of_a_tail_that_is_drawn_more_often_hold_in_95_of_100_cases(de
 @pytest.mark.parametrize(
     ("confidence", "simulations"), [(0.01, 1_000), (0.5, 1_000), (0.95, 1_000), (0.99, 1_000), (0.99, 10_000)]
 )
+@pytest.mark.repeated
 def test_intervals_of_plain_losses_hold_in_95_of_100_cases_with_ten_beyond_as_with_many(confidence, simulations):
     measures = [measured(NORMAL, confidence, simulations, seed, tilted=False) for seed in range(1_000)]
     at_risk, shortfall = held_by(measures, value_at_risk.parametric(HELD, confidence))
@@ -86,6 +88,7 @@ def test_intervals_of_plain_losses_hold_in_95_of_100_cases_with_ten_beyond_as_wi
     assert 930 <= shortfall <= 970
 
 
+@pytest.mark.repeated
 def test_a_hundred_thousand_plain_losses_hold_it_too():
     # Of 100,000 normals the 3,000 largest, by the ratios of sums of exponentials, which uniform order statistics are.
     random, confidence, n, kept = np.random.default_rng(8), 0.99, 100_000, 1_500

@@ -111,6 +111,7 @@ def lognormal_interval(seed):
 @pytest.mark.parametrize(
     ("interval", "truth"), [(normal_interval, 982.9857), (lognormal_interval, LOGNORMAL_VALUE_AT_RISK)]
 )
+@pytest.mark.repeated
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(interval, truth):
     intervals = [interval(seed) for seed in range(1_000)]
     assert 930 <= sum(low <= truth <= high for low, high in intervals) <= 970
@@ -251,6 +252,7 @@ def test_chunks_hold_as_many_scenarios_as_fit_and_together_all():
     assert chunk_rows(10_000) * 10_000 <= chunk_rows(1)
 
 
+@pytest.mark.repeated
 def test_an_interval_that_ended_the_simulation_holds_the_truth_as_often():
     held = portfolio(15_000.0)
     truth = value_at_risk.parametric(held, 0.95).value_at_risk

@@ -83,6 +83,7 @@ def test_contributions_are_what_integration_gives(case, confidence):
     ("case", "confidence"),
     [(BILL_AND_CRYPTO, 0.9999), (A_YEAR, 0.95), (A_YEAR, 0.9999), (HEDGED, 0.99), (SHORT, 0.999)],
 )
+@pytest.mark.repeated
 def test_intervals_of_a_tail_drawn_around_the_value_at_risk_hold_in_95_of_100_cases(case, confidence):
     held, (at_risk, _, shortfall) = held_in(case), exact(case, confidence)
     near, within = lognormal.around(held, confidence), np.zeros(2)

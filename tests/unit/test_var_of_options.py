@@ -196,6 +196,7 @@ def test_sold_options_are_told_with_the_bound_of_their_loss():
 
 @pytest.mark.parametrize("strategy", ["long call", "long straddle"])
 @pytest.mark.parametrize("measured", ["value at risk", "expected shortfall"])
+@pytest.mark.repeated
 def test_the_95_percent_interval_holds_the_truth_in_95_of_100_cases(strategy, measured):
     positions = STRATEGIES[strategy]
     terms = [position["option"] for position in positions]
