@@ -15,6 +15,8 @@ import hypothesis
 import pytest
 import redis
 
+from tests import unclosed_sockets
+
 # `make model` runs with this profile, every other run with Hypothesis's own.
 hypothesis.settings.register_profile("long", max_examples=int(os.environ.get("MODEL_EXAMPLES", "2000")), deadline=None)
 
@@ -28,6 +30,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in _MARKERS:
             item.add_marker(_MARKERS[folder])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    unclosed_sockets.install()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    unclosed_sockets.begins(item.nodeid)
 
 
 def free_port() -> int:
