@@ -24,7 +24,7 @@ def test_too_much_load_opens_the_breaker_and_less_load_closes_it(tmp_path):
     limits = {"CIRCUIT_MAX_DEPTH": "20", "CIRCUIT_CLOSE_DEPTH": "10", "CIRCUIT_OPEN_SECONDS": "3"}
     with Nine(tmp_path / "var", **limits) as nine:
         found = put_load(nine, OVERLOAD, tmp_path / "report", window=5)
-    # With both cores overloaded, a look at the queues may be answered by "please retry" after its second; nothing else is.
+    # Under overload, a look at the queues may be answered by "please retry" after its second; nothing else is.
     assert set(found.failures) <= {"queues: LocustBadStatusCode(code=503)"}
     assert found.circuit[0] == "circuit.opened"
     assert found.circuit[-1] == "circuit.closed"
