@@ -37,7 +37,8 @@ def stop_redis_while_a_task_runs(stoppable, start, wait_until, module):
     """The worker, and the ID of the task."""
     options = ["-A", module, "worker", "--without-gossip", "--without-mingle"]
     # Two processes, one of them free: the fault shows only in a worker that still waits for messages.
-    worker = start("celery", *options, REDIS_URL=stoppable.url, WORKER_CONCURRENCY="2")
+    own = {"WORKER_CONCURRENCY": "2", "WORKER_SHUTDOWN_SECONDS": "1"}
+    worker = start("celery", *options, REDIS_URL=stoppable.url, **own)
     wait_until(lambda: stoppable.client.zcard(keys.WORKERS), 60, "the worker is there")
     task_id = asyncio.run(submit(stoppable.url, 4))
     record = keys.task(task_id)

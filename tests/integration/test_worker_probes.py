@@ -52,8 +52,8 @@ def probes(tmp_path):
 
 
 @pytest.fixture
-def begin(start, stoppable, probes, tmp_path):
-    """`begin()` starts a worker with four processes."""
+def begin(stoppable, start, probes, tmp_path):
+    """`begin()` starts a worker with four processes; it ends before its Redis does."""
 
     def begun():
         own = {

@@ -41,7 +41,7 @@ def nine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
     (folder / "stumbling_tasks.py").write_text(TASKS)
     own = {"PYTHONPATH": str(folder), "TASK_MODULES": "stumbling_tasks"}
     retries = {"TASK_RETRY_SECONDS": "1", "TASK_MAX_RETRIES": "1"}
-    with Nine(folder / "var", WORKER_REPLICAS="1", **own, **retries) as running:
+    with Nine(folder / "var", API_REPLICAS="1", WORKER_REPLICAS="1", **own, **retries) as running:
         yield running
 
 

@@ -25,7 +25,11 @@ from throughline.ledger import keys
 
 
 def test_tasks_of_a_killed_worker_are_back_in_their_queue_soon_and_run_elsewhere(tmp_path: Path, wait_until):
-    with Nine(tmp_path / "var", WORKER_REPLICAS="2") as nine, nine.http() as client, nine.redis() as redis:
+    with (
+        Nine(tmp_path / "var", API_REPLICAS="1", WORKER_REPLICAS="2") as nine,
+        nine.http() as client,
+        nine.redis() as redis,
+    ):
         tasks = [client.post("/api/v1/tasks", json=LONG).json()["task_id"] for _ in range(8)]
 
         def run_by_worker_2() -> set[str]:
