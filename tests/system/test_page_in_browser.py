@@ -147,8 +147,7 @@ def test_a_narrow_screen_never_scrolls_sideways(nine: Nine, tab: Open, path: str
     for box in page.locator("#show-logs").all():
         box.check()
 
-    # Up to 3 px have been seen at 320, for some durations and not for others.
-    assert page.evaluate("document.documentElement.scrollWidth") <= width + 4
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 LONG_NAME = "my_company_revaluation_of_everything"

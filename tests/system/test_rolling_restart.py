@@ -81,20 +81,18 @@ def restarted(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[...
     with Nine(tmp_path_factory.mktemp("rolling") / "var", SERVICE_VERSION=OLD) as nine:
         wait_until(lambda: running(nine, OLD) == set(SERVICES.split(", ")), 60, "all four are known")
         before = nine.pids()
-        with Load(nine.base_url, 25) as load:
+        with Load(nine.base_url, 50) as load:
             answer = nine.run("restart", SERVICE_VERSION=NEW)
         yield Restarted(nine, before, load, answer)
 
 
 @pytest.mark.timeout(300)
-def test_a_rolling_restart_of_all_nine_under_load_fails_none(restarted: Restarted):
+def test_a_rolling_restart_of_all_nine_under_fifty_requests_a_second_fails_none(restarted: Restarted):
     nine, load = restarted.nine, restarted.load
     assert restarted.answer.returncode == 0, restarted.answer.stderr
     after = nine.pids()
     assert [name for name, pid in restarted.before.items() if pid == after[name]] == ["nginx"]  # its workers are new
-    # A replica without a processor for a second asks to retry: on two cores that other tests use too.
-    assert [each for each in load.failed if "BROKER_UNAVAILABLE" not in each] == []
-    assert len(load.failed) < load.sent / 50
+    assert load.failed == []
     assert load.sent > 300
     with nine.http() as client:
         for task_id in load.accepted:
