@@ -54,7 +54,7 @@ def main() -> None:
         file = Path(folder, "history.sqlite")
         _fill(file)
         print(f"{TASKS:,} tasks, {file.stat().st_size / 1e6:,.0f} MB; medians of {ROUNDS}, in turns")
-        with served(HISTORY_URL=f"sqlite:///{file}") as url, plain_http.client(url, timeout=30) as client:
+        with served(HISTORY_URL=f"sqlite:///{file}") as url, plain_http.client(url) as client:
             for name, query in FILTERS.items():
                 took, floor, found = _measured(client, f"/api/v1/tasks?{query}")
                 told = f"{found} tasks, {took / floor:.1f} times GET /health/live ({floor:.2f} ms)"

@@ -47,7 +47,7 @@ class Traffic:
         """The task's ID; None when it was not accepted."""
         self.submitted += 1
         try:
-            answer = plain_http.post(self._url, json=task, timeout=10)
+            answer = plain_http.post(self._url, json=task)
         except httpx.HTTPError:
             self.failed += 1
             return None

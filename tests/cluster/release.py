@@ -143,7 +143,7 @@ class Release:
 
     def http(self, **options: Any) -> httpx.Client:
         """Through the Service of NGINX, at its port on a node: it outlives each pod."""
-        return plain_http.client(self._entry, timeout=30, **options)
+        return plain_http.client(self._entry, **options)
 
     def url(self, part: str, port: int) -> str:
         """`url("jaeger", 16686)`: the Service `…-jaeger` as reached from here. Ask again when its pod has changed."""

@@ -92,7 +92,7 @@ def own_processes(folder: Path, redis_url: str, **settings: str) -> Iterator[Own
             with (folder / f"{name}.jsonl").open("w") as output:
                 program = [sys.executable, "-m", *command]
                 processes.append(subprocess.Popen(program, env=environment, stdout=output, stderr=output))
-        with plain_http.client(f"http://127.0.0.1:{port}", timeout=30) as client:
+        with plain_http.client(f"http://127.0.0.1:{port}") as client:
             yield OwnProcesses(folder, redis_url, client)
     finally:
         for process in processes:

@@ -26,7 +26,7 @@ def api(start, broker, wait_until, tmp_path):
     start("uvicorn", "api.main:app", "--port", str(port), SERVICE_NODE_NAME="fastapi-1", **spans)
     start("celery", *WORKER, output=tmp_path / "worker.log", SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
     start("monitor", output=tmp_path / "monitor.log", MONITOR_PORT=str(free_port()), **QUICK)
-    with plain_http.client(f"http://127.0.0.1:{port}", timeout=30) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}") as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
 

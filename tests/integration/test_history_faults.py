@@ -234,8 +234,13 @@ class TestSqlite:
         assert set(modes) >= {"history.sqlite", "history.sqlite-wal"}
         assert set(modes.values()) == {0o600}
 
-    def test_a_reader_sees_what_a_writer_in_another_process_stores(self, tmp_path: Path):
+    @pytest.mark.parametrize("has_made", ["nothing", "a file without tables"])
+    def test_what_the_monitor_has_not_set_up_yet_is_an_empty_history_until_it_stores(
+        self, tmp_path: Path, has_made: str
+    ):
         url = f"sqlite:///{tmp_path}/history.sqlite"
+        if has_made != "nothing":
+            (tmp_path / "history.sqlite").touch()
         reader, writer = opened(url), opened(url, writes=True)
         assert reader.list(TaskQuery()) == []
         writer.archive([ended("a")])
@@ -253,17 +258,6 @@ class TestSqlite:
         for writes in (True, False):
             with pytest.raises(HistoryWrong, match="is not a SQLite database"):
                 opened(f"sqlite:///{tmp_path}/history.sqlite", writes=writes).check()
-
-    def test_a_file_in_which_the_monitor_has_made_no_tables_yet_is_an_empty_history(self, tmp_path: Path):
-        url = f"sqlite:///{tmp_path}/history.sqlite"
-        (tmp_path / "history.sqlite").touch()
-        reader, writer = opened(url), opened(url, writes=True)
-        assert reader.list(TaskQuery()) == []
-        writer.archive([ended("a")])
-
-        assert set(reader.find(["a"])) == {"a"}
-        reader.close()
-        writer.close()
 
     def test_another_writer_that_does_not_end_makes_it_unavailable_and_readers_go_on(self, tmp_path: Path):
         url = f"sqlite:///{tmp_path}/history.sqlite"

@@ -166,7 +166,7 @@ def test_every_route_tells_a_task_whose_stored_result_is_no_json(
     assert own.api.delete(f"/api/v1/tasks/{task_id}").status_code == 409
     assert own.api.get("/api/v1/dead-letters").status_code == 200
 
-    with plain_http.client(f"http://127.0.0.1:{monitor_port}", timeout=30) as monitor:
+    with plain_http.client(f"http://127.0.0.1:{monitor_port}") as monitor:
         for kind in ("text/html", "application/json"):
             path = f"/journeys/{task['correlation_id']}"
             wait_until(partial(_answers, monitor, path, kind), 30, "the monitor has started and read the lines")

@@ -30,7 +30,7 @@ def api(start, broker, wait_until, tmp_path):
     start("uvicorn", "api.main:app", "--port", str(port), output=tmp_path / "api.jsonl")
     worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(tmp_path / "spans")}
     start("celery", *WORKER, output=tmp_path / "worker.jsonl", **worker)
-    with plain_http.client(f"http://127.0.0.1:{port}", timeout=30) as client:
+    with plain_http.client(f"http://127.0.0.1:{port}") as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
 

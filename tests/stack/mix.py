@@ -142,7 +142,7 @@ def _nothing_is_under_way(stack: Stack, wait_until: Wait) -> None:
         up = 'up{job=~"monitor|spans"}'
         seen = f"timestamp({up}) > {began} and {up} == 1"
         url = f"{stack.url('PROMETHEUS')}/api/v1/query"
-        answer = plain_http.get(url, params={"query": seen}, timeout=10).json()
+        answer = plain_http.get(url, params={"query": seen}).json()
         return len(answer["data"]["result"]) == 2
 
     wait_until(has_seen, 90, "Prometheus has the counters as they are now")

@@ -101,7 +101,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[service]}"
 
     def http(self, **options: Any) -> httpx.Client:
-        return plain_http.client(self.base_url, timeout=30, **options)
+        return plain_http.client(self.base_url, **options)
 
     def redis(self) -> Redis:
         url = f"redis://:{self.secret('REDIS_PASSWORD')}@127.0.0.1:{self.ports['REDIS']}"

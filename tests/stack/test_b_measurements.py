@@ -69,6 +69,6 @@ def test_counters_are_there_before_the_first_event_of_their_kind_and_so_are_the_
 
 def _asked(stack: Stack, query: str) -> list[tuple[dict[str, str], int]]:
     url = f"{stack.url('PROMETHEUS')}/api/v1/query"
-    answer = json.loads(plain_http.get(url, params={"query": query}, timeout=10).text)
+    answer = json.loads(plain_http.get(url, params={"query": query}).text)
     assert answer["status"] == "success", answer
     return [(each["metric"], int(float(each["value"][1]))) for each in answer["data"]["result"]]

@@ -33,7 +33,7 @@ class Prometheus:
     def ask(self, query: str, at: float | None = None) -> dict[tuple[str, ...], float]:
         """Values by the values of their labels, in the order of the labels' names."""
         moment = {} if at is None else {"time": str(at)}
-        answer = plain_http.get(self._url, params={"query": query} | moment, timeout=10).json()
+        answer = plain_http.get(self._url, params={"query": query} | moment).json()
         assert answer["status"] == "success", answer
         found = answer["data"]["result"]
         return {tuple(value for _, value in sorted(each["metric"].items())): float(each["value"][1]) for each in found}
@@ -190,7 +190,7 @@ def _ids(happened: Happened) -> set[str]:
 def test_jaeger_knows_who_calls_whom(stack: Stack, happened: Happened, wait_until: Wait):
     def calls() -> dict[tuple[str, str], int]:
         asked = {"endTs": str(now()), "lookback": str(24 * 60 * 60 * 1000)}
-        answer = plain_http.get(f"{stack.url('JAEGER')}/api/dependencies", params=asked, timeout=10).json()
+        answer = plain_http.get(f"{stack.url('JAEGER')}/api/dependencies", params=asked).json()
         return {(each["parent"], each["child"]): each["callCount"] for each in answer["data"] or []}
 
     submitted = len(happened.tasks)

@@ -182,7 +182,7 @@ def test_a_slow_request_leads_to_its_trace_and_its_task(ours: Looking, stack: St
     formats = Saved.parsed(one("index-pattern", "throughline-logs").attributes["fieldFormatMap"])
     page = formats["trace.id"]["params"]["urlTemplate"].replace("{{value}}", slowest["trace.id"][0])
     trace = page.removeprefix("http://localhost:16686/trace/")
-    answer = plain_http.get(f"{stack.url('JAEGER')}/api/traces/{trace}", timeout=10).json()
+    answer = plain_http.get(f"{stack.url('JAEGER')}/api/traces/{trace}").json()
     tags = {tag["key"]: tag["value"] for tag in answer["data"][0]["spans"][0]["tags"]}
     assert tags["correlation_id"] == slowest["correlation_id"][0]
 

@@ -123,6 +123,6 @@ def _value(stack: Stack, query: str) -> float:
 def _found(stack: Stack, query: str) -> list[Any]:
     """What the query has now that is a number."""
     url = f"{stack.url('PROMETHEUS')}/api/v1/query"
-    answer = json.loads(plain_http.get(url, params={"query": query}, timeout=10).text)
+    answer = json.loads(plain_http.get(url, params={"query": query}).text)
     assert answer["status"] == "success", f"{query}: {answer}"
     return [sample for sample in answer["data"]["result"] if sample["value"][1] != "NaN"]

@@ -76,7 +76,7 @@ class Nine:
 
     def http(self, base_url: str = "", **options: Any) -> httpx.Client:
         """A client, through NGINX unless told otherwise: `with nine.http() as client: client.get("/health")`."""
-        return plain_http.client(base_url or self.base_url, timeout=30, **options)
+        return plain_http.client(base_url or self.base_url, **options)
 
     def pids(self) -> dict[str, int | None]:
         """The pid of each process; None for one that is stopped."""

@@ -138,7 +138,7 @@ def test_every_call_is_answered_within_a_second_while_redis_hangs_and_goes_on_wh
 
     async def send() -> list[tuple[int, str, float]]:
         at_once = httpx.Limits(max_connections=None)  # with a hundred, the others would wait in the client
-        async with plain_http.async_client(timeout=30, limits=at_once) as client:
+        async with plain_http.async_client(limits=at_once) as client:
 
             async def one(method: str, path: str) -> tuple[int, str, float]:
                 began = time.monotonic()
@@ -214,7 +214,7 @@ async def _four_thousand(url: str, redis_pid: int | None) -> tuple[Counter[int],
         {"json": SMALL | {"priority": "low"}},
     ]
     assert redis_pid is not None
-    async with plain_http.async_client(url, timeout=30) as client:
+    async with plain_http.async_client(url) as client:
         numbers = iter(range(4_000))
 
         async def one_after_the_other() -> None:

@@ -25,16 +25,16 @@ def found(option, method, simulations, seed):
     return [priced.price, *priced.greeks.values()]
 
 
-def held(option, truth, method="control_variate", simulations=2_000, seeds=SEEDS):
+def held(option, truth, method="control_variate", simulations=2_000):
     """Of the price and of each sensitivity that nearly all seeds state: the share of intervals that hold the truth."""
     stated, holding = np.zeros(len(truth)), np.zeros(len(truth))
-    for seed in range(seeds):
+    for seed in range(SEEDS):
         for i, (estimate, true) in enumerate(zip(found(option, method, simulations, seed), truth, strict=True)):
             if estimate.hits >= FEWEST_HITS:
                 stated[i] += 1
                 holding[i] += estimate.interval[0] <= true <= estimate.interval[1]
-    assert stated[0] >= 0.99 * seeds
-    return (holding / np.maximum(stated, 1))[stated >= 0.95 * seeds]
+    assert stated[0] >= 0.99 * SEEDS
+    return (holding / np.maximum(stated, 1))[stated >= 0.95 * SEEDS]
 
 
 def by_many(option, simulations=1 << 17):
