@@ -5,30 +5,28 @@ import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
-import psycopg
-from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from throughline.history_url import HistoryPlace, PostgresqlDatabase, SqliteFile
+from throughline.history_url import HistoryPlace, SqliteFile
 
 WRITES: Final = "throughline_writes"  # execution option of a connection that is going to write
 POOL_SIZE: Final = 4  # of each process: three apis and two monitors stay far below PostgreSQL's 100
-_CONNECT_SECONDS: Final = 2  # libpq's shortest
 _STEPS: Final = 5_000  # of SQLite's machine between two looks at the clock, about 0.1 ms
-
-RV = TypeVar("RV")
 
 
 def engine_for(place: HistoryPlace, timeout: float, *, writes: bool) -> Engine:
     """`timeout`: how long one statement may take, in seconds."""
     if isinstance(place, SqliteFile):
         return _sqlite(place, timeout, writes=writes)
-    return _postgresql(place, timeout)
+    # Imported here: a history in SQLite is not to wait for psycopg at each start.
+    from throughline.ledger.history import postgresql  # noqa: PLC0415
+
+    return postgresql.engine(place, timeout, _pool(timeout))
 
 
 def _sqlite(place: SqliteFile, timeout: float, *, writes: bool) -> Engine:
@@ -95,44 +93,5 @@ def _end_long_statements(engine: Engine, timeout: float) -> None:
         driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
 
 
-def _postgresql(place: PostgresqlDatabase, timeout: float) -> Engine:
-    class Impatient(psycopg.Connection[Any]):
-        """A stopped server keeps the connection open and says nothing: neither it nor TCP would end the wait."""
-
-        def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-            try:
-                return super().wait(gen, interval, _shorter(timeout, _patience))
-            except psycopg.errors._WaitTimeout:
-                self.pgconn.finish()
-                raise psycopg.OperationalError(f"no answer within {_patience:g} s") from None
-
-    _patience = timeout + 0.2  # the server's own limit comes first, and leaves the connection usable
-
-    def connect() -> psycopg.Connection[Any]:
-        return Impatient.connect(
-            host=place.host,
-            port=place.port,
-            dbname=place.database,
-            user=place.user,
-            password=place.password or None,
-            connect_timeout=_CONNECT_SECONDS,
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-            tcp_user_timeout=int((timeout + _CONNECT_SECONDS) * 1000),
-            application_name="throughline",
-            options=f"-c statement_timeout={max(1, int(timeout * 1000))} -c client_encoding=UTF8",
-            prepare_threshold=None,  # a pooler between (pgbouncer) may give each transaction another connection
-        )
-
-    return create_engine(
-        "postgresql+psycopg://", creator=connect, hide_parameters=True, pool_pre_ping=True, **_pool(timeout)
-    )
-
-
 def _pool(timeout: float) -> dict[str, Any]:
     return {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": timeout, "pool_use_lifo": True}
-
-
-def _shorter(one: float | None, other: float) -> float:
-    return other if one is None else min(one, other)

@@ -3,12 +3,14 @@
 import re
 import sqlite3
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
-import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from throughline.history_url import HistoryPlace
+from throughline.history_url import HistoryPlace, PostgresqlDatabase
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class HistoryUnavailable(Exception):
@@ -63,8 +65,9 @@ def told(error: SQLAlchemyError, place: HistoryPlace) -> HistoryUnavailable | Hi
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return _of_sqlite(cause, place)
-    if isinstance(cause, psycopg.Error):
-        return _of_postgresql(cause, place)
+    # By its place, not its class: psycopg is imported only where there is a PostgreSQL.
+    if isinstance(error, DBAPIError) and isinstance(place, PostgresqlDatabase):
+        return _of_postgresql(cast("psycopg.Error", cause), place)
     return HistoryUnavailable(f"{place}: {type(error).__name__}")
 
 
@@ -78,7 +81,7 @@ def _of_sqlite(error: sqlite3.Error, place: HistoryPlace) -> HistoryUnavailable 
     return HistoryUnavailable(f"{place}: {_SQLITE_AWAY.get(general) or _line(error)}")
 
 
-def _of_postgresql(error: psycopg.Error, place: HistoryPlace) -> HistoryUnavailable | HistoryWrong:
+def _of_postgresql(error: "psycopg.Error", place: HistoryPlace) -> HistoryUnavailable | HistoryWrong:
     state = error.sqlstate or _state_in(str(error))
     if state in _WRONG:
         return HistoryWrong(f"{place}: it {_WRONG[state]} ({_line(error)})")

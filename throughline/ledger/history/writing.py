@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, or_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from throughline.ledger.history import schema
 from throughline.ledger.history.rows import Row, Rows, rows_of
@@ -57,5 +57,9 @@ def _store_bodies(connection: Connection, bodies: list[Row]) -> None:
 
 
 def _insert(connection: Connection, table: Table) -> Any:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    # Imported here: whoever has a connection to PostgreSQL has its dialect already, all others need not wait for it.
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.insert(table)
