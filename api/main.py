@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import FastAPI
-
 from api import instrumentation, problems
 from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
+from api.openapi import Documented
 from api.presence import Presence
 from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks, workers
@@ -24,7 +23,7 @@ from throughline.telemetry import logging, tracing
 _ROUTES: Final = (tasks, task_events, task_types, queues, workers, dead_letters, health)
 
 
-def create_app(settings: ApiSettings) -> FastAPI:
+def create_app(settings: ApiSettings) -> Documented:
     """One replica, ready for uvicorn."""
     logging.setup("api", settings)
     tracing.setup("api", settings)
@@ -33,7 +32,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     presence = Presence(logging.node_name("api", settings), settings.service_version)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Documented) -> AsyncIterator[None]:
         queue_service = QueueService(settings)
         app.state.queue_service = queue_service
         app.state.callers = callers
@@ -52,7 +51,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         await history.close()
         tracing.end(durations.shutdown)
 
-    app = FastAPI(
+    app = Documented(
         title="Throughline",
         summary="A task queue in which one search shows where each request spent its time.",
         version=version("throughline"),
@@ -62,6 +61,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         # FastAPI's own looks on every request whether it is wanted; OpenTelemetry's instrumentation is in its place.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.asks_for_keys = settings.api_keys_file is not None
     app.add_middleware(BodyLimit, max_unpacked_bytes=settings.max_unpacked_body_bytes)
     # Added last: outermost, but for the server span.
     app.add_middleware(RequestContext, version=settings.service_version, presence=presence)

@@ -41,7 +41,8 @@ class _MatrixOf:
         return core_schema.with_info_before_validator_function(self._read, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"type": "array", "items": _NUMBERS}, _NUMBERS]}
+        # One list of two kinds of items, not two kinds of lists: generators of clients tell these apart by their class.
+        return {"type": "array", "items": {"anyOf": [_NUMBERS, {"type": "number"}]}}
 
     def _read(self, sent: Any, info: ValidationInfo) -> Any:
         members = info.data.get(self.of)

@@ -17,11 +17,11 @@ class TaskTypeView(BaseModel):
     example: dict[str, Any] | None = Field(default=None, description="A body for `POST /api/v1/tasks`.")
 
 
-class TaskTypes(BaseModel):
+class TaskTypeList(BaseModel):
     task_types: list[TaskTypeView]
 
 
-_ANSWER = TaskTypes(
+_ANSWER = TaskTypeList(
     task_types=[
         TaskTypeView(
             task_type=name,
@@ -35,6 +35,6 @@ _ANSWER = TaskTypes(
 
 
 @router.get("")
-async def task_types() -> TaskTypes:
+async def task_types() -> TaskTypeList:
     """The task types on offer."""
     return _ANSWER

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Final, NamedTuple
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from api.errors import UnsupportedMediaType
 from api.problems import problems
+from api.routes import idempotency_key
 from api.routes.authorization import DOCUMENTED, Admin, Canceller, Reader, caller_of
-from api.routes.idempotency_key import unquoted
 from api.routes.submission_route import SubmissionRoute
 from api.routes.submitted_answer import SubmittedAnswer, SubmittedTask
 from api.routes.why import Why
@@ -42,16 +42,23 @@ async def _call(request: Request) -> _Call:
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType(media_type)
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(idempotency_key.NAME)
     return _Call(
         caller_of(request, Scope.SUBMIT),
         await _task_service(request),
-        None if key is None else unquoted(key),
+        None if key is None else idempotency_key.unquoted(key),
     )
 
 
 Tasks = Annotated[TaskService, Depends(_task_service)]
-TaskId = Annotated[str, Path(description="The `task_id` of a submission's answer.")]
+# Told and not checked here: an ID that no task can have is that of no task, 404 and not 422.
+TaskId = Annotated[
+    str,
+    Path(
+        description="The `task_id` of a submission's answer.",
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": r"^\S+$"},
+    ),
+]
 
 
 class TaskList(BaseModel):
@@ -64,6 +71,22 @@ class TaskPage(TaskList):
     next: str | None = None
 
 
+_Key = Annotated[
+    str | None,
+    Header(alias=idempotency_key.NAME, description=idempotency_key.DESCRIPTION),
+    WithJsonSchema(idempotency_key.SCHEMA),
+]
+_TAKEN: Final[dict[int | str, dict[str, Any]]] = {
+    201: {
+        "headers": {
+            "Location": {"description": "The task's path.", "required": True, "schema": {"type": "string"}},
+            "Idempotent-Replayed": {
+                "description": "An earlier request with this key put it there.",
+                "schema": {"type": "string", "enum": ["true"]},
+            },
+        }
+    }
+}
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"headers": {"Link": {"description": 'The next page, `rel="next"`.', "schema": {"type": "string"}}}}
 }
@@ -85,16 +108,16 @@ router.add_api_route(
     route_class_override=SubmissionRoute,
     status_code=201,
     response_model=SubmittedTask,
-    responses=problems(400, 401, 403, 413, 415, 422, 503),
+    responses=problems(400, 401, 403, 413, 415, 422, 503) | _TAKEN,
     openapi_extra={
         "security": DOCUMENTED,
         "parameters": [
             {
-                "name": "Idempotency-Key",
+                "name": idempotency_key.NAME,
                 "in": "header",
                 "required": False,
-                "description": "1 to 255 printable ASCII characters, bare or in double quotes.",
-                "schema": {"type": "string"},
+                "description": idempotency_key.DESCRIPTION,
+                "schema": idempotency_key.SCHEMA,
             },
             {
                 "name": "Content-Encoding",
@@ -114,17 +137,17 @@ router.add_api_route(
     "/{task_id}/resubmit",
     status_code=201,
     response_model=SubmittedTask,
-    responses=problems(400, 401, 403, 404, 409, 422, 503),
+    responses=problems(400, 401, 403, 404, 409, 422, 503) | _TAKEN,
 )
 async def resubmit(
     task_id: TaskId,
     caller: Admin,
     tasks: Tasks,
     why: Why,
-    idempotency_key: Annotated[str | None, Header(description="1 to 255 printable ASCII characters.")] = None,
+    sent_key: _Key = None,
 ) -> Response:
     """Submits again what it was submitted with, as a new task of the same caller."""
-    key = None if idempotency_key is None else unquoted(idempotency_key)
+    key = None if sent_key is None else idempotency_key.unquoted(sent_key)
     return SubmittedAnswer(await tasks.resubmit(task_id, caller, key, why))
 
 

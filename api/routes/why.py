@@ -14,7 +14,11 @@ _DESCRIPTION = (
 )
 
 
-async def _why(x_why: Annotated[str, Header(alias=NAME, description=_DESCRIPTION)] = "") -> str:
+async def _why(
+    x_why: Annotated[
+        str, Header(alias=NAME, description=_DESCRIPTION, json_schema_extra={"maxLength": MOST_CHARACTERS})
+    ] = "",
+) -> str:
     """Starlette reads a header's bytes as Latin-1; they are UTF-8, as a shell sends them."""
     try:
         return checked_why(x_why.encode("latin-1").decode())

@@ -16,7 +16,7 @@ from throughline.ledger.task_query import Place, TaskQuery
 
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">B4s4sd")
-_LONGEST: Final = 4_096  # a stock Celery client may give its task any ID
+LONGEST: Final = 4_096  # a stock Celery client may give its task any ID
 _NONE: Final = "This is no cursor of this service"
 
 
@@ -75,7 +75,7 @@ def _digest(data: bytes) -> bytes:
 
 
 def _decoded(cursor: str) -> bytes:
-    if len(cursor) <= _LONGEST:
+    if len(cursor) <= LONGEST:
         try:
             packed = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         except (binascii.Error, UnicodeEncodeError):

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.json_schema import WithJsonSchema
 
-from throughline.ledger.list_cursor import place_of
+from throughline.ledger.list_cursor import LONGEST, place_of
 from throughline.ledger.message import Queue
 from throughline.ledger.states import Status
 from throughline.ledger.task_query import TaskQuery
+from throughline.telemetry import correlation
 
 MOST: Final = 500
 _RFC_3339: Final = re.compile(
@@ -73,7 +74,7 @@ class ListFilters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     correlation_id: str | None = _means(
-        "Tasks that were submitted under this correlation ID.", pattern=r"^[A-Za-z0-9._:-]{1,128}$"
+        "Tasks that were submitted under this correlation ID.", pattern=f"^{correlation.PATTERN}$"
     )
     status: _Statuses | None = _means("Tasks in one of these states: given several times, or divided by commas.")
     task_type: _Text | None = _means("Tasks of this type; one that the service no longer has may have old tasks.")
@@ -89,7 +90,10 @@ class ListFilters(BaseModel):
     )
     order: Literal["newest", "oldest"] = Field(default="newest", description="By submission.")
     limit: int = Field(default=50, ge=1, le=MOST, description="At most so many tasks in one page.")
-    cursor: str | None = _means("`next` of the page before. Filters and order must be the same again.")
+    cursor: str | None = _means(
+        "`next` of the page before. Filters and order must be the same again.",
+        json_schema_extra={"pattern": f"^[A-Za-z0-9_-]{{1,{LONGEST}}}$"},
+    )
 
     @field_validator("submitted_before")
     @classmethod

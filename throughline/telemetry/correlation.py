@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Final
 
 from throughline.telemetry import random_ids
 
 # Kept in step with nginx/throughline.conf.template. No quote, no newline, nothing that a URL or a log line would
 # have to escape: whoever sends an ID must not be able to forge a line or break a link.
-_VALID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+PATTERN: Final = r"[A-Za-z0-9._:-]{1,128}"
+_VALID = re.compile(PATTERN, re.ASCII)
 
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 _task_id: ContextVar[str] = ContextVar("task_id", default="")

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: whatever is sent, three replicas behind NGINX answer as it says."""
+"""The OpenAPI document is true: whatever is sent, a replica behind NGINX answers as it says."""
 
 import subprocess
 import sys
