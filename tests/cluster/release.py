@@ -55,7 +55,8 @@ class Pod:
 class Release:
     """`with Release(cluster) as release:` has it ready; `release.kubectl("get", "pods")` is in its namespace.
 
-    One release serves all tests, in the order of their files: each leaves it as it found it (`release.restore()`).
+    One release serves all tests, in the order of their files: each leaves it as it found it (`release.restore()`). The
+    last two, of a release and of scaling, leave that to who comes next, and says all values anew or takes it away.
     """
 
     def __init__(self, cluster: Cluster) -> None:

@@ -19,10 +19,10 @@ from typing import Final
 import httpx
 
 from tests import plain_http
+from tests.cluster import waiting_release
 from tests.cluster.cluster import Cluster
 from tests.cluster.picture import Line, Panel, drawn
 from tests.cluster.release import Release
-from tests.cluster.waiting_release import waiting
 from tests.command import ROOT, Failed
 
 PICTURE: Final = ROOT / "docs" / "pictures" / "scaling.svg"
@@ -134,7 +134,8 @@ def picture(looks: Sequence[Look], stretches: Sequence[Stretch]) -> str:
 
 
 def main() -> int:
-    with Release(Cluster()) as release, waiting(release):
+    with Release(Cluster()) as release:
+        waiting_release.upgrade(release)
         looks = asyncio.run(held(STEADY, sending_to(release), looking_at(release)))
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(picture(looks, STEADY), encoding="utf-8")

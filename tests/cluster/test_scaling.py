@@ -12,9 +12,9 @@ import pytest
 import yaml
 from redis import RedisError
 
+from tests.cluster import waiting_release
 from tests.cluster.cluster import Cluster
 from tests.cluster.release import NINE, Release
-from tests.cluster.waiting_release import waiting
 from throughline.client import Client
 
 Wait = Callable[..., object]
@@ -25,12 +25,12 @@ ENDED = {"SUCCESS", "FAILURE", "REVOKED"}
 
 @pytest.fixture(scope="module")
 def scaled(release: Release):
-    """Workers that KEDA scales from two to six."""
+    """Workers that KEDA scales from two to six. The last file but test_z_uninstall.py, which needs no other state."""
     if not has_keda(release.cluster):
         pytest.fail("workers are scaled by KEDA, and this cluster has none: install it (https://keda.sh/docs/deploy)")
     limits = {"TASK_SOFT_TIME_LIMIT_SECONDS": 90, "TASK_TIME_LIMIT_SECONDS": 100, "VISIBILITY_TIMEOUT_SECONDS": 120}
-    with waiting(release, FAST, WORKER_SHUTDOWN_SECONDS=DRAIN_SECONDS, **limits):
-        yield release
+    waiting_release.upgrade(release, FAST, WORKER_SHUTDOWN_SECONDS=DRAIN_SECONDS, **limits)
+    return release
 
 
 def has_keda(cluster: Cluster) -> bool:

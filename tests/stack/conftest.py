@@ -16,6 +16,7 @@ _PAGE = ROOT / "docs" / "benchmarks.md"
 _HEADING = "## The stack"
 
 
+_STACK = pytest.StashKey[Stack]()
 _sections: list[str] = []
 
 
@@ -25,9 +26,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack")) as running:
+        request.config.stash[_STACK] = running
         yield running
+
+
+@pytest.fixture(scope="session")
+def stack_stopped(request: pytest.FixtureRequest) -> None:
+    """For the last tests, which need none of it: idle, it takes half the processor. Where it runs, for them it ends."""
+    if running := request.config.stash.get(_STACK, None):
+        running.compose("stop", "--timeout", "10")
 
 
 @pytest.fixture(scope="session")

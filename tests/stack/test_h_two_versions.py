@@ -19,7 +19,7 @@ OTHER: dict[Version, Version] = {"old": "new", "new": "old"}
 
 
 @pytest.fixture(scope="module")
-def contract(wait_until: Wait) -> Iterator[Contract]:
+def contract(stack_stopped: None, wait_until: Wait) -> Iterator[Contract]:
     with Contract(wait_until) as running:
         yield running
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -87,19 +88,21 @@ class Contract:
         self.apis: dict[Version, httpx.Client] = {}
 
     def __enter__(self) -> "Contract":
-        build()
         try:
             _run(["docker", "network", "create", self._prefix], 60)
             self.run("redis", "redis:8.0")
             database = {"POSTGRES_USER": "owner", "POSTGRES_PASSWORD": "secret", "POSTGRES_DB": "history"}
             self.run("postgres", "postgres:17", environment=database)
+            build()  # while PostgreSQL makes the database
             asked = ("sh", "-c", 'PGPASSWORD=secret psql -h 127.0.0.1 -U owner -d history -c "SELECT 1"')
             self._wait_until(lambda: self._answers("postgres", *asked), 180, "PostgreSQL has the database")
             command = ("python", "-m", "monitor.plane.history")
             self.run("set-up", image("monitor", "new"), *command, until_its_end=True)
             self.sql("ALTER TABLE tasks ADD COLUMN of_a_later_release TEXT DEFAULT 'x'", "CREATE TABLE later (a INT)")
             for version in VERSIONS:
-                self._start_api(version)
+                self.apis[version] = self._started_api(version)
+            for version, client in self.apis.items():
+                self._wait_until(partial(_is_ready, client), 180, f"the {version} api is ready")
         except BaseException:
             self.__exit__()
             raise
@@ -162,20 +165,18 @@ class Contract:
         )
         return done.returncode == 0
 
-    def _start_api(self, version: Version) -> None:
+    def _started_api(self, version: Version) -> httpx.Client:
         name = self.start("api", version)
         bound = _run(["docker", "port", f"{self._prefix}-{name}", "8000/tcp"], 30).split()[0]
         port = bound.rpartition(":")[2]
-        client = plain_http.client(f"http://127.0.0.1:{port}", timeout=35)
-        self.apis[version] = client
+        return plain_http.client(f"http://127.0.0.1:{port}", timeout=35)
 
-        def is_ready() -> bool:
-            try:
-                return client.get("/health/ready").status_code == 200
-            except httpx.TransportError:
-                return False
 
-        self._wait_until(is_ready, 180, f"the {version} api is ready")
+def _is_ready(api: httpx.Client) -> bool:
+    try:
+        return api.get("/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _run(command: list[str], seconds: float, stdin: bytes | None = None) -> str:
