@@ -31,10 +31,10 @@ class FaultyRedis:
 
     def __init__(self, folder, wait_until):
         self._folder, self._wait_until = folder, wait_until
-        port = free_port()
-        self.url = f"redis://127.0.0.1:{port}/0"
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         folder.mkdir()
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "3600 1", "--dir", str(folder)]
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "3600 1", "--dir", str(folder)]
         self._server = subprocess.Popen([str(shutil.which("redis-server")), *options], stdout=subprocess.DEVNULL)
         self.client = redis.Redis.from_url(self.url, decode_responses=True)
         wait_until(self._answers, 20, "Redis answers")
@@ -62,8 +62,14 @@ class FaultyRedis:
     def has_memory_again(self):
         self.client.config_set("maxmemory", 0)
 
-    def becomes_a_replica(self):
-        self.client.replicaof("127.0.0.1", "1")
+    def becomes_a_replica(self, port="1"):
+        self.client.replicaof("127.0.0.1", port)
+
+    def is_a_copy_of(self, other):
+        other.client.config_set("repl-diskless-sync-delay", 0)
+        self.becomes_a_replica(str(other.port))
+        link = "master_link_status"
+        self._wait_until(lambda: self.client.info("replication").get(link) == "up", 20, "the copy is whole")
 
     def is_the_master_again(self):
         self.client.replicaof("NO", "ONE")
@@ -177,8 +183,9 @@ def test_what_was_accepted_is_run_while_redis_is_full_by_workers_that_start_mean
 
 
 def waits(told, reason):
-    """With a broken disk Redis refuses even a PING: Celery's own connection waits."""
-    words = ("Waits until Redis takes writes", reason.words), ("Cannot connect", "MISCONF")
+    """With a broken disk, or a lost master, Redis refuses even a PING: Celery's own connection waits."""
+    refused = {Unwritable.DISK: "MISCONF", Unwritable.READ_ONLY: "Link with MASTER is down"}
+    words = ("Waits until Redis takes writes", reason.words), ("Cannot connect", refused.get(reason, reason.words))
     return any(all(each in line["message"] for each in pair) for pair in words for line in told)
 
 
@@ -223,6 +230,33 @@ def test_a_redis_that_takes_no_write_ends_no_worker_and_loses_no_task(
     assert all(found.count(Status.SUCCESS) == 1 for found in attempts(faulty, accepted))
     wait_until(lambda: is_there(faulty, "worker-2"), 20, "worker-2 is there")
     assert (first.poll(), second.poll()) == (None, None)
+
+
+def test_a_worker_that_waits_for_tasks_survives_that_its_redis_follows_another_and_is_mended(
+    faulty, worker, wait_until, tmp_path
+):
+    first, other = worker(), FaultyRedis(tmp_path / "other", wait_until)
+    ended, long = submit(faulty.url, 0, 3)
+    wait_until(lambda: statuses(faulty, [ended]) == {Status.SUCCESS}, 20, "one process is free, and waits")
+    wait_until(lambda: statuses(faulty, [long]) == {Status.STARTED}, 20, "the other runs a task")
+    try:
+        other.is_a_copy_of(faulty)
+        other.is_the_master_again()
+        faulty.client.config_set("replica-serve-stale-data", "no")
+        faulty.is_a_copy_of(other)
+        other.stop()  # from now on even what reads is refused
+        told = Unwritable.READ_ONLY
+        wait_until(lambda: waits(lines(tmp_path, "worker-1"), told), 20, "the worker waits, and says why")
+        with pytest.raises(BrokerUnavailable, match="Nothing was changed"):
+            submit(faulty.url, 0)
+    finally:
+        other.stop()
+
+    faulty.is_the_master_again()
+    accepted = [ended, long, *submit(faulty.url, 0)]
+    wait_until(lambda: statuses(faulty, accepted) == {Status.SUCCESS}, 60, "all have ended")
+    assert attempts(faulty, accepted) == [[Status.SUCCESS]] * 3
+    assert first.poll() is None
 
 
 @pytest.mark.parametrize("breaks", ["has_less_memory_than_it_uses", "becomes_a_replica"])

@@ -5,6 +5,7 @@ from typing import Final
 
 from redis.exceptions import (
     BusyLoadingError,
+    ClusterDownError,
     MasterDownError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -20,6 +21,8 @@ class Unwritable(StrEnum):
     DISK = "redis_disk"
     NO_REPLICAS = "redis_replicas_missing"
     LOADING = "redis_loading"
+    CLUSTER = "redis_cluster_down"
+    BUSY = "redis_busy"
 
     @property
     def words(self) -> str:
@@ -33,14 +36,22 @@ _WORDS: Final = {
     Unwritable.DISK: "Redis cannot write to its disk (MISCONF)",
     Unwritable.NO_REPLICAS: "Redis has too few replicas to take writes (NOREPLICAS)",
     Unwritable.LOADING: "Redis is still loading its data",
+    Unwritable.CLUSTER: "Redis's cluster is down (CLUSTERDOWN)",
+    Unwritable.BUSY: "somebody's script keeps Redis busy (BUSY)",
 }
 _OF_CLASS: Final[dict[type[RedisError], Unwritable]] = {
     OutOfMemoryError: Unwritable.MEMORY_FULL,
     ReadOnlyError: Unwritable.READ_ONLY,
     MasterDownError: Unwritable.READ_ONLY,
     BusyLoadingError: Unwritable.LOADING,
+    ClusterDownError: Unwritable.CLUSTER,
 }
-_OF_CODE: Final = {"MISCONF": Unwritable.DISK, "NOREPLICAS": Unwritable.NO_REPLICAS}
+_OF_CODE: Final = {
+    "MISCONF": Unwritable.DISK,
+    "NOREPLICAS": Unwritable.NO_REPLICAS,
+    "UNBLOCKED": Unwritable.READ_ONLY,  # whoever waits for a message when a master becomes a replica
+    "BUSY": Unwritable.BUSY,
+}
 
 
 def reason(error: BaseException) -> Unwritable | None:
