@@ -91,6 +91,11 @@ _PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"headers": {"Link": {"description": 'The next page, `rel="next"`.', "schema": {"type": "string"}}}}
 }
 
+_CANCELLED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "It is cancelled: `status` is REVOKED."},
+    202: {"model": TaskView, "description": "A worker has it: it is asked to stop (`cancel_requested`)."},
+}
+
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
@@ -188,10 +193,21 @@ async def timeline(task_id: TaskId, caller: Reader, tasks: Tasks) -> Timeline:
     return await tasks.timeline(task_id, caller)
 
 
-@router.delete("/{task_id}", response_model_exclude_none=True, responses=problems(401, 403, 404, 409, 422, 503))
-async def cancel(task_id: TaskId, caller: Canceller, tasks: Tasks, why: Why) -> TaskView:
-    """Cancels it: one that waits never starts (REVOKED at once), one that runs stops between two of its chunks."""
-    return await tasks.cancel(task_id, caller, why)
+@router.delete(
+    "/{task_id}",
+    response_model_exclude_none=True,
+    responses=problems(401, 403, 404, 409, 422, 503) | _CANCELLED,
+)
+async def cancel(task_id: TaskId, caller: Canceller, tasks: Tasks, why: Why, response: Response) -> TaskView:
+    """Cancels it: one that waits never starts (200), one that a worker has is asked to stop (202).
+
+    After a 202 it stops at its next checkpoint, unless it ends before: its state says which, and its timeline that the
+    cancellation came too late. 409 `TASK_FINISHED` once it has ended, cancelled ones too.
+    """
+    view = await tasks.cancel(task_id, caller, why)
+    if not view.status.is_final:
+        response.status_code = 202
+    return view
 
 
 async def _filters(request: Request, filters: Annotated[ListFilters, Query()]) -> ListFilters:

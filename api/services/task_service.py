@@ -177,7 +177,7 @@ class TaskService:
         return timeline(record, view.status, position, caller, now=datetime.now(UTC))
 
     async def cancel(self, task_id: str, caller: Caller, why: str = "") -> TaskView:
-        """Asks for its end; raises `TaskNotFound`, `TaskFinished`."""
+        """It is cancelled (REVOKED), or asked to stop; raises `TaskNotFound`, `TaskFinished`."""
         stored = await self._stored(task_id, caller)
         by = AskedBy(correlation.current(), caller.name, why)
         outcome = await self._queue.cancel(task_id, stored.record.queue, by)
@@ -189,7 +189,11 @@ class TaskService:
             if outcome == "cancelled":
                 event("task.cancelled", f"{view.task_type} was cancelled while it waited", fields)
             elif outcome == "cancelling":  # whoever asks once more changes nothing
-                event("task.cancel_requested", f"{view.task_type} is asked to stop", fields)
+                # It may have ended since: what asked it to stop found it running.
+                asked = {"status": Status.STARTED} if view.status.is_final else {}
+                event("task.cancel_requested", f"{view.task_type} is asked to stop", fields | asked)
+        if view.status in {Status.SUCCESS, Status.FAILURE}:
+            raise TaskFinished(task_id)
         return view
 
     async def dead_letters(self, most: int) -> list[TaskView]:

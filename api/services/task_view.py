@@ -57,7 +57,10 @@ class Progress(BaseModel):
 
 
 class TaskView(BaseModel):
-    """A task's state, times and, once it is done, its result or error. Times are by Redis's clock."""
+    """A task's state, times and, once it is done, its result or error. Times are by Redis's clock.
+
+    `cancel_requested`: it was asked to stop, and has not ended yet.
+    """
 
     task_id: str
     task_type: str
@@ -79,6 +82,7 @@ class TaskView(BaseModel):
     attempts: list[Attempt] = []
     next_attempt_at: datetime | None = None
     progress: Progress | None = None
+    cancel_requested: bool | None = None
 
 
 def task_view(stored: StoredTask) -> TaskView:
@@ -105,6 +109,7 @@ def task_view(stored: StoredTask) -> TaskView:
         attempts=[_attempt(attempt, record) for attempt in record.attempts],
         next_attempt_at=moment(record.retry_at),
         progress=_progress(record),
+        cancel_requested=True if record.cancel_requested and not status.is_final else None,
     )
 
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel
 
 from api.services.callers import Caller
 from api.services.task_view import moment
+from throughline.ledger import causes
 from throughline.ledger import record as ledger
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.sign_of_life import in_words
 from throughline.ledger.states import Reason, Status
+
+_ASKED: Final = {Reason.CANCEL_REQUESTED, Reason.REPLAYED}
 
 
 class Change(BaseModel):
@@ -65,7 +69,7 @@ def _changes(task: TaskRecord, reader: Caller) -> Iterator[Change]:
                 at=moment(attempt.finished_at),
                 status=attempt.status_after,
                 reason=attempt.ended_by,
-                cause=attempt.cause or None,
+                cause=_cause(task, attempt.cause, attempt.status_after, attempt.finished_at),
                 **_asked_by(task, attempt.ended_by, attempt.finished_at, reader),
                 **origin,
             )
@@ -75,9 +79,22 @@ def _changes(task: TaskRecord, reader: Caller) -> Iterator[Change]:
             status=change.status,
             reason=change.reason,
             worker=change.worker or None,
-            cause=change.cause or None,
+            cause=_cause(task, change.cause, change.status, change.at),
             **(_by(change, reader) if change.requested_by else _asked_by(task, change.reason, change.at, reader)),
         )
+
+
+def _cause(task: TaskRecord, words: str, status: Status, at: float) -> str | None:
+    """Of an end that somebody wanted to be another, also that."""
+    if status in {Status.SUCCESS, Status.FAILURE} and _was_asked_to_stop(task, at):
+        return f"{words}; {causes.TOO_LATE}" if words else causes.TOO_LATE
+    return words or None
+
+
+def _was_asked_to_stop(task: TaskRecord, at: float) -> bool:
+    """A replay forgets what was asked for before it."""
+    asked = [change for change in task.changes if change.at <= at and change.reason in _ASKED]
+    return bool(asked) and max(asked, key=lambda change: change.at).reason is Reason.CANCEL_REQUESTED
 
 
 def _asked_by(task: TaskRecord, reason: Reason | None, at: float, reader: Caller) -> dict[str, str | None]:
@@ -97,7 +114,7 @@ def _now(task: TaskRecord, status: Status, position: int | None, now: datetime) 
     cancelling = bool(task.cancel_requested)
     match status:
         case Status.PENDING if position is not None:
-            return f"in queue {task.queue} at position {position}"
+            return f"in queue {task.queue} at position {position}" + (", to be cancelled there" if cancelling else "")
         case Status.PENDING:
             return f"taken from queue {task.queue}, about to start" + (", but to be cancelled" if cancelling else "")
         case Status.STARTED:
@@ -108,6 +125,7 @@ def _now(task: TaskRecord, status: Status, position: int | None, now: datetime) 
                 return in_words(last.worker, task.silent) + asked
             return f"running on {last.worker} for {seconds:.1f} s{asked}"
         case Status.RETRY:
-            return f"waiting for attempt {len(task.attempts) + 1} after a temporary error"
+            attempt = f"attempt {len(task.attempts) + 1}"
+            return f"waiting for {attempt} after a temporary error" + (", to be cancelled then" if cancelling else "")
         case _:
             return None

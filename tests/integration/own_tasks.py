@@ -125,6 +125,13 @@ def slow(data: Text, run: Run) -> None:
         run.checkpoint(0.1)
 
 
+@task("heedless", model=Text)
+def heedless(data: Text, run: Run) -> str:
+    """Has no checkpoint."""
+    time.sleep(1)
+    return data.text
+
+
 @task("stubborn", model=Text, time_limit=1)
 def stubborn(data: Text, run: Run) -> None:
     time.sleep(60)

@@ -1,5 +1,7 @@
 """A user's own tasks, in a module that TASK_MODULES names, through a real replica, Redis and worker."""
 
+import time
+
 import pytest
 
 from tests.conftest import is_healthy
@@ -156,5 +158,55 @@ def test_a_running_task_is_cancelled_at_its_checkpoint(own, wait_until):
     body = {"task_type": "slow", "data": {"text": "x"}}
     task_id = own.api.post("/api/v1/tasks", json=body).json()["task_id"]
     wait_until(lambda: own.api.get(f"/api/v1/tasks/{task_id}").json()["status"] == "STARTED", 20, "it runs")
-    own.api.delete(f"/api/v1/tasks/{task_id}")
+    for _ in range(2):
+        answer = own.api.delete(f"/api/v1/tasks/{task_id}")
+        if answer.json().get("status") == "REVOKED":
+            break
+        assert (answer.status_code, answer.json()["cancel_requested"]) == (202, True)
     assert own.api.get(f"/api/v1/tasks/{task_id}", params={"wait": 20}).json()["status"] == "REVOKED"
+
+
+def test_a_cancellation_that_comes_too_late_is_told_as_asked_for_then_refused_and_is_on_the_timeline(own, wait_until):
+    task_id = own.submitted("heedless", {"text": "x"})
+    wait_until(lambda: own.api.get(f"/api/v1/tasks/{task_id}").json()["status"] == "STARTED", 20, "it runs")
+    answer = own.api.delete(f"/api/v1/tasks/{task_id}", headers={"X-Request-ID": "LATE-1"})
+    assert (answer.status_code, answer.json()["status"], answer.json()["cancel_requested"]) == (202, "STARTED", True)
+    assert own.api.get(f"/api/v1/tasks/{task_id}").json()["cancel_requested"]
+
+    ended = own.ended(task_id)
+    assert (ended["status"], ended["result"], "cancel_requested" in ended) == ("SUCCESS", "x", False)
+    again = own.api.delete(f"/api/v1/tasks/{task_id}")
+    assert (again.status_code, again.json()["code"]) == (409, "TASK_FINISHED")
+    last = own.api.get(f"/api/v1/tasks/{task_id}/timeline").json()["changes"][-1]
+    assert (last["status"], last["cause"]) == ("SUCCESS", "its cancellation came too late")
+
+
+def test_a_task_that_waits_for_its_retry_is_cancelled_for_good(own, wait_until):
+    task_id = own.submitted("come_back", {"text": "once"})
+    wait_until(lambda: own.api.get(f"/api/v1/tasks/{task_id}").json()["status"] == "RETRY", 20, "it waits")
+    answer = own.api.delete(f"/api/v1/tasks/{task_id}")
+    assert (answer.status_code, answer.json()["status"]) == (200, "REVOKED")
+    assert own.api.delete(f"/api/v1/tasks/{task_id}").status_code == 409
+
+
+def test_whenever_a_cancellation_comes_its_answer_is_true(own):
+    """200: it never has a result. 202: it had not ended. 409: it had."""
+    seen = set()
+    for number in range(40):
+        task_id = own.submitted("echo", {"text": "x"})
+        time.sleep(number % 20 / 2000)  # before its start, while it runs, after its end
+        answer = own.api.delete(f"/api/v1/tasks/{task_id}")
+        now = own.api.get(f"/api/v1/tasks/{task_id}").json()
+        seen.add(answer.status_code)
+        match answer.status_code:
+            case 200:
+                assert answer.json()["status"] == now["status"] == "REVOKED"
+            case 202:
+                assert answer.json()["status"] not in {"SUCCESS", "FAILURE", "REVOKED"}
+                ended = own.ended(task_id)
+                last = own.api.get(f"/api/v1/tasks/{task_id}/timeline").json()["changes"][-1]
+                late = ended["status"] == "SUCCESS"
+                assert ("its cancellation came too late" in last.get("cause", "")) == late
+            case status:
+                assert (status, now["status"]) == (409, "SUCCESS")
+    assert 409 in seen

@@ -204,7 +204,10 @@ class Handle:
         return self._client._follow(Following(self.task_id, timeout, self._client._limits))
 
     def cancel(self) -> Status:
-        """Asks for its end and returns its state; raises `TaskFinished`. A running task stops at a checkpoint."""
+        """REVOKED when it is cancelled for good. Any other state: a worker has it, and it is asked to stop.
+
+        It then stops at its next checkpoint, unless it ends before. Raises `TaskFinished` once it has ended otherwise.
+        """
         return self._client._run(calls.cancel(self.task_id, self._client._limits))
 
 

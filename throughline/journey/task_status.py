@@ -8,7 +8,7 @@ from throughline.journey.role import Role
 from throughline.journey.span import Span
 from throughline.journey.task_changes import REPLAYED, Change
 from throughline.journey.task_spans import TaskSpans
-from throughline.ledger import asked_by
+from throughline.ledger import asked_by, causes
 from throughline.ledger.states import Status
 
 
@@ -32,7 +32,7 @@ def status_note(task: TaskSpans, changes: Sequence[Change]) -> str:
         case Status.REVOKED:
             return _cancelled(task, changes, runs)
         case _:
-            return ""
+            return f"It was asked to stop, and ended: {causes.TOO_LATE}." if _first_to_ask(task) else ""
 
 
 def _running(task: TaskSpans, started: Change, runs: Sequence[Span]) -> str:

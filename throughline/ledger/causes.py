@@ -25,6 +25,8 @@ _WORDS: Final = {
     Reason.REPLAYED: "replayed by an operator",
 }
 
+TOO_LATE: Final = "its cancellation came too late"  # of an end of another kind, before the next checkpoint
+
 
 def cause(reason: Reason | None, *, worker: str = "", process: int = 0, error: str = "") -> str:
     """Empty for what needs no words: the task returned, or has not ended. `error` is an exception's class."""
