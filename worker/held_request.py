@@ -9,6 +9,7 @@ from celery.exceptions import InvalidTaskError, TimeLimitExceeded, WorkerLostErr
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
+from throughline.ledger import envelope
 from throughline.ledger import message as own
 from throughline.ledger.causes import cause
 from throughline.ledger.states import Reason
@@ -24,6 +25,8 @@ _OF_A_PUBLICATION: Final = frozenset(
 )
 TAKEN_AT: Final = "taken_at"  # for the process that runs it: when this one received the message, by their host's clock
 _IGNORED: Final = _METHODS | _OF_A_PUBLICATION
+# In the place of what a task was given or gave, for whoever watches (Flower, `celery events`, `celery inspect`).
+_UNTOLD: Final = {"argsrepr": envelope.ARGUMENTS, "kwargsrepr": envelope.NAMED_ARGUMENTS}
 
 
 class HeldRequest(Request):
@@ -41,6 +44,8 @@ class HeldRequest(Request):
         self.delivery = Delivery.of({**kept, **(message.headers or {}), "id": self.id, "task": self._type}, queue)
         # The headers travel to the task's process, and into a retry's message, as the request's `headers`: Celery's
         # request has the *property* correlation_id, which is the task's ID, in the place of the header.
+        self.request_dict.update(_UNTOLD)
+        self._argsrepr, self._kwargsrepr = _UNTOLD["argsrepr"], _UNTOLD["kwargsrepr"]
         self.request_dict["headers"] = self.delivery.headers() | {TAKEN_AT: time.time()}
         self.request_dict[own.TRACEPARENT] = self.delivery.traceparent or None
         # GET answers with the result of every task, whether or not its sender wanted to read it from Celery.
@@ -50,6 +55,18 @@ class HeldRequest(Request):
             raise InvalidTaskError("the message's body must hold a list of arguments and a mapping of named ones")
         if not isinstance(embed, dict | None):
             raise InvalidTaskError("the third part of the message's body must be a mapping")
+
+    def info(self, safe: bool = False) -> dict[str, Any]:
+        """What `celery inspect` tells of it: never with its arguments."""
+        told: dict[str, Any] = super().info(safe=True)
+        return told
+
+    def send_event(self, type: str, **fields: Any) -> None:
+        """Of an error its class alone: message and traceback may hold what the task was given."""
+        if "exception" in fields:
+            fields["exception"] = f"{str(fields['exception']).partition('(')[0]}(...)"
+        fields |= {name: "" for name in ("result", "traceback") if name in fields}
+        super().send_event(type, **fields)
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
         """The worker stops and has no time to finish the task: that does not count as a delivery."""

@@ -18,7 +18,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.celery import utils as instrumented
 from redis.exceptions import RedisError
 
-from throughline.ledger import message
+from throughline.ledger import envelope, message
 from throughline.ledger.message import Queue
 from throughline.telemetry import correlation, instrumented_spans, messaging
 from worker.children import tell_submitted
@@ -45,6 +45,7 @@ class PublishingCelery(Celery):
         **options: Any,
     ) -> Any:
         task_id = task_id or uuid()
+        options = {"argsrepr": envelope.ARGUMENTS, "kwargsrepr": envelope.NAMED_ARGUMENTS} | options
         above = _above.get()
         token = None if above is None else attach(above)
         try:

@@ -8,6 +8,9 @@ import orjson
 from throughline.ledger import body, message
 from throughline.ledger.message import MESSAGE_PRIORITY, Queue
 
+# In the place of those that Celery would write: they show a client's positions in every monitoring tool.
+ARGUMENTS: Final = "(...)"
+NAMED_ARGUMENTS: Final = "{}"
 _ORIGIN: Final = f"api{os.getpid()}@{os.uname().nodename}"
 
 
@@ -51,8 +54,8 @@ def celery_message(
         "timelimit": [None, None],
         "root_id": origin.root_id or origin.parent_id or task_id,
         "parent_id": origin.parent_id or None,
-        "argsrepr": "(...)",  # Celery's own would show the client's positions in every monitoring tool
-        "kwargsrepr": "{}",
+        "argsrepr": ARGUMENTS,
+        "kwargsrepr": NAMED_ARGUMENTS,
         "origin": _ORIGIN,
         "ignore_result": None,  # the task decides
         "replaced_task_nesting": 0,
