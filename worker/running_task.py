@@ -25,6 +25,7 @@ from throughline.settings import WorkerSettings
 from throughline.telemetry import instrumented_spans, trace_context, tracing
 from throughline.telemetry.log_line import timestamp
 from throughline.telemetry.logging import node_name
+from throughline.telemetry.span_batches import CHILD_EXPORT_SECONDS
 from worker import attempt_spans
 from worker.attempt_spans import Wait
 from worker.delivery import Delivery
@@ -80,7 +81,9 @@ class RunningTask:
         if isinstance(self._claimed, Exception):
             raise self._claimed
         if self._claimed.before:
-            tracing.flush()  # what ended the attempt before may end this one too, and with it the span of its wait
+            tracing.flush(
+                CHILD_EXPORT_SECONDS
+            )  # what ended the attempt before may end this one too, and with it the span of its wait
         return self._claimed
 
     @property

@@ -27,6 +27,7 @@ from throughline.settings import WorkerSettings
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry import tracing
 from throughline.telemetry.logging import event
+from throughline.telemetry.span_batches import CHILD_EXPORT_SECONDS
 from worker import failure, instrumentation
 from worker.delivery import Delivery
 from worker.running_task import RunningTask
@@ -63,7 +64,7 @@ def install(settings: WorkerSettings) -> None:
     worker_ready.connect(set_up_spans, weak=False)
     worker_shutdown.connect(_flush, weak=False)
     worker_process_init.connect(set_up_child, weak=False)
-    worker_process_shutdown.connect(_flush, weak=False)
+    worker_process_shutdown.connect(_flush_child, weak=False)
     task_received.connect(_received)
     task_prerun.connect(_prepared)
     task_success.connect(_succeeded)
@@ -196,3 +197,8 @@ def _done(task_id: str, **_: Any) -> None:
 
 def _flush(**_: Any) -> None:
     tracing.flush()
+
+
+def _flush_child(**_: Any) -> None:
+    """Of a process that another one replaces as soon as it has ended."""
+    tracing.flush(CHILD_EXPORT_SECONDS)

@@ -1,6 +1,7 @@
 """A worker process that is replaced after some tasks loses no span, whether spans go to files or to a collector."""
 
 import asyncio
+import itertools
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,9 @@ from api.queue_service import QueueService
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
 from api.submission import TaskSubmission
+from tests.integration import collector
 from tests.integration.span_files import attributes, spans_in
+from throughline.ledger import keys
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
@@ -65,17 +68,30 @@ def exported(request, tmp_path):
 
 
 @pytest.mark.parametrize("tasks", [10, 5, 1], ids="{} tasks a process".format)
+async def submit(redis_url, tasks):
+    queue = QueueService(ApiSettings(redis_url=redis_url))
+    with correlation.bound("ABC-1"):
+        task_ids = [(await TaskService(queue).submit(SMALL, ANYONE)).task_id for _ in range(tasks)]
+    await queue.close()
+    return task_ids
+
+
+def test_a_collector_that_never_answers_costs_each_replaced_process_a_second(start, redis_url, broker, wait_until):
+    with collector.Collector(answers=False).running() as silent:
+        task_ids = asyncio.run(submit(redis_url, 3))
+        options = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
+        own = {"WORKER_MAX_TASKS_PER_CHILD": "1", "WORKER_CONCURRENCY": "1"}
+        start("celery", *options, **own, OTEL_EXPORTER_OTLP_ENDPOINT=silent.url)
+        wait_until(lambda: not broker.zcard(keys.OPEN), 60, "every task has ended")
+    ends = sorted(float(broker.hget(keys.task(each), "finished_at")) for each in task_ids)
+    waits = [later - earlier for earlier, later in itertools.pairwise(ends)]
+    assert max(waits) < 4.5  # it was five seconds, and what starting a process takes
+
+
 def test_forty_tasks_give_forty_run_spans(exported, start, redis_url, broker, wait_until, tasks):
     environment, arrived = exported
 
-    async def submit_all():
-        queue = QueueService(ApiSettings(redis_url=redis_url))
-        for _ in range(TASKS):
-            with correlation.bound("ABC-1"):
-                await TaskService(queue).submit(SMALL, ANYONE)
-        await queue.close()
-
-    asyncio.run(submit_all())
+    asyncio.run(submit(redis_url, TASKS))
     options = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
     small = {"WORKER_MAX_TASKS_PER_CHILD": str(tasks), "WORKER_CONCURRENCY": "2"}
     worker = start("celery", *options, **small, **environment)

@@ -99,7 +99,9 @@ def setup(service: str, settings: BrokerSettings) -> None:
     made.add_span_processor(ExpectedSpans())
     exporter = span_exporter.of(node, settings)
     if exporter is not None:
-        made.add_span_processor(WithoutWithdrawn(SpanBatches(exporter, settings.otel_bsp_schedule_delay)))
+        is_local = isinstance(exporter, span_exporter.FileExporter)
+        batches = SpanBatches(exporter, settings.otel_bsp_schedule_delay, is_local=is_local)
+        made.add_span_processor(WithoutWithdrawn(batches))
 
 
 @dataclass
@@ -136,9 +138,9 @@ def flags_of_a_new_trace(trace_id: str) -> int:
     return int(trace.TraceFlags.SAMPLED if sampled else trace.TraceFlags.DEFAULT)
 
 
-def flush() -> None:
-    """Exports what is waiting, now: for a process about to end."""
-    provider().force_flush(LAST_EXPORT_SECONDS * 1000)
+def flush(seconds: float = LAST_EXPORT_SECONDS) -> None:
+    """Exports what is waiting, now: for a process about to end. A collector has so many seconds for all of it."""
+    provider().force_flush(int(seconds * 1000))
 
 
 def end(*also: Callable[[], None]) -> None:
