@@ -7,6 +7,7 @@ So they share a write, a read, a timer, and Redis's fsync. The rules:
 - A lost connection is replaced, and what it left unanswered is sent again. A script that ran, but whose answer was
   lost, finds out that it did.
 - What was sent is not unsent: a request that has gone leaves its answer to nobody. What waits is dropped with it.
+- A change that was sent is waited for even by a request whose client has left: whatever was done is told in full.
 """
 
 import asyncio
@@ -53,17 +54,21 @@ class GroupCommit:
         self._timer: asyncio.Handle | None = None
         self._is_closed = False
 
-    async def __call__(self, call: Call[T]) -> T:
+    async def __call__(self, call: Call[T], *, is_change: bool = False) -> T:
         if self._is_closed:
             raise NoAnswer("This replica has stopped")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
+        answer = _ChangesAnswer(loop=loop) if is_change else loop.create_future()
         arguments = call.script.arguments(call.args, now="")
         command = packed_script.call(call.script.sha, call.keys, arguments)
         if not self._gathered:
             loop.call_soon(self._take_turn)
-        self._gathered.append(WaitingCall(call.script, command, answer))
+        waiting = WaitingCall(call.script, command, answer)
+        self._gathered.append(waiting)
         try:
+            if isinstance(answer, _ChangesAnswer):
+                answer.call = waiting
+                return call.read(await answer.wait())
             return call.read(await answer)
         except ResponseError as error:
             return call.refusal(error)
@@ -194,3 +199,20 @@ class GroupCommit:
         # A new connection has its own time: on a Redis that is slow rather than away, its first answer is near.
         if now - max(self._opened, self._heard) >= self._seconds:
             self._lost(self._trouble or TimeoutError("Redis is silent"))
+
+
+class _ChangesAnswer(asyncio.Future[Any]):
+    """Its request waits for it even when that is cancelled, once the change has gone to Redis."""
+
+    call: WaitingCall
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        return False if self.call.was_sent else super().cancel(msg)
+
+    async def wait(self) -> Any:
+        try:
+            return await self
+        except asyncio.CancelledError:
+            if self.cancelled() or not self.done():
+                raise
+            return self.result()  # that it was cancelled is for what comes after this

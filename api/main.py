@@ -12,6 +12,7 @@ from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
 from api.openapi import Documented
 from api.presence import Presence
+from api.pulse import Pulse
 from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks, workers
 from api.services.callers import Callers
@@ -30,6 +31,7 @@ def create_app(settings: ApiSettings) -> Documented:
     durations = Durations(settings)
     callers = Callers(settings.api_keys_file)
     presence = Presence(logging.node_name("api", settings), settings.service_version)
+    pulse = Pulse()
 
     @asynccontextmanager
     async def lifespan(app: Documented) -> AsyncIterator[None]:
@@ -44,9 +46,10 @@ def create_app(settings: ApiSettings) -> Documented:
         gc.collect()
         gc.freeze()
         logging.tell_started("api", settings)
-        telling = asyncio.create_task(presence.beat(queue_service.present))
+        going = [asyncio.create_task(presence.beat(queue_service.present)), asyncio.create_task(pulse.beat())]
         yield
-        telling.cancel()
+        for each in going:
+            each.cancel()
         await queue_service.close()
         await history.close()
         tracing.end(durations.shutdown)
@@ -64,7 +67,7 @@ def create_app(settings: ApiSettings) -> Documented:
     app.asks_for_keys = settings.api_keys_file is not None
     app.add_middleware(BodyLimit, max_unpacked_bytes=settings.max_unpacked_body_bytes)
     # Added last: outermost, but for the server span.
-    app.add_middleware(RequestContext, version=settings.service_version, presence=presence)
+    app.add_middleware(RequestContext, version=settings.service_version, presence=presence, pulse=pulse)
     problems.install(app)
     instrumentation.install(app, settings, durations)
     return app

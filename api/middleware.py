@@ -2,7 +2,7 @@
 
 import logging
 import time
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AsyncExitStack, nullcontext, suppress
 from typing import Final
 
 from opentelemetry import trace
@@ -12,8 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.client_watch import ClientLeft, ClientWatch
 from api.content_encoding import Unpacker
 from api.presence import NGINX_HEADER, Presence
+from api.pulse import Pulse
 from api.request_headers import all_values, first_values
 from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
@@ -31,9 +33,10 @@ _logger = logging.getLogger("throughline.api")
 class RequestContext:
     """Binds the correlation ID to the request and its span, and logs `request.completed`, however the request ends."""
 
-    def __init__(self, app: ASGIApp, version: str, presence: Presence) -> None:
+    def __init__(self, app: ASGIApp, version: str, presence: Presence, pulse: Pulse) -> None:
         self._app = app
         self._presence = presence
+        self._pulse = pulse
         self._own = ((_VERSION_HEADER, version.encode()), (_NODE_HEADER, presence.node.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,23 +58,30 @@ class RequestContext:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         started = time.perf_counter()
-        status = 0
+        status = first_status = 0
         failure: Exception | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, first_status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                first_status = first_status or status
+            if watch.has_left and status != problems.CLIENT_CLOSED:
+                return  # nobody gets it
+            if message["type"] == "http.response.start":
                 own = (b"x-request-id", correlation.current().encode())
                 message["headers"] = [*message["headers"], own, *self._own]
                 if span.is_recording():
                     _describe(span, message)  # now: the instrumentation ends the span with the last of the body
+            elif not message.get("more_body"):
+                watch.answered()
             await send(message)
             if message["type"] == "http.response.start" and failure is not None:
                 tracing.mark_failed(span, failure)  # after the instrumentation, which knows no more than the status
 
+        watch = ClientWatch(receive)
         try:
-            await self._app(_as_get(scope), receive, send_with_id)
+            await self._carry_out(scope, watch, send_with_id)
         except Exception as error:
             failure = error
             _logger.exception("A request ended with an unhandled error")
@@ -80,17 +90,31 @@ class RequestContext:
             else:
                 await problems.internal_error(scope["path"])(scope, receive, send_with_id)
         finally:
-            fields = {
-                "http.request.method": scope["method"],
-                "url.path": scope["path"],
-                "http.response.status_code": status,
-                "duration_ms": round((time.perf_counter() - started) * 1000, 3),
-            }
-            if code := problems.answered_code():
-                fields["code"] = code
-                if (scope["method"], scope["path"]) == _SUBMISSION:
-                    event("task.rejected", f"A submission was refused: {code}", {"code": code})
-            event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
+            _tell(scope, status, time.perf_counter() - started, was_taken=first_status == 201)
+
+    async def _carry_out(self, scope: Scope, watch: ClientWatch, send: Send) -> None:
+        """As long as the client is there."""
+        with suppress(ClientLeft):
+            async with watch:
+                if self._pulse.has_stood_still:  # what has come meanwhile may be of clients that gave up: NGINX, say
+                    await watch.settle()
+                await self._app(_as_get(scope), watch.receive, send)
+        if watch.has_left:  # nobody reads this; but the span, the metric and the log line agree on it
+            await problems.client_left()(scope, watch.receive, send)
+
+
+def _tell(scope: Scope, status: int, seconds: float, *, was_taken: bool) -> None:
+    fields = {
+        "http.request.method": scope["method"],
+        "url.path": scope["path"],
+        "http.response.status_code": status,
+        "duration_ms": round(seconds * 1000, 3),
+    }
+    if code := problems.answered_code():
+        fields["code"] = code
+        if (scope["method"], scope["path"]) == _SUBMISSION and not was_taken:
+            event("task.rejected", f"A submission was refused: {code}", {"code": code})
+    event("request.completed", f"{scope['method']} {scope['path']} answered {status}", fields)
 
 
 def _describe(span: Span, answer: Message) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from api import errors
 from throughline.problem import MEDIA_TYPE, FieldError, Problem, problem_of
@@ -39,6 +39,7 @@ _FRAMEWORK: Final = {
     413: "PAYLOAD_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
+CLIENT_CLOSED: Final = 499  # no status of HTTP's: NGINX's own for its log
 
 _code: ContextVar[str] = ContextVar("problem_code", default="")
 
@@ -73,6 +74,12 @@ def internal_error(request_path: str) -> JSONResponse:
     """Says that the fault is ours and how to search for it, and reveals nothing internal."""
     detail = "Something went wrong on our side. Search the logs for the correlation ID to see what it was."
     return answer(request_path, 500, "INTERNAL", detail)
+
+
+def client_left() -> Response:
+    """For the span, the metric and the log line alone: no server error, and nobody is there to read it."""
+    _code.set("CLIENT_CLOSED")
+    return Response(status_code=CLIENT_CLOSED)
 
 
 def install(app: FastAPI) -> None:

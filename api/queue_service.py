@@ -70,7 +70,7 @@ class QueueService:
 
     async def submit(self, submission: Submission) -> Decision:
         """Decides on the submission and, if it is taken, records and enqueues it, all in one round trip."""
-        return await self._run(scripts.submit(submission, self._limits))
+        return await self._change(scripts.submit(submission, self._limits))
 
     async def read(self, task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
         """The tasks of these IDs, in their order; None where Redis has none."""
@@ -90,7 +90,7 @@ class QueueService:
         """One of unknown, finished, cancelled (it will never start), cancelling (a worker holds it), asked_before."""
         revoked = orjson.dumps({"status": Status.REVOKED, "result": None, "traceback": None, "task_id": task_id})
         call = scripts.cancel(task_id, queue=queue, ttl=self._limits.ttl, celery_result=revoked, **by._asdict())
-        return await self._run(call)
+        return await self._change(call)
 
     async def dead_letters(self, most: int) -> list[str]:
         """The IDs of the dead letters, the latest first."""
@@ -100,16 +100,16 @@ class QueueService:
     async def replay(self, task_id: str, queue: str, by: AskedBy) -> bool:
         """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
         call = scripts.replay(task_id, queue=queue, **by._asdict())
-        return await self._run(call)
+        return await self._change(call)
 
     async def revive(self, task: StoredTask, by: AskedBy) -> bool:
         """The same for a dead letter that was just read from the history, with its message."""
         call = history_scripts.revive(task, ttl=self._limits.ttl, **by._asdict())
-        return await self._run(call)
+        return await self._change(call)
 
     async def close_circuit(self) -> bool:
         """Forgets that the circuit breaker was open; False when it was not."""
-        return await self._run(scripts.close_circuit())
+        return await self._change(scripts.close_circuit())
 
     async def present(self, instances: Sequence[Instance]) -> None:
         """This replica runs, and NGINX before it."""
@@ -142,9 +142,12 @@ class QueueService:
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
 
-    async def _run(self, call: Call[T]) -> T:
+    async def _change(self, call: Call[T]) -> T:
+        return await self._run(call, is_change=True)
+
+    async def _run(self, call: Call[T], *, is_change: bool = False) -> T:
         try:
-            return await self._group_commit(call)
+            return await self._group_commit(call, is_change=is_change)
         except (RedisError, OSError) as error:
             raise _refusal(error) from error
 

@@ -22,6 +22,7 @@ class WaitingCall:
     answer: "asyncio.Future[Any] | None" = None
     since: float = 0.0
     is_again: bool = False  # Redis did not know its script
+    was_sent: bool = False
 
     @property
     def has_gone(self) -> bool:
@@ -65,6 +66,7 @@ class WaitingCalls:
 
     def sent(self, call: WaitingCall) -> None:
         """It is on its way."""
+        call.was_sent = True
         self._sent.append(call)
         self._large_sent += call.large_bytes
 

@@ -19,7 +19,7 @@ look() {
 
 api_servers() {
   if [ -z "$NGINX_API_BACKUP_HOST" ]; then
-    for ip in $api; do echo "server $ip:8000 max_fails=3 fail_timeout=4s;"; done
+    for ip in $api; do echo "server $ip:8000 max_fails=2 fail_timeout=10s;"; done
   else
     # Twice: a second try is a new connection, and may reach another replica.
     for ip in $api $api; do echo "server $ip:8000 max_fails=0;"; done

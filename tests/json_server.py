@@ -24,9 +24,10 @@ class Server:
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(text)
+                if self.command != "HEAD":
+                    self.wfile.write(text)
 
-            do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the base class's names
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the base class's names
 
             def log_message(self, *_: object) -> None:
                 pass

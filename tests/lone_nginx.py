@@ -47,8 +47,11 @@ class Nginx(NamedTuple):
 
 
 @contextmanager
-def started(folder: Path, wait_until: Wait, *program: str, **environment: str) -> Iterator[Nginx]:
-    """It and what stands for a replica, with the settings that these variables make; `program` starts another NGINX."""
+def started(folder: Path, wait_until: Wait, *program: str, first: str = "", **environment: str) -> Iterator[Nginx]:
+    """It and what stands for a replica, with the settings that these variables make; `program` starts another NGINX.
+
+    With `first`, the address of another such, a request only comes to this one when that does not answer.
+    """
     with pytest.MonkeyPatch.context() as patch, Server() as replica:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -57,7 +60,10 @@ def started(folder: Path, wait_until: Wait, *program: str, **environment: str) -
         configuration.write(run, {"nginx": PROGRAM, "redis-server": ""})
         site = run.folder / "conf" / "throughline.conf"
         port = replica.http.server_port
-        site.write_text(site.read_text().replace(f":{run.ports['fastapi-1']} ", f":{port} "))
+        servers = (
+            f"{first} max_fails=2 fail_timeout=10s; server 127.0.0.1:{port} backup" if first else f"127.0.0.1:{port}"
+        )
+        site.write_text(site.read_text().replace(f"127.0.0.1:{run.ports['fastapi-1']}", servers))
         command = [*(program or (PROGRAM,)), "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf")]
         with (folder / "access.jsonl").open("wb") as lines, subprocess.Popen(command, stdout=lines) as process:
             try:

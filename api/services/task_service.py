@@ -97,8 +97,12 @@ class TaskService:
         correlation.bind_task(task_id)
         attributes = {"queue": str(queue)} | messaging.publish(queue, task_id, correlation.current())
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, attributes) as span:
-            submission = await new.large_submission(task_id) if new.is_large else new.submission(task_id)
-            decision = await self._queue.submit(submission)
+            try:
+                submission = await new.large_submission(task_id) if new.is_large else new.submission(task_id)
+                decision = await self._queue.submit(submission)
+            except asyncio.CancelledError:
+                correlation.bind_task("")  # nothing was sent: the ID names no task
+                raise
             admission_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attributes({"queue_position": decision.position, "task_type": task.task_type})

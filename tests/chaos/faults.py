@@ -90,6 +90,23 @@ def _kill_a_replica(nine: Nine, _: Traffic) -> None:
     os.kill(main_process(nine, "fastapi-2"), signal.SIGKILL)
 
 
+def _freeze_a_replica(nine: Nine, traffic: Traffic) -> None:
+    """NGINX goes on sending it some requests. What it answers with a 504 is not accepted once the replica goes on."""
+    pid = main_process(nine, "fastapi-2")
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(48)
+    os.kill(pid, signal.SIGCONT)
+    with nine.http() as client:
+        _wait(lambda: client.get(_replica_url(nine, "fastapi-2")).is_success, "the replica answers again")
+        for correlation_id in list(traffic.timed_out):
+            found = client.get("/api/v1/tasks", params={"correlation_id": correlation_id}).json()
+            assert not found["tasks"], f"accepted after its client was told 504: {found}"
+
+
+def _replica_url(nine: Nine, name: str) -> str:
+    return f"http://127.0.0.1:{nine.recorded.ports[name]}/health/live"
+
+
 def _kill_redis(nine: Nine, _: Traffic) -> None:
     os.kill(main_process(nine, "redis"), signal.SIGKILL)
 
@@ -259,6 +276,7 @@ ALL: Final = [
     WORKER,
     Fault("worker-2 is frozen for 18 s", _freeze_a_worker),
     Fault("a replica is killed", _kill_a_replica),
+    Fault("a replica is frozen for 48 s", _freeze_a_replica),
     Fault("Redis stops for 3 s", _stop("redis", 3)),
     Fault("Redis stops for 30 s", _stop("redis", 30)),
     Fault("Redis is frozen for 20 s", _freeze_redis),

@@ -31,6 +31,7 @@ class Traffic:
         self.accepted: list[str] = []
         self.failed = 0
         self.codes: Counter[str] = Counter()  # of the refusals
+        self.timed_out: list[str] = []  # correlation IDs of what NGINX answered with a 504
         self._url = f"{nine.base_url}/api/v1/tasks"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go_on)
@@ -54,6 +55,8 @@ class Traffic:
         if answer.status_code != 201:
             self.failed += 1
             self.codes[answer.json().get("code", str(answer.status_code))] += 1
+            if answer.status_code == 504:
+                self.timed_out.append(answer.headers["X-Request-ID"])
             return None
         self.accepted.append(str(answer.json()["task_id"]))
         return self.accepted[-1]

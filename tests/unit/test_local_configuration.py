@@ -60,7 +60,7 @@ def test_nginx_knows_each_replica_and_only_those(run: Run):
 
     assert "listen 127.0.0.1:9000 " in site
     assert site.count("max_fails=") == 2
-    assert "server 127.0.0.1:9002 max_fails=3 fail_timeout=4s;" in site
+    assert "server 127.0.0.1:9002 max_fails=2 fail_timeout=10s;" in site
 
 
 def test_a_change_of_replicas_leaves_nginx_the_settings_of_the_start(run: Run, monkeypatch: pytest.MonkeyPatch):

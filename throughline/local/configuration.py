@@ -41,7 +41,7 @@ def write_site(run: Run, drained: Container[str] = ()) -> None:
     """
     conf = run.folder / "conf"
     servers = (
-        f"server {HOST}:{run.ports[name]} max_fails=3 fail_timeout=4s{' down' if name in drained else ''};"
+        f"server {HOST}:{run.ports[name]} max_fails=2 fail_timeout=10s{' down' if name in drained else ''};"
         for name in run.replicas
     )
     values = {"API_SERVERS": "\n    ".join(servers), "SERVICE_VERSION": build.of_nginx(run)}
