@@ -5,11 +5,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST
+from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from monitor import indices, page, rounds, scaling, version_counts
+from monitor import exposition, indices, page, rounds, scaling, version_counts
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
@@ -48,6 +47,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async def look() -> None:
             seen = await queue_sample.take(redis)
             metrics.update(seen, await archive.behind())
+            await metrics.examples.look(redis)
             event("queue.sampled", f"{seen.waiting} waiting, {seen.in_flight} in flight", seen.fields())
             # Last: a Redis that takes no write is still seen.
             change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
@@ -84,8 +84,9 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     app = FastAPI(title="Throughline monitor", lifespan=lifespan, openapi_url=None)
 
     @app.get("/metrics")
-    async def prometheus_metrics() -> Response:
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    async def prometheus_metrics(request: Request) -> Response:
+        asked = exposition.asked_for(",".join(request.headers.getlist("Accept")))
+        return Response(metrics.text(asked), headers={"Vary": "Accept"}, media_type=asked.content_type)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:

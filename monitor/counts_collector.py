@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from monitor.slow_traces import SlowTraces
 from throughline.ledger.counts import BOUNDS, OLDER, OTHER, OUTCOMES, Counts, Durations, grouped
 from throughline.ledger.message import Queue
 from throughline.ledger.states import FINAL
@@ -28,6 +29,7 @@ class CountsCollector(Collector):
     def __init__(self, task_types: Sequence[str]) -> None:
         self._task_types = (*dict.fromkeys((*task_types, OTHER)),)
         self.counts: Counts | None = None
+        self.examples = SlowTraces(self._task_types)
         self.versions: Sequence[str] = ()  # of the workers that run now
 
     def collect(self) -> Iterable[Metric]:
@@ -41,15 +43,27 @@ class CountsCollector(Collector):
         expected = [(name, status) for name in types for status in OUTCOMES]
         yield _counter("throughline.runs", {key: each.count for key, each in runs.items()}, expected)
         ran = grouped(counts.ran, lambda each: (each.task_type,))
-        yield _histogram("throughline.task.duration", ran, [(name,) for name in types])
+        yield self._histogram("throughline.task.duration", ran, [(name,) for name in types])
         waited = grouped(counts.waited, lambda each: (each.task_type, each.queue))
-        yield _histogram("throughline.task.queue_wait", waited, [(name, queue) for name in types for queue in Queue])
+        yield self._histogram(
+            "throughline.task.queue_wait", waited, [(name, queue) for name in types for queue in Queue]
+        )
         recent = {key: each for key, each in counts.ran.items() if key.version != OLDER}  # it leaps when one joins it
         by_version = grouped(recent, lambda each: (each.version, each.status))
         expected = [(version, status) for version in versions for status in OUTCOMES]
         yield _counter("throughline.version.runs", {key: each.count for key, each in by_version.items()}, expected)
         durations = grouped(recent, lambda each: (each.version,))
-        yield _histogram("throughline.version.duration", durations, [(version,) for version in versions])
+        yield self._histogram("throughline.version.duration", durations, [(version,) for version in versions])
+
+    def _histogram(self, name: str, found: "Mapping[Any, Durations]", expected: Iterable[Labels]) -> Metric:
+        names, means = _declared(name)
+        family = HistogramMetricFamily(f"{_exported(name)}_seconds", means, labels=names)
+        for labels in dict.fromkeys((*expected, *found)):
+            measured = found.get(labels, Durations())
+            upto = zip(_EDGES, accumulate(measured.within), self.examples.of((name, labels)), strict=True)
+            buckets = [(edge, number, example) if example else (edge, number) for edge, number, example in upto]
+            family.add_metric(list(labels), buckets, measured.seconds)
+        return family
 
 
 def _counter(name: str, found: "Mapping[Any, int]", expected: Iterable[Labels]) -> Metric:
@@ -57,16 +71,6 @@ def _counter(name: str, found: "Mapping[Any, int]", expected: Iterable[Labels]) 
     family = CounterMetricFamily(_exported(name), means, labels=names)
     for labels in dict.fromkeys((*expected, *found)):
         family.add_metric(list(labels), found.get(labels, 0))
-    return family
-
-
-def _histogram(name: str, found: "Mapping[Any, Durations]", expected: Iterable[Labels]) -> Metric:
-    names, means = _declared(name)
-    family = HistogramMetricFamily(f"{_exported(name)}_seconds", means, labels=names)
-    for labels in dict.fromkeys((*expected, *found)):
-        measured = found.get(labels, Durations())
-        upto = zip(_EDGES, accumulate(measured.within), strict=True)
-        family.add_metric(list(labels), [(edge, number) for edge, number in upto], measured.seconds)
     return family
 
 

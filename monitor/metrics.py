@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from monitor.archive import Behind
 from monitor.counts_collector import CountsCollector
+from monitor.exposition import TEXT, Format
+from monitor.slow_traces import SlowTraces
 from throughline.ledger.deployments import Versions
 from throughline.ledger.queue_sample import CIRCUIT_STATES, PROMISE_ERRORS, Sample
 from throughline.telemetry import source, vocabulary
@@ -43,7 +45,7 @@ _OBSERVED: dict[str, _Observe] = {
 
 
 class Metrics:
-    """Holds the latest sample and prints it in Prometheus's text format."""
+    """Holds the latest sample and prints it for Prometheus."""
 
     def __init__(self, node: str, version: str, workers_expected: int, task_types: Sequence[str] = ()) -> None:
         self.registry = CollectorRegistry()
@@ -77,8 +79,13 @@ class Metrics:
         self._versions = versions
         self._counts.versions = [each.version for each in versions.running if each.service == "worker"]
 
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
+    @property
+    def examples(self) -> SlowTraces:
+        """Traces of slow tasks, which OpenMetrics shows."""
+        return self._counts.examples
+
+    def text(self, format_: Format = TEXT) -> bytes:
+        return format_.written(self.registry)
 
     def _observe(self, name: str, callback: Callable[[CallbackOptions], Iterable[Observation]]) -> None:
         declared = vocabulary.load()["metrics"][name]

@@ -75,7 +75,14 @@ def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
         "datasource": _DATASOURCE,
         "gridPos": place,
         "targets": [
-            {"refId": chr(ord("A") + index), "datasource": _DATASOURCE, "expr": query, "legendFormat": legend}
+            {
+                "refId": chr(ord("A") + index),
+                "datasource": _DATASOURCE,
+                "expr": query,
+                "legendFormat": legend,
+                # Dots that lead to the traces of slow tasks: monitor/slow_traces.py.
+                "exemplar": panel.kind == "timeseries" and "throughline_task_" in query and "_bucket" in query,
+            }
             for index, (query, legend) in enumerate(panel.queries.items())
         ],
         "fieldConfig": {

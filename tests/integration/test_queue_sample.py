@@ -3,10 +3,13 @@
 import asyncio
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from monitor.exposition import OPENMETRICS
 from monitor.metrics import Metrics
+from tests.integration.ended_task import NOON, ended
 from throughline.ledger import keys, queue_sample, scripts
 from throughline.ledger.message import Queue
 from throughline.ledger.scripts import Ledger
@@ -61,3 +64,32 @@ def test_a_message_that_does_not_say_since_when_it_waits_has_no_age_and_is_count
 
     sample = asyncio.run(sampled())
     assert (sample.depth[Queue.HIGH], sample.oldest_age[Queue.HIGH]) == (1, 0)
+
+
+def test_openmetrics_shows_the_trace_of_a_task_that_ended_lately(broker, redis_url, monkeypatch: pytest.MonkeyPatch):
+    for index, task_id, took, trace_id in (
+        (keys.ENDED, "slow", 7.0, "a" * 32),
+        (keys.HOT, "quick", 0.003, "b" * 32),
+        (keys.HOT, "untraced", 0.2, ""),
+    ):
+        task = ended(task_id, took=took, trace_id=trace_id)
+        broker.hset(keys.task(task_id), mapping=task.fields)
+        broker.rpush(keys.attempts(task_id), *task.attempts)
+        broker.zadd(index, {task_id: NOON + took})
+    metrics = Metrics("monitor", "1.0", 3, ["word_count"])
+
+    async def looked() -> None:
+        async with Redis.from_url(redis_url, decode_responses=True) as redis:
+            metrics.update(await queue_sample.take(redis))
+            for _ in range(2):
+                await metrics.examples.look(redis)
+
+    asyncio.run(looked())
+    monkeypatch.setattr("monitor.slow_traces.time.time", lambda: NOON + 30)
+    found = {
+        (sample.labels["le"], sample.exemplar.labels["trace_id"])
+        for family in open_metrics(metrics.text(OPENMETRICS).decode())
+        for sample in family.samples
+        if sample.exemplar
+    }
+    assert found == {("10.0", "a" * 32), ("0.005", "b" * 32)}
