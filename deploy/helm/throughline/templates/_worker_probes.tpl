@@ -13,7 +13,7 @@ startupProbe: # a worker with heavy tasks of your own may import for five minute
   failureThreshold: 150
 readinessProbe:
   exec: {command: [test, /tmp/ready, -nt, /dev/termination-log]}
-  periodSeconds: 10
+  periodSeconds: 3 # a rollout waits for it, worker by worker
   timeoutSeconds: 10
 livenessProbe:
   exec: {command: [sh, -c, 'test -n "$(find /tmp/alive -mmin -1)"']}
