@@ -1,6 +1,7 @@
 """A task as a client submits it: one model for each task type of the registry, told apart by `task_type`."""
 
 import json
+import re
 import traceback
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -19,12 +20,13 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from api.errors import DataNoLongerFit, MalformedJson
-from throughline.json_value import TOO_DEEP, wrong_value
+from throughline.json_value import TOO_DEEP, beyond_64_bits, wrong_value
 from throughline.ledger.celery_result import is_too_deep, may_be_too_deep
 from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
 from throughline.tasks.task_type import TaskType
 
+_MANY_DIGITS: Final = re.compile(rb"(?<![.\d])\d{19}")  # an integer that may have more than 64 bits
 LARGE_BYTES: Final = 65_536  # of a body: from here on it is read in threads, beside other requests
 
 
@@ -130,6 +132,8 @@ class Sent(NamedTuple):
             data = orjson.loads(body)["data"]
         except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
             raise MalformedJson(wrong_value(json.loads(body), "") or str(error)) from None
+        if _MANY_DIGITS.search(body) and (wrong := beyond_64_bits(json.loads(body)["data"], "data")):
+            raise MalformedJson(wrong)
         if may_be_too_deep(body) and is_too_deep(data):
             raise MalformedJson(f"data is {TOO_DEEP}")
         return cls(data, len(body))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite, isnan
 from typing import Any, Final
 
@@ -27,6 +27,18 @@ def wrong_value(value: Any, path: str, *, names_are_text: bool = False) -> str:
 
 def not_finite(value: Any, path: str) -> str:
     """The same for numbers alone, in what was read as JSON, however deep it is: Python's own reader takes NaN."""
+    found = _first(value, path, lambda each: isinstance(each, float) and not isfinite(each))
+    return f"{found[0]} {_reason(found[1])}" if found else ""
+
+
+def beyond_64_bits(value: Any, path: str) -> str:
+    """The same for integers that a reader makes floats of, which have 53 bits: digits would be lost without a word."""
+    found = _first(value, path, lambda each: isinstance(each, int) and not -(2**63) <= each < 2**64)
+    return f"{found[0]} is an integer of more than 64 bits: send it as text, or as a float" if found else ""
+
+
+def _first(value: Any, path: str, is_wrong: Callable[[Any], bool]) -> tuple[str, Any] | None:
+    """The first value in lists and objects of which this is so, and its path; None when there is none."""
     left = [(value, path)]
     while left:
         value, path = left.pop()
@@ -34,9 +46,9 @@ def not_finite(value: Any, path: str) -> str:
             left += [(each, _below(path, name)) for name, each in reversed(value.items())]
         elif isinstance(value, list):
             left += [(each, f"{path}[{index}]") for index, each in reversed(list(enumerate(value)))]
-        elif isinstance(value, float) and not isfinite(value):
-            return f"{path} {_reason(value)}"
-    return ""
+        elif is_wrong(value):
+            return path, value
+    return None
 
 
 def _wrong(value: Any, path: str, names_are_text: bool) -> Iterator[str]:
