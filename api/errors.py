@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from throughline import lifetime
 from throughline.ledger.unwritable import Unwritable
 
 
@@ -13,10 +14,8 @@ class Refusal(Exception):
 class TaskNotFound(Refusal):
     """No task with this ID was ever accepted, or its record has expired."""
 
-    def __init__(self, task_id: str) -> None:
-        super().__init__(
-            f"There is no task {task_id[:128]!r} (any more): RESULT_TTL_SECONDS says for how long tasks are kept."
-        )
+    def __init__(self, task_id: str, kept_seconds: int) -> None:
+        super().__init__(lifetime.not_there(task_id, kept_seconds))
 
 
 class TaskFinished(Refusal):

@@ -68,6 +68,11 @@ class QueueService:
         self._settings = settings
         self.finished = FinishedTasks(settings)
 
+    @property
+    def kept_seconds(self) -> int:
+        """How long a task is kept after its end."""
+        return self._limits.ttl
+
     async def submit(self, submission: Submission) -> Decision:
         """Decides on the submission and, if it is taken, records and enqueues it, all in one round trip."""
         return await self._change(scripts.submit(submission, self._limits))

@@ -1,6 +1,7 @@
 """The rules of submitting, reading, cancelling and replaying tasks, independent of HTTP and Redis."""
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,9 +33,11 @@ from throughline.ledger.list_cursor import cursor_of
 from throughline.ledger.list_filters import ListFilters
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
-from throughline.ledger.submission import Decision
+from throughline.ledger.submission import Decision, Submission
 from throughline.telemetry import correlation, messaging, random_ids, tracing
 from throughline.telemetry.logging import event
+
+_logger = logging.getLogger("throughline.api")
 
 _LOOK_AGAIN_SECONDS: Final = 2.0  # while waiting: a notice that a task has ended can be lost with a connection
 
@@ -99,7 +102,7 @@ class TaskService:
         with tracing.span(f"publish {queue}", SpanKind.PRODUCER, attributes) as span:
             try:
                 submission = await new.large_submission(task_id) if new.is_large else new.submission(task_id)
-                decision = await self._queue.submit(submission)
+                decision = await self._decided(submission)
             except asyncio.CancelledError:
                 correlation.bind_task("")  # nothing was sent: the ID names no task
                 raise
@@ -126,6 +129,19 @@ class TaskService:
                 None if starts is None else datetime.fromtimestamp(starts, UTC),
             )
         return await self._not_accepted(decision)
+
+    async def _decided(self, submission: Submission) -> Decision:
+        """An Idempotency-Key whose task nobody knows any more names none."""
+        decision = await self._queue.submit(submission)
+        while decision.outcome == "replayed" and await self._is_gone(decision.first_task_id):
+            decision = await self._queue.submit(submission._replace(gone=decision.first_task_id))
+        return decision
+
+    async def _is_gone(self, task_id: str) -> bool:
+        (stored,) = await self._store.read([task_id])
+        if stored is None:
+            _logger.warning("Task %s, which an Idempotency-Key names, is gone: the request is a new one", task_id)
+        return stored is None
 
     async def _not_accepted(self, decision: Decision) -> Submitted:
         if decision.outcome == "replayed":
@@ -220,7 +236,7 @@ class TaskService:
     async def _stored(self, task_id: str, caller: Caller | None = None, *, messages: bool = False) -> StoredTask:
         (stored,) = await self._store.read([task_id], messages=messages)
         if stored is None or (caller is not None and not _is_theirs(stored, caller)):
-            raise TaskNotFound(task_id)
+            raise TaskNotFound(task_id, self._queue.kept_seconds)
         correlation.bind_task(task_id)
         return stored
 

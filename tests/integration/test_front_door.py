@@ -97,6 +97,29 @@ def test_an_idempotency_key_names_its_first_task_even_when_the_circuit_is_open(d
     assert broker.llen("high") == 1
 
 
+def test_an_idempotency_key_whose_task_is_gone_makes_one_new_task_however_many_ask(door, broker):
+    async def story(tasks):
+        first = (await tasks.submit(submission(), ANYONE, "key-1")).task_id
+        await asyncio.to_thread(broker.delete, keys.task(first), keys.message(first), keys.UNARCHIVED)
+        again = await asyncio.gather(*(tasks.submit(submission(), ANYONE, "key-1") for _ in range(20)))
+        return first, again
+
+    first, again = door(story)
+    (new,) = {each.task_id for each in again}
+    assert new != first
+    assert [each.replayed for each in again].count(False) == 1
+    assert broker.hget(keys.task(new), "status") == "PENDING"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(60, "1 minute"), (604_800, "7 days"), (5_401, "5,401 seconds")])
+def test_a_task_that_is_not_there_is_told_with_the_real_time_for_which_tasks_are_kept(door, seconds, words):
+    async def story(tasks):
+        with pytest.raises(TaskNotFound, match=f"kept for {words} after their end"):
+            await tasks.find("no-such-task", ANYONE)
+
+    door(story, result_ttl_seconds=seconds, idempotency_ttl_seconds=1)
+
+
 def test_an_idempotency_key_is_bound_to_its_payload(door):
     async def story(tasks):
         await tasks.submit(submission(quantity=100), ANYONE, "key-1")

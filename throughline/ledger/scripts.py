@@ -48,6 +48,7 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
         "task_id": task.task_id,
         "message": task.message,
         "payload_hash": task.payload_hash,
+        "gone": task.gone,
         "idempotency_ttl": limits.idempotency_ttl,
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
         "fields": task.record,

@@ -20,6 +20,7 @@ class Submission(NamedTuple):
     record: Mapping[str, str]
     idempotency_key: str = ""  # the Redis key; empty when the client sent none
     payload_hash: str = ""
+    gone: str = ""  # the task that the key names, and that nobody knows any more: no replay of it
 
     @classmethod
     def of(

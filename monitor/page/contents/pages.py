@@ -13,6 +13,7 @@ from monitor.page.page_data import PageData
 from monitor.page.refusal import Refused
 from monitor.page.responses import rendered
 from monitor.page.tasks.rows import task_rows
+from throughline import lifetime
 from throughline.api_keys import Caller
 from throughline.ledger.stored_task import StoredTask
 from throughline.tasks.registry import registry
@@ -74,7 +75,7 @@ class ContentsPages:
     async def _stored(self, task_id: str, viewer: Caller) -> StoredTask:
         stored = await self._data.stored_task(task_id)
         if stored is None or not viewer.may_see(stored.record.caller):
-            raise Refused(404, "TASK_NOT_FOUND", f"There is no task {task_id[:128]} (any more).")
+            raise Refused(404, "TASK_NOT_FOUND", lifetime.not_there(task_id, self._ttl))
         return stored
 
 

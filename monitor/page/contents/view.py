@@ -9,7 +9,7 @@ from monitor.page.charts.view import ChartView, chart_views
 from monitor.page.contents.printed_json import printed
 from monitor.page.contents.visible import visible
 from monitor.page.moments import in_words
-from throughline.journey.quantities import format_count
+from throughline import lifetime
 from throughline.ledger.body import message_data
 from throughline.ledger.states import Status
 from throughline.ledger.stored_error import stored_error
@@ -17,7 +17,6 @@ from throughline.ledger.stored_task import StoredTask
 from throughline.tasks.charts import Chart
 
 _NO_INPUT: Final = "Not kept: the task was not submitted through this API."
-_DAY: Final = 86_400
 _LONGEST_MESSAGE: Final = 4_000
 
 
@@ -67,7 +66,7 @@ def contents_view(stored: StoredTask, ttl_seconds: int, charts: Sequence[Chart] 
 
 def gone(task_id: str, ttl_seconds: int) -> ContentsView:
     """Of a task that only log lines and spans still tell of."""
-    says = f"No longer there: input and result are kept for {_days(ttl_seconds)} after the task's end."
+    says = f"No longer there: input and result are kept for {lifetime.in_words(ttl_seconds)} after the task's end."
     return ContentsView(task_id, address(task_id), Part(says), Part(says))
 
 
@@ -129,12 +128,5 @@ def _charts(stored: StoredTask, charts: Sequence[Chart]) -> tuple[ChartView, ...
 def _kept(finished_at: float | None, ttl_seconds: int) -> str:
     """A retention that was shortened, or a file that was full, may end it sooner."""
     if finished_at is None:
-        return f"Kept for {_days(ttl_seconds)} after the task's end."
-    return f"Kept for {_days(ttl_seconds)}, until {in_words(finished_at + ttl_seconds)} UTC."
-
-
-def _days(seconds: int) -> str:
-    for size, unit in ((_DAY, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size and seconds % size == 0:
-            return format_count(seconds // size, unit)
-    return format_count(seconds, "second")
+        return f"Kept for {lifetime.in_words(ttl_seconds)} after the task's end."
+    return f"Kept for {lifetime.in_words(ttl_seconds)}, until {in_words(finished_at + ttl_seconds)} UTC."

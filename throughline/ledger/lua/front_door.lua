@@ -2,7 +2,7 @@
 --
 -- flags: allow-oom
 -- keys: breaker memory high medium low queue record index message drain workers worker_slots open unarchived idempotency
--- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash idempotency_ttl alive_seconds fields...
+-- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash gone idempotency_ttl alive_seconds fields...
 -- uses: clock stamp memory
 --
 -- Answers {'accepted', position, estimated start (s since 1970, or ''), transitions…} | {'replayed', task id}
@@ -21,7 +21,7 @@ if KEY.idempotency ~= '' then
     local hash, first_task = string.match(seen, '^(%S+) (.+)$')
     if hash ~= ARG.payload_hash then return {'key_reused'} end
     if first_task == ARG.task_id then return {'accepted', 1, ''} end -- its answer was lost: see below
-    return {'replayed', first_task}
+    if first_task ~= ARG.gone then return {'replayed', first_task} end
   end
 end
 
