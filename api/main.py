@@ -3,11 +3,12 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 
 from api import instrumentation, problems
+from api.errors import Refusal
 from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
 from api.openapi import Documented
@@ -21,6 +22,7 @@ from throughline.ledger.history import AsyncHistory, check_at_start
 from throughline.settings import ApiSettings
 from throughline.telemetry import logging, tracing
 
+_LOOK_SECONDS: Final = 10  # between two looks at what Redis promises
 _ROUTES: Final = (tasks, task_events, task_types, queues, workers, dead_letters, health)
 
 
@@ -46,7 +48,11 @@ def create_app(settings: ApiSettings) -> Documented:
         gc.collect()
         gc.freeze()
         logging.tell_started("api", settings)
-        going = [asyncio.create_task(presence.beat(queue_service.present)), asyncio.create_task(pulse.beat())]
+        going = [
+            asyncio.create_task(presence.beat(queue_service.present)),
+            asyncio.create_task(pulse.beat()),
+            asyncio.create_task(_look_at_durability(queue_service)),
+        ]
         yield
         for each in going:
             each.cancel()
@@ -71,6 +77,13 @@ def create_app(settings: ApiSettings) -> Documented:
     problems.install(app)
     instrumentation.install(app, settings, durations)
     return app
+
+
+async def _look_at_durability(queue: QueueService) -> None:
+    while True:
+        with suppress(Refusal):  # while Redis is away, nothing is accepted
+            await queue.look_at_durability()
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 check_at_start(ApiSettings.load().history_address)

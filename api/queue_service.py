@@ -30,6 +30,7 @@ from throughline.ledger import (
 from throughline.ledger.answers import Health
 from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.deployments import Instance
+from throughline.ledger.durability import Durability
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.script import Call, T
@@ -67,6 +68,7 @@ class QueueService:
         self._limits = Limits.of(settings)
         self._settings = settings
         self.finished = FinishedTasks(settings)
+        self.durability = Durability()
 
     @property
     def kept_seconds(self) -> int:
@@ -140,6 +142,11 @@ class QueueService:
             seconds, _ = await self._redis.time()
             alive = await self._redis.zrangebyscore(keys.WORKERS, seconds - keys.WORKER_ALIVE_SECONDS, "+inf")
         return tuple(sorted(str(name) for name in alive))
+
+    async def look_at_durability(self) -> None:
+        """What a 201 does not promise is in `durability` then, and told if it is new."""
+        async with self._answer_in_time():
+            await self.durability.look(self._redis)
 
     async def close(self) -> None:
         await self.finished.close()

@@ -18,6 +18,7 @@ from monitor.version_look import VersionLook
 from throughline import redis_url
 from throughline.ledger import admission_events, queue_sample, recent_counts, scripts, unwritable
 from throughline.ledger.deployments import BEAT_SECONDS
+from throughline.ledger.durability import Durability
 from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
@@ -38,6 +39,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         redis = redis_client(settings)
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
+        durability = Durability()
         versions = VersionLook(ledger, settings)
         log_lines.tell_started("monitor", settings)
         history = History(settings.history_address, writes=True)
@@ -49,6 +51,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             metrics.update(seen, await archive.behind())
             await metrics.examples.look(redis)
             event("queue.sampled", f"{seen.waiting} waiting, {seen.in_flight} in flight", seen.fields())
+            await durability.look(redis)
             # Last: a Redis that takes no write is still seen.
             change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
             admission_events.tell([change] if change else [])

@@ -24,7 +24,7 @@ class Dependencies(BaseModel):
 class HealthView(BaseModel):
     """`degraded`: tasks are taken but no worker is there to run them. `unhealthy`: none can be taken (503).
 
-    `code` and `reason` say why a Redis that answers takes none.
+    `code` and `reason` say why a Redis that answers takes none; `warnings`, what a 201 does not promise.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"]
@@ -34,6 +34,7 @@ class HealthView(BaseModel):
     workers: list[str]
     code: str | None = None
     reason: str | None = None
+    warnings: list[str] | None = None
 
 
 class Probe(BaseModel):
@@ -63,6 +64,7 @@ async def health(request: Request, response: Response) -> HealthView:
             history="healthy" if history_answers else "unavailable",
         ),
         workers=list(found.workers),
+        warnings=list(request.app.state.queue_service.durability.risks) or None,
         **_why(found),
     )
 

@@ -23,6 +23,8 @@ from throughline.ledger.unwritable import Unwritable
 from throughline.settings import ApiSettings
 from throughline.telemetry import correlation
 
+FILE = {"appendonly": "yes", "appendfsync": "everysec"}
+SAFE = {"appendfsync": "always", "maxmemory-policy": "noeviction"}
 MEGABYTE = 1024 * 1024
 
 
@@ -180,6 +182,27 @@ def test_what_was_accepted_is_run_while_redis_is_full_by_workers_that_start_mean
     faulty.has_memory_again()
     new = submit(faulty.url, 0)
     wait_until(lambda: statuses(faulty, new) == {Status.SUCCESS}, 20, "a new one is run")
+
+
+def test_a_redis_that_keeps_no_file_or_may_evict_is_told_once_and_when_it_is_mended(faulty, log_lines):
+    told = []
+
+    async def story(_, queue):
+        for setting in ({}, {}, {"maxmemory-policy": "allkeys-lru"}, FILE, FILE | SAFE):
+            for name, value in setting.items():
+                faulty.client.config_set(name, value)
+            await queue.look_at_durability()
+            told.append([words.partition(":")[0] for words in queue.durability.risks])
+        faulty.client.acl_setuser("default", commands=["-config"])
+        await queue.look_at_durability()
+        told.append(queue.durability.risks)
+
+    with_tasks(faulty.url, story)
+    none, evicts = "appendonly is no", "maxmemory-policy is allkeys-lru"
+    assert told[:5] == [[none], [none], [none, evicts], ["appendfsync is everysec", evicts], []]
+    assert "refuses CONFIG" in told[5][0]
+    said = [line["message"].split(": ")[-2] for line in log_lines() if "promises less" in line["message"]]
+    assert said[:3] == [none, evicts, "appendfsync is everysec"]
 
 
 def waits(told, reason):

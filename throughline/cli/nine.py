@@ -9,7 +9,7 @@ from throughline.local import change, rolling
 from throughline.local import down as ending
 from throughline.local import up as starting
 from throughline.local.display import table
-from throughline.local.health import check
+from throughline.local.health import check, warnings
 from throughline.local.run import CannotRun, Run
 from throughline.local.supervisor import Supervisor
 
@@ -64,4 +64,6 @@ def _running() -> Run:
 def _print_status(run: Run, console: Console) -> bool:
     rows = check(run, Supervisor(run.socket).processes(), run.names)
     console.print(table(rows))
+    for each in warnings(run):
+        console.print(f"Warning: a 201 promises less than it should: {each}.")
     return all(row.ok for row in rows)

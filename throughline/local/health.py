@@ -1,5 +1,6 @@
 """Whether each process is healthy: asks it as its users do, with a deadline for every answer."""
 
+import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,6 +52,20 @@ def check(run: Run, processes: Mapping[str, Process], names: Iterable[str]) -> l
         words |= zip(web, pool.map(lambda name: _ask_http(run, name), web), strict=True)
         words |= broker.result()
     return [Health(name, run.ports.get(name), processes[name].pid, words[name]) for name in names]
+
+
+def warnings(run: Run) -> list[str]:
+    """What a replica's /health warns of; nothing while none answers."""
+    for name in run.replicas:
+        connection = HTTPConnection(HOST, run.ports[name], timeout=_ANSWER_SECONDS)
+        try:
+            connection.request("GET", "/health")
+            return [str(each) for each in json.loads(connection.getresponse().read()).get("warnings") or ()]
+        except (OSError, HTTPException, ValueError):
+            continue
+        finally:
+            connection.close()
+    return []
 
 
 def _ask_http(run: Run, name: str) -> str:
