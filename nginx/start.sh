@@ -42,7 +42,7 @@ follow() {
     # No address at all: the name server does not answer, or all replicas are away. The last known ones stay.
     if [ -n "$api" ] && [ "$api $backup $monitor" != "$known" ]; then
       configure
-      nginx -c /etc/throughline/nginx.conf -e stderr -s reload && known="$api $backup $monitor"
+      nginx -c /etc/throughline/nginx.conf -e stderr -s reload 2>/tmp/errors && known="$api $backup $monitor"
     fi
   done
 }
@@ -62,4 +62,7 @@ known="$api $backup $monitor"
 follow &
 /etc/throughline/rotate.sh $$ "$NGINX_SPANS_FILE" &
 sh /etc/throughline/started.sh "$NGINX_NODE_NAME" "$SERVICE_VERSION" $$
-exec nginx -c /etc/throughline/nginx.conf -e stderr
+printf '%s' "$SERVICE_VERSION" >/tmp/version
+[ -p /tmp/errors ] || mkfifo -m 600 /tmp/errors
+sh /etc/throughline/errors.sh "$NGINX_NODE_NAME" /tmp/version </tmp/errors &
+TZ=UTC exec nginx -c /etc/throughline/nginx.conf -e stderr 2>/tmp/errors

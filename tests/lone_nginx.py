@@ -65,7 +65,7 @@ def started(folder: Path, wait_until: Wait, *program: str, first: str = "", **en
         )
         site.write_text(site.read_text().replace(f"127.0.0.1:{run.ports['fastapi-1']}", servers))
         command = [*(program or (PROGRAM,)), "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf")]
-        with (folder / "access.jsonl").open("wb") as lines, subprocess.Popen(command, stdout=lines) as process:
+        with (folder / "access.jsonl").open("ab") as lines, subprocess.Popen(command, stdout=lines) as process:
             try:
                 wait_until((run.folder / "nginx" / "nginx.pid").exists, 10, "NGINX has started")
                 yield Nginx(run.http_port, folder, replica)

@@ -1,4 +1,4 @@
-"""NGINX's file of spans is bounded: nginx/rotate.sh moves a full one away, and no line is lost by that."""
+"""NGINX's file of spans is bounded and always there: nginx/rotate.sh moves a full one away and has it written again."""
 
 import shutil
 import subprocess
@@ -9,16 +9,17 @@ import pytest
 
 from tests import plain_http
 from tests.conftest import free_port
+from throughline.local import configuration
 from throughline.local.run import ROOT
 
 CONFIGURATION = """
-daemon off; worker_processes 1; pid "{folder}/nginx.pid"; error_log stderr warn;
+daemon off; {user} worker_processes 1; pid "{folder}/nginx.pid"; error_log stderr warn;
 events {{ worker_connections 64; }}
 http {{
   client_body_temp_path "{folder}/body"; proxy_temp_path "{folder}/proxy"; fastcgi_temp_path "{folder}/fastcgi";
   uwsgi_temp_path "{folder}/uwsgi"; scgi_temp_path "{folder}/scgi";
   log_format line '$request_uri';
-  server {{ listen 127.0.0.1:{port}; access_log "{folder}/spans.jsonl" line; location / {{ return 204; }} }}
+  server {{ listen 127.0.0.1:{port}; access_log "{folder}/spans/nginx.jsonl" line; location / {{ return 204; }} }}
 }}
 """
 
@@ -27,10 +28,11 @@ http {{
 def nginx(tmp_path: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """Its port and its process."""
     port = free_port()
-    configuration = tmp_path / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(folder=tmp_path, port=port))
+    written_to = tmp_path / "nginx.conf"
+    (tmp_path / "spans").mkdir()
+    written_to.write_text(CONFIGURATION.format(folder=tmp_path, port=port, user=configuration.nginx_user()))
     program = shutil.which("nginx") or "/usr/sbin/nginx"
-    with subprocess.Popen([program, "-e", "stderr", "-c", str(configuration)]) as process:
+    with subprocess.Popen([program, "-e", "stderr", "-c", str(written_to)]) as process:
         yield port, process
         process.terminate()
 
@@ -43,7 +45,7 @@ def test_a_full_file_of_spans_is_moved_away_and_no_line_is_lost(
     nginx: tuple[int, "subprocess.Popen[bytes]"], tmp_path: Path, wait_until
 ):
     port, process = nginx
-    spans, before = tmp_path / "spans.jsonl", tmp_path / "spans.jsonl.1"
+    spans, before = tmp_path / "spans" / "nginx.jsonl", tmp_path / "spans" / "nginx.jsonl.1"
     paths = [f"/{number:04}" for number in range(300)]
     wait_until(spans.exists, 20, "NGINX has started")
     command = ["sh", str(ROOT / "nginx" / "rotate.sh"), str(process.pid), str(spans), "1000"]
@@ -59,3 +61,25 @@ def test_a_full_file_of_spans_is_moved_away_and_no_line_is_lost(
         process.wait(timeout=10)
         rotating.wait(timeout=10)  # it ends with NGINX
     assert written(before, spans) == paths
+
+
+@pytest.mark.parametrize("what", ["removed", "moved", "with its folder"])
+def test_a_file_of_spans_that_is_gone_is_written_again(
+    nginx: tuple[int, "subprocess.Popen[bytes]"], tmp_path: Path, wait_until, what: str
+):
+    port, process = nginx
+    spans = tmp_path / "spans" / "nginx.jsonl"
+    wait_until(spans.exists, 20, "NGINX has started")
+    command = ["sh", str(ROOT / "nginx" / "rotate.sh"), str(process.pid), str(spans)]
+    with subprocess.Popen(command) as rotating, plain_http.client(f"http://127.0.0.1:{port}") as client:
+        if what == "with its folder":
+            shutil.rmtree(spans.parent)
+        elif what == "moved":
+            spans.rename(tmp_path / "elsewhere")
+        else:
+            spans.unlink()
+        # NGINX's workers reopen it a moment after their master.
+        wait_until(lambda: client.get("/after") and written(spans), 20, "lines are in it again")
+        process.terminate()
+        process.wait(timeout=10)
+        rotating.wait(timeout=10)

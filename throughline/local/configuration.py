@@ -69,7 +69,7 @@ def _redis(run: Run) -> str:
 
 def _nginx(run: Run) -> str:
     values = {
-        "NGINX_USER": _nginx_user(),
+        "NGINX_USER": nginx_user(),
         "NGINX_OPEN_FILES": str(open_files()),
         "NGINX_DIR": str(run.folder / "nginx"),
         "CONF_DIR": str(run.folder / "conf"),
@@ -77,7 +77,7 @@ def _nginx(run: Run) -> str:
     return fill(ROOT / "throughline" / "local" / "nginx.conf.template", values)
 
 
-def _nginx_user() -> str:
+def nginx_user() -> str:
     """As root, NGINX would give its workers to a user who cannot reach var/."""
     if os.geteuid() != 0:
         return ""
