@@ -10,7 +10,8 @@ while sleep 1 && kill -0 "$nginx" 2>/dev/null; do
   [ "$size" -le "$most" ] || mv "$file" "$file.1" || continue
   found=$(ls -i "$file" 2>/dev/null) || found=''
   if [ -z "$found" ] || [ "$found" != "${known:-$found}" ]; then
-    mkdir -p -m 700 "${file%/*}" && kill -USR1 "$nginx" || true
+    [ -d "${file%/*}" ] || mkdir -m 700 "${file%/*}" 2>/dev/null || continue
+    kill -USR1 "$nginx" || true
     found=''
   fi
   known=$found

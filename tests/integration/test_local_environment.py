@@ -42,7 +42,7 @@ def test_supervisor_passes_on_what_it_was_given(run: Run, tmp_path: Path, monkey
         monkeypatch.setenv(name, value)
     printed = tmp_path / "environment.json"
     program = Program("worker-1", (sys.executable, "-c", PRINTS, str(printed)), stop_seconds=7)
-    lines = configuration._supervisord(run, {"workers": [program]})
+    lines = configuration.supervisord(run, {"workers": [program]})
     (tmp_path / "conf" / "supervisord.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     launch(run)

@@ -55,6 +55,11 @@ class Nine:
             check=False,
         )
 
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """As `run`, without waiting for its end: that is for `communicate`."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen([COMMAND, *arguments], env=self.environment, stdout=pipe, stderr=pipe, text=True)
+
     @property
     def recorded(self) -> Run:
         run = Run.recorded(self.var_dir)

@@ -168,18 +168,62 @@ def test_a_program_that_cannot_start_is_named_with_its_last_line(apart: Nine, tm
     assert "no space left on device" in answer.stderr
 
 
-def test_down_ends_the_processes_that_a_killed_supervisor_left_behind(apart: Nine, wait_until: Wait):
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_up_and_down_end_the_processes_that_a_killed_supervisor_left_behind(
+    apart: Nine, wait_until: Wait, command: str
+):
     assert apart.run("up").returncode == 0
     leader = Supervisor(apart.recorded.socket).pid()
     assert leader is not None
     os.kill(leader, signal.SIGKILL)
     wait_until(lambda: leader not in session.members(leader), 20, "supervisord has ended")
     assert session.members(leader)
+    told = apart.run("status").stderr
+    assert told.count("\n") == 1
+    assert "`make down` ends them" in told
 
-    assert "`make down` ends them" in apart.run("up").stderr
-    apart.run("down")
+    assert apart.run(command).returncode == 0
 
     assert session.members(leader) == []
+
+
+def test_of_two_commands_at_once_one_waits_for_the_other(apart: Nine):
+    ups = [apart.begin("up") for _ in range(2)]
+    down = apart.begin("down")
+    for each in (*ups, down):
+        said, complaint = each.communicate(timeout=200)
+        assert "Traceback" not in complaint
+        assert "Usage" not in complaint
+        assert each.returncode == 0 or complaint.strip(), said
+    assert apart.run("up").returncode == 0
+    assert apart.run("status").returncode == 0
+
+    downs = [apart.begin("down") for _ in range(2)]
+
+    told = [each.communicate(timeout=200)[0].splitlines()[-1] for each in downs]
+    assert sorted(told) == ["Throughline has ended.", "Throughline was not running."]
+    assert not any(_listens(port) for port in apart.recorded.ports.values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_restart_that_is_ended_half_way_leaves_no_replica_without_requests(
+    nine: Nine, wait_until: Wait, number: signal.Signals
+):
+    site = nine.var_dir / "conf" / "throughline.conf"
+    restart = nine.begin("restart", "fastapi-1")
+    wait_until(lambda: " down;" in site.read_text(), 20, "the replica gets no more requests")
+
+    restart.send_signal(number)
+    restart.communicate(timeout=100)
+
+    if number == signal.SIGKILL:
+        status = nine.run("status")
+        assert status.returncode == 1
+        assert "fastapi-1: a restart was killed" in status.stdout
+        assert nine.run("start", "worker-1").returncode == 0, "any command that changes the run puts it right"
+    assert restart.returncode != 0
+    assert " down;" not in site.read_text()
+    wait_until(lambda: nine.run("status").returncode == 0, 60, "all nine are healthy")
 
 
 def test_down_finds_the_processes_of_a_folder_that_was_removed(apart: Nine):

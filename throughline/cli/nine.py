@@ -1,16 +1,20 @@
 """`throughline up`, `status`, `down`, `start`, `stop`, `restart`: the nine processes of this checkout."""
 
+import signal
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from rich.console import Console
 
 from throughline.cli.command_name import command_name
-from throughline.local import change, rolling
+from throughline.local import change, lock, rolling
 from throughline.local import down as ending
 from throughline.local import up as starting
 from throughline.local.display import table
 from throughline.local.health import check, warnings
-from throughline.local.run import CannotRun, Run
+from throughline.local.run import CannotRun, Run, var_dir
 from throughline.local.supervisor import Supervisor
 
 
@@ -35,13 +39,14 @@ def status(_: Namespace) -> int:
 
 
 def start(arguments: Namespace) -> int:
-    change.start(_running(), arguments.names, Console(highlight=False))
+    with _changing("start") as run:
+        change.start(run, arguments.names, Console(highlight=False))
     return 0
 
 
 def stop(arguments: Namespace) -> int:
-    run = _running()
-    change.stop(run, arguments.names)
+    with _changing("stop") as run:
+        change.stop(run, arguments.names)
     print(
         f"Stopped: {', '.join(arguments.names)}. `{command_name()} start {' '.join(arguments.names)}` brings them back."
     )
@@ -49,13 +54,30 @@ def stop(arguments: Namespace) -> int:
 
 
 def restart(arguments: Namespace) -> int:
-    run = _running()
-    rolling.restart(run, arguments.names or run.names, Console(highlight=False))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # what was begun is undone, as after Ctrl-C
+    with _changing("restart") as run:
+        rolling.restart(run, arguments.names or run.names, Console(highlight=False))
     return 0
+
+
+@contextmanager
+def _changing(command: str) -> Iterator[Run]:
+    """The run, which no other command changes meanwhile; what a killed one has left undone is put right."""
+    _running()
+    with lock.held(var_dir(), command):
+        run = _running()
+        rolling.put_right(run)
+        yield run
 
 
 def _running() -> Run:
     run = starting.running()
+    if run is None and ending.left_behind(var_dir()):
+        raise CannotRun(
+            "supervisord, which keeps the processes running, has ended without them: `make up` starts all anew, "
+            "`make down` ends them."
+        )
     if run is None:
         raise CannotRun("Throughline is not running here: `make up` starts it.")
     return run
@@ -63,7 +85,14 @@ def _running() -> Run:
 
 def _print_status(run: Run, console: Console) -> bool:
     rows = check(run, Supervisor(run.socket).processes(), run.names)
+    restarting = rolling.unfinished(run)
+    if restarting in run.replicas and len(run.replicas) > 1:
+        rows = [replace(row, word="drained") if row.ok and row.name == restarting else row for row in rows]
     console.print(table(rows))
     for each in warnings(run):
         console.print(f"Warning: a 201 promises less than it should: {each}.")
+    if restarting is not None:
+        at_work = lock.holder(run.folder)
+        hint = f"{at_work} is at work on it" if at_work else "a restart was killed; `make up` puts it right"
+        console.print(f"{restarting}: {hint}.")
     return all(row.ok for row in rows)

@@ -1,6 +1,9 @@
 """The files of a local run in which log lines and spans are written, rotated ones included."""
 
+import os
 import re
+from contextlib import ExitStack, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -21,3 +24,21 @@ def written_lines(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if _WRITTEN.fullmatch(path.name))
     except OSError:
         return []
+
+
+def opened(folder: Path, stack: ExitStack) -> list[FileIO]:
+    """Each file once, however they are renamed meanwhile, to be read after this; until the stack is closed.
+
+    A rotation may give a file the name of one that has been opened already, so the names are gone through until they
+    lead to no other file.
+    """
+    files: dict[tuple[int, int], FileIO] = {}
+    known = -1
+    while len(files) > known:
+        known = len(files)
+        for path in written_lines(folder):
+            with suppress(OSError):
+                file = stack.enter_context(FileIO(path))
+                stat = os.fstat(file.fileno())
+                files.setdefault((stat.st_dev, stat.st_ino), file)
+    return list(files.values())

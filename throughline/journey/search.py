@@ -1,6 +1,5 @@
 """Finds every log line and span of one correlation ID in files that mostly hold others."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from throughline.journey.local_files import lines_folder, spans_folder, written_lines
+from throughline.journey.local_files import lines_folder, opened, spans_folder
 from throughline.journey.span import Span, spans_in
 
 ID_FIELDS: Final = ("correlation_id", "requested_by")  # of log lines
@@ -60,20 +59,9 @@ def parsed(line: bytes) -> dict[str, Any]:
 
 
 def _lines_with(needle: bytes, folder: Path) -> Iterator[bytes]:
-    with ExitStack() as opened:
-        files: dict[tuple[int, int], FileIO] = {}
-        # All files are opened before any is read, so that one that is rotated meanwhile is read exactly once.
-        for path in written_lines(folder):
-            with suppress(OSError):
-                file = opened.enter_context(FileIO(path))
-                files.setdefault(_identity(file), file)
-        for file in files.values():
+    with ExitStack() as stack:
+        for file in opened(folder, stack):
             yield from _matching(needle, file)
-
-
-def _identity(file: FileIO) -> tuple[int, int]:
-    stat = os.fstat(file.fileno())
-    return stat.st_dev, stat.st_ino
 
 
 def _matching(needle: bytes, file: FileIO) -> Iterator[bytes]:

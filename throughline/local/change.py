@@ -19,12 +19,17 @@ def stop(run: Run, names: Sequence[str]) -> None:
     supervisor = Supervisor(run.socket)
     for name in known(run, names):
         supervisor.stop(name)
-    seconds = max(35, run.worker_kill_seconds) + _MARGIN_SECONDS
+    seconds = seconds_to_end(run)
     deadline = time.monotonic() + seconds
     while any(supervisor.processes()[name].pid for name in names):
         if time.monotonic() > deadline:
             raise CannotRun(f"After {seconds} s {', '.join(names)} have not ended.")
         time.sleep(_POLL_SECONDS)
+
+
+def seconds_to_end(run: Run) -> int:
+    """After which any process has been killed."""
+    return max(35, run.worker_kill_seconds) + _MARGIN_SECONDS
 
 
 def start(run: Run, names: Sequence[str], console: Console) -> None:

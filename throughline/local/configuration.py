@@ -16,22 +16,23 @@ from throughline.local.run import HOST, ROOT, Run
 from throughline.settings import LocalSettings, NginxSettings
 
 _OPEN_FILES: Final = 16_384  # a connection through NGINX takes two
+_LOG_SIZE: Final = "50MB"  # and five files before it: what a container keeps is of that order
+_LOG_BACKUPS: Final = 5
 _SITE_TEMPLATE: Final = "throughline.conf.template"
 
 
 def write(run: Run, found: Mapping[str, str]) -> None:
     """Writes all of it, and makes the folders that it names."""
-    for name in ("conf", "redis", "nginx"):
+    for name in ("conf", "redis", "nginx", "log", "spans"):
         (run.folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("log", "spans"):
-        (run.folder / name).mkdir(exist_ok=True)
+    private_file.close_to_others(run.folder)
     conf = run.folder / "conf"
     private_file.write(conf / "redis.conf", _redis(run))
     private_file.write(conf / "nginx.conf", _nginx(run))
     private_file.write(conf / _SITE_TEMPLATE, _site_template(run, found["nginx"]))
     build.note(run, nginx=True)
     write_site(run)
-    private_file.write(conf / "supervisord.conf", "\n".join(_supervisord(run, groups(run, found))) + "\n")
+    private_file.write(conf / "supervisord.conf", "\n".join(supervisord(run, groups(run, found))) + "\n")
 
 
 def write_site(run: Run, drained: Container[str] = ()) -> None:
@@ -108,16 +109,21 @@ def open_files() -> int:
     return _OPEN_FILES if allowed == resource.RLIM_INFINITY else min(allowed, _OPEN_FILES)
 
 
-def _supervisord(run: Run, programs: Mapping[str, list[Program]]) -> Iterator[str]:
+def supervisord(run: Run, programs: Mapping[str, list[Program]]) -> Iterator[str]:
     # Its own files are given relative to var/: supervisor would expand a % in their paths twice.
     yield "[unix_http_server]"
     yield f"file={_literal(run.socket)}"
     yield "chmod=0600"
     yield "[rpcinterface:supervisor]"
     yield "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface"
+    yield "[rpcinterface:log_files]"
+    yield "supervisor.rpcinterface_factory = throughline.local.log_files:plugin"
     yield "[supervisord]"
     yield f"directory={_literal(run.var)}"
+    yield f"umask={private_file.UMASK:03o}"
     yield "logfile=log/supervisord.log"
+    yield f"logfile_maxbytes={_LOG_SIZE}"
+    yield f"logfile_backups={_LOG_BACKUPS}"
     yield "pidfile=conf/supervisord.pid"
     yield "childlogdir=log"
     yield f"minfds={open_files()}"
@@ -144,8 +150,8 @@ def _program(run: Run, program: Program) -> Iterator[str]:
     yield f"stdout_logfile=log/{program.name}.{program.log}"
     yield f"stderr_logfile=log/{program.name}.err"
     for stream in ("stdout", "stderr"):
-        yield f"{stream}_logfile_maxbytes=50MB"
-        yield f"{stream}_logfile_backups=5"
+        yield f"{stream}_logfile_maxbytes={_LOG_SIZE}"
+        yield f"{stream}_logfile_backups={_LOG_BACKUPS}"
 
 
 def _literal(text: str) -> str:

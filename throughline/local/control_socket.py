@@ -21,7 +21,12 @@ def path(var: Path) -> str:
 def make_folder(socket: str) -> None:
     """Raises `CannotRun` for one that someone else has made there, to listen in."""
     folder = Path(socket).parent
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"{folder}, for supervisor's socket, cannot be made: {error.strerror}. TMPDIR moves it."
+        ) from None
     status = folder.lstat()
     if status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise CannotRun(f"{folder} belongs to someone else or is open to others: remove it.")

@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
-from throughline.local import control_socket, session
+from throughline.local import control_socket, lock, session
 from throughline.local.run import Run, var_dir
 from throughline.local.supervisor import Supervisor
 
@@ -23,6 +23,20 @@ _POLL_SECONDS: Final = 0.05
 def down(console: Console) -> bool:
     """True when something ran."""
     var = var_dir()
+    with lock.held(var, "down"):
+        ran = end_all(var, console)
+        lock.remove(var)
+        return ran
+
+
+def left_behind(var: Path) -> list[int]:
+    """The processes of a run whose supervisord has ended without them, or is about to end."""
+    leader = session.recorded_leader(var)
+    return session.members(leader) if leader is not None else []
+
+
+def end_all(var: Path, console: Console) -> bool:
+    """By the holder of the lock."""
     run = Run.recorded(var)
     socket = run.socket if run else control_socket.path(var)  # var may have been removed meanwhile
     leader = Supervisor(socket).pid() or session.recorded_leader(var)
@@ -37,8 +51,6 @@ def down(console: Console) -> bool:
             _signal(session.members(leader), warning)
             _wait(lambda: not session.members(leader), seconds)
     Path(socket).unlink(missing_ok=True)
-    with suppress(OSError):
-        Path(socket).parent.rmdir()
     return True
 
 

@@ -5,14 +5,23 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import xmlrpc.client
 from dataclasses import dataclass
 from typing import Any, Final, cast
+from xml.parsers.expat import ExpatError
 
+from throughline.local import private_file
 from throughline.local.run import CannotRun, Run
 
 _ANSWER_SECONDS: Final = 5
 _LAUNCH_SECONDS: Final = 20
+_POLL_SECONDS: Final = 0.02
+# It has ended, is about to end (a fault), or does not answer as supervisord does.
+_NO_ANSWER: Final = (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError)
+
+
+_ENDED: Final = "supervisord, which keeps the processes running, has ended or is ending."
 
 
 @dataclass(frozen=True)
@@ -36,14 +45,14 @@ class Supervisor:
         """supervisord's own, or None when it does not run or is about to end."""
         try:
             return int(self._rpc.getPID())
-        except (OSError, http.client.HTTPException, xmlrpc.client.Fault):
+        except _NO_ANSWER:
             return None
 
     def processes(self) -> dict[str, Process]:
         try:
             answer = self._rpc.getAllProcessInfo()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Fault):  # a fault: it is shutting down
-            raise CannotRun("supervisord, which keeps the processes running, has ended or is ending.") from None
+        except _NO_ANSWER:
+            raise CannotRun(_ENDED) from None
         return {p["name"]: Process(p["group"], p["statename"], p["pid"] or None, p["start"]) for p in answer}
 
     def start(self, name: str) -> None:
@@ -59,10 +68,15 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if fault.faultString.partition(":")[0] not in {"ALREADY_STARTED", "NOT_RUNNING"}:
                 raise CannotRun(f"supervisor cannot do that with {name}: {fault.faultString}") from None
+        except _NO_ANSWER:
+            raise CannotRun(_ENDED) from None
 
 
 def launch(run: Run) -> None:
-    """Starts supervisord in the background; it starts the nine. They inherit the environment given here."""
+    """Starts supervisord in the background; it starts the nine. They inherit the environment given here.
+
+    Returns when it answers, so that the next command finds it.
+    """
     own = {
         "REDIS_URL": run.redis_url,
         "SPANS_DIR": str(run.folder / "spans"),
@@ -74,10 +88,23 @@ def launch(run: Run) -> None:
     command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", conf]
     environment = os.environ | own
     started = subprocess.run(
-        command, cwd=run.folder, env=environment, capture_output=True, text=True, timeout=_LAUNCH_SECONDS, check=False
+        command,
+        cwd=run.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_LAUNCH_SECONDS,
+        check=False,
+        umask=private_file.UMASK,
     )
     if started.returncode != 0:
-        raise CannotRun(f"supervisord does not start: {started.stderr.strip() or started.stdout.strip()}")
+        said = (started.stderr.strip() or started.stdout.strip() or "it says nothing").splitlines()
+        raise CannotRun(f"supervisord does not start: {said[0]}")
+    deadline = time.monotonic() + _LAUNCH_SECONDS
+    while Supervisor(run.socket).pid() is None:
+        if time.monotonic() > deadline:
+            raise CannotRun(f"supervisord does not answer after {_LAUNCH_SECONDS} s: `make down` ends it.")
+        time.sleep(_POLL_SECONDS)
 
 
 class _Transport(xmlrpc.client.Transport):

@@ -12,11 +12,14 @@ from throughline.api_keys import ApiKeys
 from throughline.local import (
     configuration,
     control_socket,
+    down,
     installed,
+    lock,
     ports,
+    private_file,
     python_path,
     redis_address,
-    session,
+    rolling,
     waiting,
 )
 from throughline.local.run import ROOT, CannotRun, Run, var_dir
@@ -29,16 +32,23 @@ _TASKS_SECONDS: Final = 30
 def up(console: Console) -> Run:
     """All of them healthy; `CannotRun` with the reason otherwise."""
     settings = NineSettings.load()
+    os.umask(private_file.UMASK)
+    with lock.held(var_dir(), "up"):
+        run = _started(settings, console)
+    waiting.until_healthy(run, run.names, console)
+    return run
+
+
+def _started(settings: NineSettings, console: Console) -> Run:
     run = running()
     if run is None:
-        run = _start(settings)
-    elif "http_port" in settings.model_fields_set and settings.http_port != run.http_port:
+        return _start(settings, console)
+    if "http_port" in settings.model_fields_set and settings.http_port != run.http_port:
         raise CannotRun(
             f"Already running on port {run.http_port}. To move it to {settings.http_port}: make down, then make up."
         )
-    else:
-        _start_missing(run)
-    waiting.until_healthy(run, run.names, console)
+    rolling.put_right(run)
+    _start_missing(run)
     return run
 
 
@@ -66,7 +76,7 @@ def planned(settings: NineSettings) -> Run:
     )
 
 
-def _start(settings: NineSettings) -> Run:
+def _start(settings: NineSettings, console: Console) -> Run:
     if path := os.environ.get("PYTHONPATH"):
         os.environ["PYTHONPATH"] = python_path.absolute(path, Path.cwd())
     _require_tasks()
@@ -75,12 +85,13 @@ def _start(settings: NineSettings) -> Run:
     found = installed.require()
     _require_history(settings)
     run = planned(settings)
-    leader = session.recorded_leader(run.folder)
-    if leader is not None and session.members(leader):
-        raise CannotRun("Processes of an earlier run are still there, without their supervisor: `make down` ends them.")
+    if down.left_behind(run.folder):
+        console.print("Processes of an earlier run are still there, without their supervisor. They are ended first.")
+        down.end_all(run.folder, console)
     ports.require_free(run, own_redis_url="redis_url" in settings.model_fields_set)
     control_socket.make_folder(run.socket)
     configuration.write(run, found)
+    rolling.forget(run)
     run.record()
     launch(run)
     return run

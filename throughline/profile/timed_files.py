@@ -1,13 +1,12 @@
 """Files whose lines are in time: opens them, and finds the place in each where the time in question begins."""
 
-import os
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
-from throughline.journey.local_files import written_lines
+from throughline.journey import local_files
 from throughline.profile.window import Window
 
 _PROBE_BYTES: Final = 64 * 1024
@@ -18,14 +17,8 @@ Latest = Callable[[bytes], int | None]  # the latest time that is told in a part
 
 
 def opened(folder: Path, stack: ExitStack) -> list[BufferedReader]:
-    """All files are opened before any is read, so that one that is rotated meanwhile is read exactly once."""
-    files: dict[tuple[int, int], BufferedReader] = {}
-    for path in written_lines(folder):
-        with suppress(OSError):
-            file = stack.enter_context(path.open("rb"))
-            stat = os.fstat(file.fileno())
-            files.setdefault((stat.st_dev, stat.st_ino), file)
-    return list(files.values())
+    """Each file once, as it is when all are opened."""
+    return [stack.enter_context(BufferedReader(file)) for file in local_files.opened(folder, stack)]
 
 
 def seek(file: BufferedReader, window: Window, most_bytes: int | None, latest: Latest) -> bool:

@@ -17,13 +17,20 @@ class AppendedLines:
 
     def append(self, lines: bytes) -> None:
         # Opened anew each time (a batch every 200 ms), so that no process goes on writing to a file moved away.
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        file = self._opened()
         try:
             os.write(file, lines)
             if os.fstat(file).st_size > self._max_bytes:
                 self._move_away(file)
         finally:
             os.close(file)
+
+    def _opened(self) -> int:
+        try:
+            return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except FileNotFoundError:  # somebody has removed the folder
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def _move_away(self, file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
