@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -194,12 +193,15 @@ def test_the_client_and_the_command_list_what_the_api_lists(listed: tuple[Nine, 
 
 
 def test_while_the_history_is_away_open_tasks_are_listed_and_the_rest_says_what_is_missing(
-    tmp_path: Path, wait_until: Wait
+    listed: tuple[Nine, list[str]], wait_until: Wait
 ):
-    with Nine(tmp_path / "var", API_REPLICAS="1", WORKER_REPLICAS="0") as nine, nine.http() as client:
+    nine, _ = listed
+    history = nine.var_dir / "history.sqlite"
+    nine.run("stop", "worker-1")  # for good: this is the last test, and what it submits must wait
+    with nine.http() as client:
         task_id = _submitted(client, 0)
-        history = nine.var_dir / "history.sqlite"
-        assert client.get("/api/v1/tasks").status_code == 200  # the replica has the file open from now on
+        for url in nine.replica_urls:  # each has the file open from now on
+            assert client.get(f"{url}/api/v1/tasks").status_code == 200
         wait_until(history.with_name("history.sqlite-shm").exists, 20, "SQLite's locks are there")
         with taken_away(history):
             answers = [client.get("/api/v1/tasks") for _ in range(3)]
