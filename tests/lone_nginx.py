@@ -63,7 +63,8 @@ def started(folder: Path, wait_until: Wait, *program: str, first: str = "", **en
         servers = (
             f"{first} max_fails=2 fail_timeout=10s; server 127.0.0.1:{port} backup" if first else f"127.0.0.1:{port}"
         )
-        site.write_text(site.read_text().replace(f"127.0.0.1:{run.ports['fastapi-1']}", servers))
+        text = site.read_text().replace(f"127.0.0.1:{run.ports['fastapi-1']}", servers)
+        site.write_text(text.replace("proxy_read_timeout 20s;", "proxy_read_timeout 7s;"))  # no test waits so long
         command = [*(program or (PROGRAM,)), "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf")]
         with (folder / "access.jsonl").open("ab") as lines, subprocess.Popen(command, stdout=lines) as process:
             try:
