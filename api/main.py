@@ -20,7 +20,7 @@ from api.services.callers import Callers
 from api.services.task_service import TaskService
 from throughline.ledger.history import AsyncHistory, check_at_start
 from throughline.settings import ApiSettings
-from throughline.telemetry import logging, tracing
+from throughline.telemetry import descriptors, logging, tracing
 
 _LOOK_SECONDS: Final = 10  # between two looks at what Redis promises
 _ROUTES: Final = (tasks, task_events, task_types, queues, workers, dead_letters, health)
@@ -34,12 +34,14 @@ def create_app(settings: ApiSettings) -> Documented:
     callers = Callers(settings.api_keys_file)
     presence = Presence(logging.node_name("api", settings), settings.service_version)
     pulse = Pulse()
+    free = descriptors.Descriptors()
 
     @asynccontextmanager
     async def lifespan(app: Documented) -> AsyncIterator[None]:
         queue_service = QueueService(settings)
         app.state.queue_service = queue_service
         app.state.callers = callers
+        app.state.descriptors = free
         app.state.version = settings.service_version
         history = AsyncHistory(settings.history_address)
         app.state.history = history
@@ -52,6 +54,7 @@ def create_app(settings: ApiSettings) -> Documented:
             asyncio.create_task(presence.beat(queue_service.present)),
             asyncio.create_task(pulse.beat()),
             asyncio.create_task(_look_at_durability(queue_service)),
+            asyncio.create_task(_look_at_descriptors(free)),
         ]
         yield
         for each in going:
@@ -84,6 +87,12 @@ async def _look_at_durability(queue: QueueService) -> None:
         with suppress(Refusal):  # while Redis is away, nothing is accepted
             await queue.look_at_durability()
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _look_at_descriptors(free: descriptors.Descriptors) -> None:
+    while True:
+        free.look()
+        await asyncio.sleep(descriptors.EVERY_SECONDS)
 
 
 check_at_start(ApiSettings.load().history_address)

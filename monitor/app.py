@@ -23,6 +23,7 @@ from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
 from throughline.tasks.registry import registry
+from throughline.telemetry import descriptors
 from throughline.telemetry import logging as log_lines
 from throughline.telemetry.logging import event
 
@@ -59,6 +60,11 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async def look_at_versions() -> None:
             metrics.show(await versions())
 
+        free = descriptors.Descriptors()
+
+        async def look_at_descriptors() -> None:
+            free.look()
+
         async def keep_counts() -> None:
             await ledger(recent_counts.keep())
 
@@ -73,6 +79,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             going = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
+                asyncio.create_task(_for_ever(look_at_descriptors, descriptors.EVERY_SECONDS)),
                 asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
                 asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),

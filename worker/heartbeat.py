@@ -27,6 +27,7 @@ from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.ledger.scripts import Ledger
 from throughline.ledger.workers import Facts
 from throughline.settings import WorkerSettings
+from throughline.telemetry.descriptors import Descriptors
 from throughline.telemetry.logging import event, node_name
 from worker import lost_processes, memory
 from worker.presence import Presence
@@ -42,9 +43,11 @@ def install(_: Celery, settings: WorkerSettings) -> None:
     client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
     ledger, ended, own = Ledger(client), threading.Event(), _Own(settings)
     presence = Presence(ledger, name, settings.service_version)
+    free = Descriptors()
 
     def beat(said: str = "") -> str:
         """Answers which tasks it said."""
+        free.look()
         # RuntimeError: the main loop took a task in this very moment; the next beat includes it.
         with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
             held, lost = _held(), tuple(lost_processes.untold)

@@ -38,7 +38,7 @@ class HealthView(BaseModel):
 
 
 class Probe(BaseModel):
-    """`code` and `reason`: no task can be taken though the process is ready, since Redis takes none from anybody."""
+    """`code` and `reason`: why the process is not ready; or why no task can be taken though it is, by nobody."""
 
     status: Literal["ok", "unavailable"]
     code: str | None = None
@@ -77,10 +77,13 @@ async def live() -> Probe:
 
 @router.get("/ready", response_model_exclude_none=True, responses={503: {"model": Probe}})
 async def ready(request: Request, response: Response) -> Probe:
-    """The process can do its work: Redis answers.
+    """The process can do its work: Redis answers, and connections can be opened.
 
     One that takes no new tasks takes them from no replica: the others would not do better, and all can still answer.
     """
+    if request.app.state.descriptors.are_short:
+        response.status_code = 503
+        return Probe(status="unavailable", code="DESCRIPTORS_SHORT", reason="Hardly any file descriptor is left.")
     found = await health_service.check(request.app.state.queue_service)
     if found.redis:
         return Probe(status="ok", **_why(found))
