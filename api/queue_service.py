@@ -79,10 +79,12 @@ class QueueService:
         """Decides on the submission and, if it is taken, records and enqueues it, all in one round trip."""
         return await self._change(scripts.submit(submission, self._limits))
 
-    async def read(self, task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
-        """The tasks of these IDs, in their order; None where Redis has none."""
+    async def read(
+        self, task_ids: Sequence[str], *, messages: bool = False, caller: str | None = None
+    ) -> list[StoredTask | None]:
+        """The tasks of these IDs, in their order; None where Redis has none, or none of the caller's."""
         async with self._answer_in_time():
-            return await stored_task.read(self._redis, task_ids, messages=messages)
+            return await stored_task.read(self._redis, task_ids, messages=messages, caller=caller)
 
     async def position(self, task_id: str, queue: str) -> int | None:
         """How many tasks of its queue start before this one, itself included; None when it does not wait there."""

@@ -24,14 +24,19 @@ class TaskStore:
         self._history = history
         self._answers = True
 
-    async def read(self, task_ids: Sequence[str], *, messages: bool = False) -> list[StoredTask | None]:
-        """The tasks of these IDs, in their order; None where there is none."""
+    async def read(
+        self, task_ids: Sequence[str], *, messages: bool = False, caller: str | None = None
+    ) -> list[StoredTask | None]:
+        """The tasks of these IDs, in their order; None where there is none, or with a `caller` none of theirs.
+
+        Another's is looked for wherever one that nobody has is: neither the answer nor its time tells them apart.
+        """
 
         async def in_redis(wanted: Sequence[str]) -> list[StoredTask | None]:
-            return await self._queue.read(wanted, messages=messages)
+            return await self._queue.read(wanted, messages=messages, caller=caller)
 
         async def in_history(wanted: Sequence[str]) -> dict[str, StoredTask]:
-            return await self._in_history(wanted, messages=messages)
+            return await self._in_history(wanted, messages=messages, caller=caller)
 
         return await task_store.read(task_ids, in_redis, in_history)
 
@@ -66,8 +71,12 @@ class TaskStore:
             return False
         return await self._queue.revive(kept, by)
 
-    async def _in_history(self, task_ids: Sequence[str], *, messages: bool = False) -> dict[str, StoredTask]:
-        return await self._asked(self._history.find(task_ids, messages=messages)) if self._history else {}
+    async def _in_history(
+        self, task_ids: Sequence[str], *, messages: bool = False, caller: str | None = None
+    ) -> dict[str, StoredTask]:
+        if not self._history:
+            return {}
+        return await self._asked(self._history.find(task_ids, messages=messages, caller=caller))
 
     async def _asked(self, answer: Awaitable[T]) -> T:
         """Tells once per outage why the history does not answer: the client is told no more than that it does not."""

@@ -29,8 +29,8 @@ async def put_right(redis: "Redis") -> int:
 
 
 async def _all(redis: "Redis") -> AsyncIterator[str]:
-    async for key in redis.scan_iter(keys.task("*"), count=500, _type="HASH"):
-        yield str(key).removeprefix(keys.task(""))
+    async for key in redis.scan_iter(f"{keys.TASK}*", count=500, _type="HASH"):
+        yield str(key).removeprefix(keys.TASK)
     for index in (keys.UNARCHIVED, keys.ENDED, keys.HOT):
         async for task_id, _ in redis.zscan_iter(index, count=MOST_AT_ONCE):
             yield str(task_id)

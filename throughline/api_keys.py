@@ -30,6 +30,11 @@ class Caller:
     def sees_all(self) -> bool:
         return Scope.ADMIN in self.scopes
 
+    @property
+    def sees(self) -> str | None:
+        """Whose tasks: their own name, or None for everybody's."""
+        return None if self.sees_all else self.name
+
     def may_see(self, owner: str) -> bool:
         return owner == self.name or self.sees_all
 

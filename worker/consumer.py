@@ -9,7 +9,7 @@ from celery.utils.log import get_logger
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from throughline.ledger import unwritable
+from throughline.ledger import keys, unwritable
 from throughline.ledger.states import Status
 from throughline.telemetry.logging import event
 from worker import attempt_spans, liveness
@@ -60,7 +60,7 @@ class RecordingConsumer(Consumer):
 
         def on_task_received(message: Any) -> None:
             try:
-                _check_id(message.headers)
+                _require_id(message.headers)
                 handle(message)
             except (TypeError, ValueError, LookupError, AttributeError) as error:
                 self._refuse(message, InvalidTaskError(f"{type(error).__name__}: {error}"))
@@ -86,7 +86,10 @@ class RecordingConsumer(Consumer):
         with delivery.bound():
             fields = {"task_type": delivery.task_type, "queue": delivery.queue}
             told = {"error.type": type(error).__name__, "error.message": str(error)}
-            if delivery.task_id and not self.app.backend.refused(delivery, error):
+            known = keys.is_task_id(delivery.task_id)
+            if not known and delivery.task_id:
+                self.app.backend.refused_unrecorded(delivery.task_id, error)  # its sender may wait for it
+            if known and not self.app.backend.refused(delivery, error):
                 event("task.skipped", "A message of it came that cannot be run: it goes on, or ended before", fields)
             else:
                 attempt_spans.write_refused(delivery, error)
@@ -95,7 +98,7 @@ class RecordingConsumer(Consumer):
         message.reject_log_error(_logger, self.connection_errors)
 
 
-def _check_id(headers: Any) -> None:
-    """Raises `ValueError` for an ID that JSON can hold and Redis cannot: half a character."""
-    if isinstance(headers, dict):
-        str(headers.get("id")).encode()
+def _require_id(headers: Any) -> None:
+    """Raises `NoTaskId` where a client's own ID cannot be a task's. Without any, Celery finds the message wrong."""
+    if isinstance(headers, dict) and headers.get("id") and not keys.is_task_id(str(headers["id"])):
+        raise keys.NoTaskId

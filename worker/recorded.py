@@ -69,6 +69,8 @@ def tell_handed_back(backend: Any, delivery: Delivery, handed: HandedBack) -> No
 
 def revoke_waiting(backend: Any, task_id: str) -> bool:
     """Celery's remote control revokes a task that no process here runs. False for one that nobody has heard of."""
+    if not keys.is_task_id(task_id):
+        return False
     delivery = _delivery(backend, task_id)
     if delivery is None:
         return bool(backend.client.exists(keys.moved(task_id)))

@@ -206,6 +206,10 @@ class RecordingBackend(StrictJsonBackend):
         reason = Reason.UNKNOWN_TASK if isinstance(error, NotRegistered) else Reason.INVALID_MESSAGE
         return self._store(delivery.task_id, result, Status.FAILURE, reason, request, type(error).__name__)
 
+    def refused_unrecorded(self, task_id: str, error: Exception) -> None:
+        """The same where there can be no record, since the text that the message has as its ID is no task's."""
+        RedisBackend._store_result(self, task_id, self.encode_result(error, Status.FAILURE), Status.FAILURE)
+
     def _store_result(
         self,
         task_id: str,

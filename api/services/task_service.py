@@ -181,7 +181,7 @@ class TaskService:
 
     async def page(self, filters: ListFilters, caller: Caller) -> Listed:
         """A page of the caller's tasks, of everybody's for an admin; without large results."""
-        query = filters.query(None if caller.sees_all else caller.name)
+        query = filters.query(caller.sees)
         page = await self._store.page(query)
         tasks = [task_view(task) for task in page.tasks]
         return Listed(tasks, None if page.last is None else cursor_of(page.last, query))
@@ -234,8 +234,8 @@ class TaskService:
         return task_view(await self._stored(task_id))
 
     async def _stored(self, task_id: str, caller: Caller | None = None, *, messages: bool = False) -> StoredTask:
-        (stored,) = await self._store.read([task_id], messages=messages)
-        if stored is None or (caller is not None and not _is_theirs(stored, caller)):
+        (stored,) = await self._store.read([task_id], messages=messages, caller=caller.sees if caller else None)
+        if stored is None:
             raise TaskNotFound(task_id, self._queue.kept_seconds)
         correlation.bind_task(task_id)
         return stored
@@ -249,10 +249,6 @@ async def _data(stored: StoredTask) -> tuple[str, Any]:
         return await asyncio.to_thread(message_data, stored.message)
     except ValueError:
         raise MessageNotKept(stored.task_id, "in a form that can be read") from None
-
-
-def _is_theirs(task: StoredTask, caller: Caller) -> bool:
-    return caller.may_see(task.record.caller)
 
 
 def _of_task(view: TaskView) -> dict[str, str]:

@@ -144,10 +144,13 @@ class PageData:
         except (RedisError, OSError):
             return found
 
-    async def stored_task(self, task_id: str) -> StoredTask | None:
-        """All that is kept of a task, with what it was submitted with; raises `Refused` when that cannot be told."""
+    async def stored_task(self, task_id: str, caller: str | None = None) -> StoredTask | None:
+        """All that is kept of a task, with what it was submitted with; raises `Refused` when that cannot be told.
+
+        With a `caller`, of their own task alone.
+        """
         try:
-            return await self._records.stored(task_id)
+            return await self._records.stored(task_id, caller)
         except (RedisError, OSError):
             detail = "Redis does not answer, and may have the task. Please retry."
             raise Refused(503, "BROKER_UNAVAILABLE", detail, {"Retry-After": "1"}) from None

@@ -47,14 +47,17 @@ class TaskRecords:
         found = await read_records(self._redis, wanted, attempts=attempts)
         return dict(await self._moved([each for each in wanted if each not in found])) | found
 
-    async def stored(self, task_id: str) -> StoredTask | None:
-        """One task whole, with its message; raises `HistoryUnavailable` and `HistoryWrong` too."""
+    async def stored(self, task_id: str, caller: str | None = None) -> StoredTask | None:
+        """One task whole, with its message, if it is the caller's; raises `HistoryUnavailable` and `HistoryWrong` too.
+
+        Another caller's is looked for wherever one that nobody has is.
+        """
 
         async def in_redis(wanted: Sequence[str]) -> list[StoredTask | None]:
-            return await stored_task.read(self._redis, wanted, messages=True)
+            return await stored_task.read(self._redis, wanted, messages=True, caller=caller)
 
         async def in_history(wanted: Sequence[str]) -> dict[str, StoredTask]:
-            return await self._history.find(wanted, messages=True)
+            return await self._history.find(wanted, messages=True, caller=caller)
 
         (found,) = await task_store.read([task_id], in_redis, in_history)
         return found
@@ -103,7 +106,7 @@ async def read_newest(redis: "Redis", correlation_ids: Sequence[str]) -> dict[st
 
 async def read_records(redis: "Redis", task_ids: Iterable[str], *, attempts: bool = False) -> dict[str, TaskRecord]:
     """Of those tasks that Redis has."""
-    wanted = list(task_ids)
+    wanted = [each for each in task_ids if keys.is_task_id(each)]
     if not wanted:
         return {}
     async with redis.pipeline(transaction=False) as pipe:

@@ -146,6 +146,26 @@ def test_a_message_without_an_id_that_can_be_written_does_not_end_the_worker(cli
     assert told(client.send())[0]["status"] == "SUCCESS"
 
 
+@pytest.mark.parametrize("odd", ["{}:attempts", "{}:message", "a b {}", "{}" + "x" * 300, "{}\0"])
+def test_an_id_that_can_be_no_tasks_fails_for_its_sender_and_leaves_other_tasks_alone(client, told, wait_until, odd):
+    other = client.send()
+    record, _ = told(other)
+    sent = client.publish(id=odd.format(other))
+    meta = json.loads(wait_until(lambda: client.broker.get(f"{keys.CELERY_RESULT}{sent}"), 20, "its sender is told"))
+    assert (meta["status"], meta["result"]["exc_type"]) == ("FAILURE", "InvalidTaskError")
+    assert client.broker.ttl(f"{keys.CELERY_RESULT}{sent}") > 0
+    client.app.control.revoke(odd.format(other))
+    assert told(client.send())[0]["status"] == "SUCCESS"  # the worker goes on
+    assert client.record(other) == record
+    assert client.broker.hlen(keys.CELERY_UNACKED) == 0
+
+
+def test_an_id_of_a_clients_own_choice_is_recorded(client, told):
+    own = f"order:{uuid.uuid4().hex}/größe"
+    assert client.send(task_id=own) == own
+    assert told(own)[0]["status"] == "SUCCESS"
+
+
 def test_a_task_whose_sender_ignores_its_result_has_one_on_record(client, told):
     task_id = client.send(ignore_result=True, headers={"correlation_id": "IGNORED-1"})
     record, _ = told(task_id)

@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.conftest import free_port
@@ -138,6 +140,57 @@ def test_to_others_it_is_a_task_that_does_not_exist(locked, hers):
             for path in (f"/tasks/{hers}", f"/tasks/{hers}/result"):
                 answer = client.get(path, headers=headers)
                 assert (answer.status_code, answer.headers["WWW-Authenticate"][:5]) == (401, "Basic")
+
+
+READS = ("", "?wait=1", "/timeline", "/events", "/input")
+PARTS = ("x:attempts", "{}:attempts", "{}:changes", "{}:message")  # of a record
+NO_TASK = (*PARTS, "no-task", "a%20b", "%0A", "x" * 300, "%FF", "*")
+
+
+def whole(answer: httpx.Response, task_id: str) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body without what differs between any two requests."""
+    varying = {"date", "x-request-id", "content-length"}
+    headers = {name: value for name, value in answer.headers.items() if name not in varying}
+    told = answer.json() | {"correlation_id": ""}
+    return answer.status_code, headers, json.dumps(told).replace(task_id, "ID")
+
+
+@pytest.mark.parametrize("through", ["nginx", "replica"])
+def test_no_answer_tells_another_callers_task_from_one_that_never_was(locked, hers, through):
+    nine, made = locked
+    with nine.http(nine.base_url if through == "nginx" else nine.replica_urls[0]) as client:
+
+        def answer(name: str, method: str, path: str, task_id: str) -> tuple[int, dict[str, str], str]:
+            headers = {"X-API-Key": made[name], "Accept": "application/json"}
+            return whole(client.request(method, path.format(task_id), headers=headers), task_id)
+
+        calls = [("GET", f"/api/v1/tasks/{{}}{end}") for end in READS] + [("DELETE", "/api/v1/tasks/{}")]
+        calls += [("POST", "/api/v1/tasks/{}/resubmit"), ("POST", "/api/v1/dead-letters/{}/replay")]
+        if through == "nginx":
+            calls += [("GET", "/tasks/{}"), ("GET", "/tasks/{}/input"), ("GET", "/tasks/{}/result")]
+        for method, path in calls:
+            assert answer("bob", method, path, hers) == answer("bob", method, path, str(uuid4())), (method, path)
+
+
+@pytest.mark.parametrize("through", ["nginx", "replica"])
+def test_what_can_be_no_tasks_id_is_not_found_on_any_route(locked, hers, through):
+    nine, made = locked
+    with nine.http(nine.base_url if through == "nginx" else nine.replica_urls[0]) as client, nine.redis() as broker:
+        broker.rpush(f"tl:task:{hers}:changes", "{}")  # a list, where a record would be a hash
+        odd = (*NO_TASK, "%00") if through == "replica" else NO_TASK  # NGINX itself refuses a zero byte
+        for name, each in product(("root", "bob"), odd):
+            headers, task_id = {"X-API-Key": made[name], "Accept": "application/json"}, each.format(hers)
+            for end in READS:
+                answer = client.get(f"/api/v1/tasks/{task_id}{end}", headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (404, "TASK_NOT_FOUND"), (task_id, end)
+            assert client.delete(f"/api/v1/tasks/{task_id}", headers=headers).status_code == 404
+            wanted = 404 if name == "root" else 403
+            for path in (f"/api/v1/dead-letters/{task_id}/replay", f"/api/v1/tasks/{task_id}/resubmit"):
+                assert client.post(path, headers=headers).status_code == wanted, path
+            if through == "nginx":
+                for end in ("", "/input", "/result"):
+                    assert client.get(f"/tasks/{task_id}{end}", headers=headers).status_code == 404, (task_id, end)
+        broker.delete(f"tl:task:{hers}:changes")
 
 
 def test_neither_input_nor_result_is_written_down(locked, hers):

@@ -52,15 +52,14 @@ _OF_TASK: Final = {
     "moved": keys.moved,
 }
 # How a script that is called for several tasks makes their keys from an ID.
-_PREFIX: Final = keys.task("")
 ALL_PARTS: Final = {
-    "record_prefix": _PREFIX,
-    "attempts_suffix": keys.attempts("").removeprefix(_PREFIX),
-    "message_suffix": keys.message("").removeprefix(_PREFIX),
-    "changes_suffix": keys.changes("").removeprefix(_PREFIX),
-    "result_prefix": keys.celery_result(""),
-    "moved_prefix": keys.moved(""),
-    "correlation_prefix": keys.correlation(""),
+    "record_prefix": keys.TASK,
+    "attempts_suffix": keys.ATTEMPTS,
+    "message_suffix": keys.MESSAGE,
+    "changes_suffix": keys.CHANGES,
+    "result_prefix": keys.CELERY_RESULT,
+    "moved_prefix": keys.MOVED,
+    "correlation_prefix": keys.CORRELATION,
 }
 
 

@@ -1,6 +1,11 @@
-"""Every Redis key that Throughline itself reads or writes; all but Celery's own begin with `tl:`."""
+"""Every Redis key that Throughline itself reads or writes; all but Celery's own begin with `tl:`.
 
-from typing import Final
+A key of a task is made of its ID here and nowhere else, and only of what has the shape of one: any other text might
+make the key of something else, such as the attempts of another task.
+"""
+
+import re
+from typing import Final, TypeGuard
 
 BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
 MEMORY: Final = "tl:memory"  # hash: since when new tasks are refused for want of memory, how fast it becomes free
@@ -41,34 +46,72 @@ def queued(queue: str) -> str:
     return f"tl:queued:{queue}"
 
 
+TASK: Final = "tl:task:"  # before a task's ID, and after it what belongs to the record
+ATTEMPTS: Final = ":attempts"
+CHANGES: Final = ":changes"
+MESSAGE: Final = ":message"
+MOVED: Final = "tl:moved:"
+CORRELATION: Final = "tl:correlation:"
+CELERY_RESULT: Final = "celery-task-meta-"
+
+LONGEST_TASK_ID: Final = 255
+# The front door's are UUIDs; a Celery client may choose its own. Blanks divide the IDs that a heartbeat names.
+_TASK_ID: Final = re.compile(rf"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{LONGEST_TASK_ID}}}")
+
+
+class NoTaskId(ValueError):
+    """The text cannot be a task's ID, so there is no task of that ID."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a task's ID has 1 to {LONGEST_TASK_ID} characters, no blanks, and none of {ATTEMPTS}, {CHANGES} and "
+            f"{MESSAGE} at its end"
+        )
+
+
+def is_task_id(text: object) -> TypeGuard[str]:
+    """Whether a task may have this ID. The record of `x:attempts` would be the list of the attempts of `x`."""
+    return (
+        isinstance(text, str)
+        and _TASK_ID.fullmatch(text) is not None
+        and not text.endswith((ATTEMPTS, CHANGES, MESSAGE))
+    )
+
+
+def _checked(task_id: str) -> str:
+    if not is_task_id(task_id):
+        raise NoTaskId
+    return task_id
+
+
 def task(task_id: str) -> str:
     """Hash: the task record."""
-    return f"tl:task:{task_id}"
+    return f"{TASK}{_checked(task_id)}"
 
 
 def attempts(task_id: str) -> str:
     """List: one JSON object for each start of the task, oldest first."""
-    return f"tl:task:{task_id}:attempts"
+    return f"{TASK}{_checked(task_id)}{ATTEMPTS}"
 
 
 def changes(task_id: str) -> str:
     """List: one JSON object for each change that is no start or end of an attempt; absent for most tasks."""
-    return f"tl:task:{task_id}:changes"
+    return f"{TASK}{_checked(task_id)}{CHANGES}"
 
 
 def message(task_id: str) -> str:
     """String: the message as it was enqueued, for as long as the record is here; none for a task sent past the api."""
-    return f"tl:task:{task_id}:message"
+    return f"{TASK}{_checked(task_id)}{MESSAGE}"
 
 
 def moved(task_id: str) -> str:
     """String: the final status of a task that was sent past the api and is in the history alone. Lives for minutes."""
-    return f"tl:moved:{task_id}"
+    return f"{MOVED}{_checked(task_id)}"
 
 
 def correlation(correlation_id: str) -> str:
     """Sorted set: the tasks of one correlation ID, scored by their submission (s, Redis's clock)."""
-    return f"tl:correlation:{correlation_id}"
+    return f"{CORRELATION}{correlation_id}"
 
 
 def idempotency(caller: str, key_hash: str) -> str:
@@ -78,4 +121,4 @@ def idempotency(caller: str, key_hash: str) -> str:
 
 def celery_result(task_id: str) -> str:
     """Celery's own result key: JSON with status, result and, after a failure, the exception."""
-    return f"celery-task-meta-{task_id}"
+    return f"{CELERY_RESULT}{_checked(task_id)}"

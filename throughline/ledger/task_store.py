@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from throughline.ledger import keys
 from throughline.ledger.stored_task import StoredTask
 
 ReadRedis = Callable[[Sequence[str]], Awaitable[Sequence[StoredTask | None]]]
@@ -9,13 +10,14 @@ FindInHistory = Callable[[Sequence[str]], Awaitable[Mapping[str, StoredTask]]]
 
 
 async def read(task_ids: Sequence[str], in_redis: ReadRedis, in_history: FindInHistory) -> list[StoredTask | None]:
-    """The tasks of these IDs, in their order; None where nobody knows one.
+    """The tasks of these IDs, in their order; None where nobody knows one, and for what is no task's ID.
 
     Redis is asked a second time: a dead letter may have gone back there while the history was asked. The history is
     not asked for what Redis has, so it may be away for that long.
     """
-    found = _known(task_ids, await in_redis(task_ids))
-    if missing := [each for each in task_ids if each not in found]:
+    possible = [each for each in task_ids if keys.is_task_id(each)]
+    found = _known(possible, await in_redis(possible)) if possible else {}
+    if missing := [each for each in possible if each not in found]:
         found |= await in_history(missing)
     if missing := [each for each in missing if each not in found]:
         found |= _known(missing, await in_redis(missing))

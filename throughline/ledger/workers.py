@@ -146,7 +146,7 @@ def runs_by_worker(told: Mapping[str, str]) -> dict[str, Runs]:
 
 
 async def _tasks(redis: "Redis", held: Mapping[str, list[str]]) -> dict[str, tuple[HeldTask, ...]]:
-    wanted = [(worker, task_id) for worker, ids in held.items() for task_id in ids]
+    wanted = [(worker, task_id) for worker, ids in held.items() for task_id in ids if keys.is_task_id(task_id)]
     found: dict[str, tuple[HeldTask, ...]] = dict.fromkeys(held, ())
     if not wanted:
         return found

@@ -73,8 +73,8 @@ class ContentsPages:
         return contents_view(stored, self._ttl, declared.charts if declared else ())
 
     async def _stored(self, task_id: str, viewer: Caller) -> StoredTask:
-        stored = await self._data.stored_task(task_id)
-        if stored is None or not viewer.may_see(stored.record.caller):
+        stored = await self._data.stored_task(task_id, viewer.sees)
+        if stored is None:
             raise Refused(404, "TASK_NOT_FOUND", lifetime.not_there(task_id, self._ttl))
         return stored
 

@@ -47,10 +47,11 @@ def dead_letters(
 
 async def replayed_among(redis: "Redis", task_ids: Sequence[str]) -> list[str]:
     """Those that Redis has again and does not list: the history tells their old end until they end anew."""
+    wanted = [each for each in task_ids if keys.is_task_id(each)]
     async with redis.pipeline(transaction=False) as pipe:
-        for task_id in task_ids:
+        for task_id in wanted:
             pipe.exists(keys.task(task_id))
             pipe.zscore(keys.DEAD_LETTERS, task_id)
         answers = await pipe.execute()
-    pairs = zip(task_ids, answers[::2], answers[1::2], strict=True)
+    pairs = zip(wanted, answers[::2], answers[1::2], strict=True)
     return [task_id for task_id, exists, listed in pairs if exists and listed is None]

@@ -41,8 +41,10 @@ class AsyncHistory:
     async def archive(self, tasks: Sequence[StoredTask]) -> None:
         await self._call(self._history.archive, tasks)
 
-    async def find(self, task_ids: Sequence[str], *, messages: bool = False) -> dict[str, StoredTask]:
-        return await self._call(self._history.find, task_ids, messages=messages)
+    async def find(
+        self, task_ids: Sequence[str], *, messages: bool = False, caller: str | None = None
+    ) -> dict[str, StoredTask]:
+        return await self._call(self._history.find, task_ids, messages=messages, caller=caller)
 
     async def list(self, query: TaskQuery) -> Tasks:
         return await self._call(self._history.list, query)

@@ -20,14 +20,19 @@ def filters(query: TaskQuery) -> Iterator[Condition]:
         if wanted := getattr(query, name):
             yield tasks.c[name] == storable(wanted)
     if query.caller is not None:
-        caller = storable(query.caller)
-        yield tasks.c.caller == caller if caller else tasks.c.caller.is_(None)
+        yield of_caller(query.caller)
     if query.statuses and not set(FINAL) <= set(query.statuses):
         ended = [str(status) for status in query.statuses if status.is_final]
         yield tasks.c.status.in_(ended) if ended else false()
     if query.slower_than_ms is not None:
         yield tasks.c.total_ms > query.slower_than_ms
     yield from times(query)
+
+
+def of_caller(name: str) -> Condition:
+    """Empty for tasks that came without one."""
+    caller = storable(name)
+    return tasks.c.caller == caller if caller else tasks.c.caller.is_(None)
 
 
 def times(query: TaskQuery) -> Iterator[Condition]:

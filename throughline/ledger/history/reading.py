@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, null, select
 
 from throughline.ledger.history import packing
+from throughline.ledger.history.conditions import of_caller
 from throughline.ledger.history.schema import bodies, tasks
 from throughline.ledger.history.text import storable
 from throughline.ledger.stored_task import StoredTask, needs_result
@@ -34,9 +35,12 @@ class DeadLetter:
     shape: str
 
 
-def find(connection: Connection, task_ids: Iterable[str], *, messages: bool) -> dict[str, StoredTask]:
+def find(
+    connection: Connection, task_ids: Iterable[str], *, messages: bool, caller: str | None
+) -> dict[str, StoredTask]:
     wanted = {storable(task_id): task_id for task_id in task_ids}
-    numbers = connection.execute(select(tasks.c.id).where(tasks.c.task_id.in_(wanted))).scalars().all()
+    theirs = [] if caller is None else [of_caller(caller)]
+    numbers = connection.execute(select(tasks.c.id).where(tasks.c.task_id.in_(wanted), *theirs)).scalars().all()
     found = by_number(connection, numbers, messages=messages)
     return {task.task_id: task for task in found if task.task_id in wanted.values()}
 
