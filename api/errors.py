@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from throughline import lifetime
+from throughline import lifetime, own_site
 from throughline.ledger.unwritable import Unwritable
 
 
@@ -51,7 +51,14 @@ class CrossSiteRequest(Refusal):
     """A browser sends it for a page of another site: whoever opened that page did not mean it."""
 
     def __init__(self) -> None:
-        super().__init__("This request comes from a page of another site, so nothing was done.")
+        super().__init__(own_site.OTHER_SITE_DETAIL)
+
+
+class HostNotServed(Refusal):
+    """It is for a host that this machine's loopback device does not answer for."""
+
+    def __init__(self) -> None:
+        super().__init__(own_site.NOT_HERE_DETAIL)
 
 
 class UnsupportedMediaType(Refusal):

@@ -12,12 +12,14 @@ from api.errors import Refusal
 from api.measurements import Durations
 from api.middleware import BodyLimit, RequestContext
 from api.openapi import Documented
+from api.own_site import OwnSite
 from api.presence import Presence
 from api.pulse import Pulse
 from api.queue_service import QueueService
 from api.routes import dead_letters, health, queues, task_events, task_types, tasks, workers
 from api.services.callers import Callers
 from api.services.task_service import TaskService
+from throughline import own_site
 from throughline.ledger.history import AsyncHistory, check_at_start
 from throughline.settings import ApiSettings
 from throughline.telemetry import descriptors, logging, tracing
@@ -75,6 +77,7 @@ def create_app(settings: ApiSettings) -> Documented:
     )
     app.asks_for_keys = settings.api_keys_file is not None
     app.add_middleware(BodyLimit, max_unpacked_bytes=settings.max_unpacked_body_bytes)
+    app.add_middleware(OwnSite, allowed=own_site.names(settings.allowed_hosts))
     # Added last: outermost, but for the server span.
     app.add_middleware(RequestContext, version=settings.service_version, presence=presence, pulse=pulse)
     problems.install(app)

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api import errors
+from throughline import own_site
 from throughline.problem import MEDIA_TYPE, FieldError, Problem, problem_of
 from throughline.tasks.field_path import client_path
 from throughline.tasks.registry import registry
@@ -21,7 +22,8 @@ _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.NotADeadLetter: (404, "NOT_A_DEAD_LETTER"),
     errors.Unauthorized: (401, "UNAUTHORIZED"),
     errors.Forbidden: (403, "FORBIDDEN"),
-    errors.CrossSiteRequest: (403, "CROSS_SITE_REQUEST"),
+    errors.CrossSiteRequest: own_site.OTHER_SITE,
+    errors.HostNotServed: own_site.NOT_HERE,
     errors.UnsupportedMediaType: (415, "UNSUPPORTED_MEDIA_TYPE"),
     errors.MalformedJson: (400, "MALFORMED_JSON"),
     errors.IdempotencyKeyInvalid: (400, "IDEMPOTENCY_KEY_INVALID"),
@@ -46,7 +48,7 @@ _code: ContextVar[str] = ContextVar("problem_code", default="")
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error answers that a route declares, and those that NGINX may give before any route is reached."""
-    return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (*statuses, 429, 502, 504)}
+    return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (*statuses, 421, 429, 502, 504)}
 
 
 def answered_code() -> str:
@@ -92,6 +94,11 @@ def install(app: FastAPI) -> None:
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.Refusal)
+    return of_refusal(request.url.path, error)
+
+
+def of_refusal(request_path: str, error: errors.Refusal) -> JSONResponse:
+    """The answer to a request that is not carried out."""
     status, code = _REFUSALS[type(error)]
     headers = {}
     if isinstance(error, errors.CircuitOpen | errors.MemoryFull):
@@ -100,7 +107,7 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = "1"
     elif isinstance(error, errors.Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return answer(request.url.path, status, code, str(error), headers=headers)
+    return answer(request_path, status, code, str(error), headers=headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

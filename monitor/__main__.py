@@ -14,9 +14,14 @@ def main() -> None:
     if not settings.history_url:
         settings.var_dir.mkdir(parents=True, exist_ok=True)
     check_at_start(settings.history_address, writes=True)
-    # log_config=None: uvicorn's lines get our format.
+    # log_config=None: uvicorn's lines get our format. What a client says in X-Forwarded-For is not to be believed.
     uvicorn.run(
-        create_app(settings), host=settings.monitor_host, port=settings.monitor_port, access_log=False, log_config=None
+        create_app(settings),
+        host=settings.monitor_host,
+        port=settings.monitor_port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
     )
 
 

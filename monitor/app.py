@@ -12,10 +12,11 @@ from monitor import exposition, indices, page, rounds, scaling, version_counts
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.metrics import Metrics
+from monitor.page.own_site import guard
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from monitor.version_look import VersionLook
-from throughline import redis_url
+from throughline import own_site, redis_url
 from throughline.ledger import admission_events, queue_sample, recent_counts, scripts, unwritable
 from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.durability import Durability
@@ -102,6 +103,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     async def live() -> dict[str, str]:
         return {"status": "ok"}
 
+    app.middleware("http")(guard(own_site.names(settings.allowed_hosts)))
     app.include_router(scaling.router(settings))
     app.include_router(page.router(settings))
     return app

@@ -1,22 +1,14 @@
-"""Who sends a request: from its API key, in `Authorization: Bearer …` or `X-API-Key`.
+"""Who sends a request: from its API key, in `Authorization: Bearer …` or `X-API-Key`."""
 
-Without keys, a page of any web site could make a browser that reaches this service send a request that changes
-something. A submission has to be JSON, which browsers send to another site only if that allows it; the others have no
-body, so the browser's word on where they come from counts. Programs say nothing of it.
-"""
-
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from api.errors import CrossSiteRequest
 from api.services.callers import Caller, Scope
 
-_READS: Final = {"GET", "HEAD"}
 _bearer = HTTPBearer(auto_error=False, description="An API key, when the service asks for one.")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, for clients without Bearer.")
 
@@ -41,25 +33,9 @@ def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
         __: Annotated[str | None, Security(_header)],
     ) -> Caller:
-        if request.method not in _READS and is_from_another_site(request.headers):
-            raise CrossSiteRequest
         return caller_of(request, scope)
 
     return caller
-
-
-def is_from_another_site(headers: Mapping[str, str]) -> bool:
-    """The host decides, not the scheme: TLS may end at a proxy. `none` is what somebody has typed."""
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in {"same-origin", "none"}
-    origin = headers.get("origin")
-    if origin is None:
-        return False
-    try:
-        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
-    except ValueError:
-        return True
 
 
 Reader = Annotated[Caller, Depends(_allowed(Scope.READ))]

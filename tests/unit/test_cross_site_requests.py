@@ -1,4 +1,4 @@
-"""What changes something is not done for a page of another site, even where no API key is needed."""
+"""What changes something is not done for a page of another site, even where no API key is needed, on any route."""
 
 import asyncio
 
@@ -7,41 +7,41 @@ import pytest
 from fastapi import FastAPI
 
 from api import problems
-from api.routes.authorization import Admin
-from api.services.callers import Callers
+from api.own_site import OwnSite
 
 HOST = "localhost:8080"
 
 
-def answer(method: str = "POST", **headers: str) -> httpx.Response:
+def answer(method: str = "POST", path: str = "/close", **headers: str) -> httpx.Response:
     app = FastAPI()
-    app.state.callers = Callers(None)
+    app.add_middleware(OwnSite, allowed=frozenset())
     problems.install(app)
 
-    @app.api_route("/close", methods=["GET", "POST", "DELETE"])
-    async def close(caller: Admin) -> str:
-        return caller.name
+    @app.api_route("/close", methods=["GET", "POST", "DELETE", "PATCH"])
+    async def close() -> str:
+        return "done"
 
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{HOST}") as client:
-            return await client.request(method, "/close", headers={k.replace("_", "-"): v for k, v in headers.items()})
+            return await client.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["/close", "/none"])
 @pytest.mark.parametrize(
     "headers",
     [
         {"Sec_Fetch_Site": "cross-site", "Origin": "https://evil.example"},
         {"Sec_Fetch_Site": "same-site", "Origin": "http://localhost:9999"},
-        {"Origin": "https://evil.example"},
+        {"Origin": "https://evil.example", "Content_Type": "application/json"},
         {"Origin": "null"},
         {"Origin": "http://[bad"},
     ],
 )
-def test_a_page_of_another_site_changes_nothing(method: str, headers: dict[str, str]):
-    refused = answer(method, **headers)
+def test_a_page_of_another_site_changes_nothing(method: str, path: str, headers: dict[str, str]):
+    refused = answer(method, path, **headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "CROSS_SITE_REQUEST")
 
 
@@ -55,7 +55,7 @@ def test_a_page_of_another_site_changes_nothing(method: str, headers: dict[str, 
     ],
 )
 def test_programs_and_the_services_own_pages_are_obeyed(headers: dict[str, str]):
-    assert answer(**headers).json() == "anyone"
+    assert answer(**headers).json() == "done"
 
 
 def test_what_only_reads_is_answered_wherever_it_comes_from():

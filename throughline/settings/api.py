@@ -21,6 +21,7 @@ class ApiSettings(BrokerSettings, HistorySettings, InstrumentationSettings):
     idempotency_ttl_seconds: int = fields.IDEMPOTENCY_TTL_SECONDS
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     api_keys_file: Path | None = fields.API_KEYS_FILE
+    allowed_hosts: str = fields.ALLOWED_HOSTS
     max_unpacked_body_bytes: int = Field(
         4_194_304,
         ge=1_048_576,

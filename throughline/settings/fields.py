@@ -98,6 +98,12 @@ RESULT_TTL_SECONDS: Final = Field(
 API_KEYS_FILE: Final = Field(
     None, description="File of API keys, a line `name scope,scope sha256` each; without it, no key is asked for."
 )
+ALLOWED_HOSTS: Final = Field(
+    "",
+    description="Host names, separated by commas, under which api and monitor answer on the loopback device too, as "
+    "for a proxy on the same machine; without them localhost, 127.0.0.1 and [::1] alone. `*`: any. On other addresses "
+    "they answer under any name.",
+)
 WORKER_REPLICAS: Final = Field(
     3, ge=0, le=64, description="Workers of a local run or of compose; how many the monitor takes for complete."
 )

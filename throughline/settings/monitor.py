@@ -28,6 +28,7 @@ class MonitorSettings(BrokerSettings, HistorySettings):
         description="Where the page sends what it is told to do with tasks (cancel, replay, submit again): NGINX.",
     )
     api_keys_file: Path | None = fields.API_KEYS_FILE
+    allowed_hosts: str = fields.ALLOWED_HOSTS
     hot_seconds: float = Field(
         600,
         ge=1,

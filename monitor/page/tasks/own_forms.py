@@ -1,6 +1,6 @@
 """Whether a form that asks for a change was sent from this page: any web site can make a browser send one here.
 
-Three signs, of which a browser sends at least two: `Sec-Fetch-Site` (over HTTPS and to localhost), `Origin`, and a
+Three signs, of which a browser sends at least two: the two of throughline/own_site.py, and a
 token that is both in the form and in a cookie that other sites' requests do not carry. Nothing is kept here, so any
 monitor can judge a form that another one made.
 """
@@ -10,9 +10,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from monitor.page.refusal import Refused
+from throughline import own_site
+from throughline.own_site import Sender
 
 COOKIE: Final = "throughline_form"
 FIELD: Final = "token"
@@ -32,20 +33,9 @@ def cookie(token: str) -> dict[str, str]:
 
 def require_own(headers: Mapping[str, str], cookies: Mapping[str, str], token: str) -> None:
     """Raises `Refused` for a form of another site, of an old page or of no browser."""
-    if not _is_from_here(headers):
+    if own_site.sender(headers) is not Sender.OWN_PAGE:
         detail = "This did not come from the page itself, so nothing was done. Programs use the API: see /docs."
         raise Refused(403, "CROSS_SITE_REQUEST", detail)
     if not _TOKEN.fullmatch(token) or not hmac.compare_digest(token.encode(), cookies.get(COOKIE, "").encode()):
         detail = "The form does not belong to this browser any more, so nothing was done. Load the page again."
         raise Refused(403, "FORM_OUTDATED", detail)
-
-
-def _is_from_here(headers: Mapping[str, str]) -> bool:
-    """The host decides, not the scheme: TLS may end at a proxy before NGINX."""
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    try:
-        return urlsplit(headers.get("origin", "")).netloc.lower() == headers.get("host", "").lower() != ""
-    except ValueError:
-        return False
