@@ -20,7 +20,9 @@ from api.routes import dead_letters, health, queues, task_events, task_types, ta
 from api.services.callers import Callers
 from api.services.task_service import TaskService
 from throughline import own_site
+from throughline.budgets import Budgets
 from throughline.ledger.history import AsyncHistory, check_at_start
+from throughline.rate_limit import RateLimit
 from throughline.settings import ApiSettings
 from throughline.telemetry import descriptors, logging, tracing
 
@@ -82,6 +84,9 @@ def create_app(settings: ApiSettings) -> Documented:
     app.add_middleware(RequestContext, version=settings.service_version, presence=presence, pulse=pulse)
     problems.install(app)
     instrumentation.install(app, settings, durations)
+    if callers.keys.are_asked_for:
+        limits = settings.rate_limit_per_second, settings.rate_limit_burst, settings.nginx_secret
+        _limit(app, Budgets(callers.keys, *limits, lambda: presence.replicas))
     return app
 
 
@@ -96,6 +101,12 @@ async def _look_at_descriptors(free: descriptors.Descriptors) -> None:
     while True:
         free.look()
         await asyncio.sleep(descriptors.EVERY_SECONDS)
+
+
+def _limit(app: Documented, budgets: Budgets) -> None:
+    """Around the instrumentation too, which is around all middleware."""
+    stack = app.build_middleware_stack
+    app.build_middleware_stack = lambda: RateLimit(stack(), budgets)  # type: ignore[method-assign]
 
 
 check_at_start(ApiSettings.load().history_address)

@@ -13,7 +13,7 @@ NGINX_HEADER: Final = b"x-nginx-instance"  # `instance version`: NGINX sets it w
 _NGINX: Final = re.compile(r"([A-Za-z0-9._:@-]{1,128}) ([A-Za-z0-9_][A-Za-z0-9._+-]{0,127})")
 _MOST: Final = 64  # instances of NGINX at a time: whoever calls a replica directly says what he likes
 
-Tell = Callable[[Sequence[Instance]], Awaitable[None]]
+Tell = Callable[[Sequence[Instance]], Awaitable[int]]
 
 
 class Presence:
@@ -21,6 +21,7 @@ class Presence:
 
     def __init__(self, node: str, version: str) -> None:
         self.node = node
+        self.replicas = 1  # of the api, among which NGINX spreads what comes
         self._own = Instance("api", node, version)
         self._nginx: set[bytes] = set()  # since the latest beat
         self._known: set[bytes] = set()
@@ -39,7 +40,7 @@ class Presence:
             seen, self._nginx = self._nginx, set()
             self._known = seen or self._known
             with suppress(Refusal):  # Redis is away: whoever submits a task is told so
-                await tell([self._own, *_instances(seen)])
+                self.replicas = max(await tell([self._own, *_instances(seen)]), 1)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_new.wait(), BEAT_SECONDS)
 

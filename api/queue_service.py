@@ -120,9 +120,9 @@ class QueueService:
         """Forgets that the circuit breaker was open; False when it was not."""
         return await self._change(scripts.close_circuit())
 
-    async def present(self, instances: Sequence[Instance]) -> None:
-        """This replica runs, and NGINX before it."""
-        await self._run(deployments.present(instances))
+    async def present(self, instances: Sequence[Instance]) -> int:
+        """This replica runs, and NGINX before it; answers how many replicas there are."""
+        return await self._run(deployments.present(instances))
 
     async def sample(self) -> Sample:
         """Queues, workers and circuit breaker, now."""

@@ -17,11 +17,14 @@ from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
 from monitor.version_look import VersionLook
 from throughline import own_site, redis_url
+from throughline.api_keys import ApiKeys
+from throughline.budgets import Budgets
 from throughline.ledger import admission_events, queue_sample, recent_counts, scripts, unwritable
 from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.durability import Durability
 from throughline.ledger.history import History
 from throughline.ledger.scripts import AsyncLedger
+from throughline.rate_limit import RateLimit
 from throughline.settings import MonitorSettings
 from throughline.tasks.registry import registry
 from throughline.telemetry import descriptors
@@ -104,6 +107,10 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         return {"status": "ok"}
 
     app.middleware("http")(guard(own_site.names(settings.allowed_hosts)))
+    keys = ApiKeys(settings.api_keys_file)
+    if keys.are_asked_for:
+        limits = settings.rate_limit_per_second, settings.rate_limit_burst, settings.nginx_secret
+        app.add_middleware(RateLimit, budgets=Budgets(keys, *limits))
     app.include_router(scaling.router(settings))
     app.include_router(page.router(settings))
     return app

@@ -32,7 +32,7 @@ configure() {
   API_SERVERS=$(api_servers) MONITOR_SERVER=${monitor:-127.0.0.1}:8084
   export API_SERVERS MONITOR_SERVER
   envsubst '$API_SERVERS $MONITOR_SERVER $NGINX_LISTEN $NGINX_SPANS_FILE $NGINX_NODE_NAME $SERVICE_VERSION
-    $RATE_LIMIT_PER_SECOND $RATE_LIMIT_BURST $SAMPLING $TRACEPARENT_HEADER $TRACESTATE_HEADER' \
+    $RATE_LIMIT_PER_SECOND $RATE_LIMIT_BURST $ASKS_FOR_KEYS $NGINX_SECRET $SAMPLING $TRACEPARENT_HEADER $TRACESTATE_HEADER' \
     </etc/throughline/throughline.conf.template >/tmp/throughline.conf
 }
 
@@ -51,9 +51,11 @@ follow() {
 SERVICE_VERSION=$(awk -f /etc/throughline/version.awk /etc/throughline/pyproject.toml)
 SAMPLING=$(awk -f /etc/throughline/sampling.awk)
 : "${NGINX_API_HOST:=fastapi}" "${NGINX_API_BACKUP_HOST:=}" "${NGINX_MONITOR_HOST:=monitor}" "${NGINX_LOOK_SECONDS:=1}"
-: "${RATE_LIMIT_PER_SECOND:=1000}" "${RATE_LIMIT_BURST:=2000}"
+: "${RATE_LIMIT_PER_SECOND:=1000}" "${RATE_LIMIT_BURST:=2000}" "${NGINX_SECRET:=}"
+ASKS_FOR_KEYS=${API_KEYS_FILE:+keys} # the file itself is for those who can hash
 TRACEPARENT_HEADER=traceparent TRACESTATE_HEADER=tracestate
-export SERVICE_VERSION SAMPLING RATE_LIMIT_PER_SECOND RATE_LIMIT_BURST TRACEPARENT_HEADER TRACESTATE_HEADER
+export SERVICE_VERSION SAMPLING RATE_LIMIT_PER_SECOND RATE_LIMIT_BURST ASKS_FOR_KEYS NGINX_SECRET
+export TRACEPARENT_HEADER TRACESTATE_HEADER
 
 trap 'exit 0' TERM QUIT # as the first process of a container, a shell ignores both
 until look && [ -n "$api" ]; do sleep 0.2; done

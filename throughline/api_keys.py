@@ -1,5 +1,7 @@
 """API keys with scopes, read from a file that holds only their hashes: the api and the journey page ask for them."""
 
+import base64
+import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -46,6 +48,7 @@ class ApiKeys:
     """The keys of `API_KEYS_FILE`; without a file, whoever calls is `ANYONE`."""
 
     def __init__(self, file: Path | None) -> None:
+        self.are_asked_for = file is not None
         self._by_hash = None if file is None else _read(file)
 
     def owner(self, key: str) -> Caller | None:
@@ -58,6 +61,21 @@ class ApiKeys:
             if hmac.compare_digest(known, sent):
                 found = caller
         return found
+
+
+def sent_key(authorization: str, x_api_key: str) -> str:
+    """The key in the two headers' values, as a token or, from a browser, as a password; empty when there is none."""
+    kind, _, credentials = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return credentials.strip()
+    return _password(credentials) if kind.lower() == "basic" else x_api_key
+
+
+def _password(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def hash_of(key: str) -> str:

@@ -12,11 +12,11 @@ class Callers:
     """The keys of `API_KEYS_FILE`; without a file, anyone may do anything."""
 
     def __init__(self, file: Path | None) -> None:
-        self._keys = ApiKeys(file)
+        self.keys = ApiKeys(file)
 
     def identify(self, key: str, scope: Scope) -> Caller:
         """The owner of the key; raises `Unauthorized`, or `Forbidden` without the scope."""
-        found = self._keys.owner(key)
+        found = self.keys.owner(key)
         if found is None:
             raise Unauthorized(given=bool(key))
         if not found.may(scope):

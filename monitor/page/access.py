@@ -3,13 +3,11 @@
 The page of one task is for its own caller too, by the rule that the API goes by: `Caller.may_see`.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Final
 
 from monitor.page.refusal import Refused
-from throughline.api_keys import ApiKeys, Caller, Scope
+from throughline.api_keys import ApiKeys, Caller, Scope, sent_key
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Throughline", charset="UTF-8"'}
 
@@ -34,9 +32,8 @@ def require_reader(keys: ApiKeys, headers: Mapping[str, str]) -> Caller:
 
 
 def _require(keys: ApiKeys, headers: Mapping[str, str], scope: Scope, needed: str) -> tuple[str, Caller]:
-    kind, _, credentials = headers.get("authorization", "").partition(" ")
-    basic = kind.lower() == "basic"
-    key = _password(credentials) if basic else _token(kind, credentials) or headers.get("x-api-key", "")
+    basic = headers.get("authorization", "").partition(" ")[0].lower() == "basic"
+    key = sent_key(headers.get("authorization", ""), headers.get("x-api-key", ""))
     owner = keys.owner(key)
     if owner is None:
         what = "This API key is not known." if key else "An API key is needed."
@@ -45,14 +42,3 @@ def _require(keys: ApiKeys, headers: Mapping[str, str], scope: Scope, needed: st
         detail = f"This API key does not have the scope {scope}. {needed}"
         raise Refused(401, "UNAUTHORIZED", detail, _CHALLENGE) if basic else Refused(403, "FORBIDDEN", detail)
     return key, owner
-
-
-def _password(credentials: str) -> str:
-    try:
-        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-
-
-def _token(kind: str, credentials: str) -> str:
-    return credentials.strip() if kind.lower() == "bearer" else ""

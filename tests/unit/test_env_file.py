@@ -28,5 +28,5 @@ def test_existing_passwords_stay_and_missing_ones_are_added(tmp_path: Path):
 
     assert made["REDIS_PASSWORD"] == "mine"
     assert made["API_REPLICAS"] == "5"
-    assert len(made) == 12
+    assert len(made) == 13
     assert make(path) == made

@@ -13,8 +13,9 @@ def told_of(*headers: bytes) -> list[list[Instance]]:
     """What is told by a replica that gets these requests after its first beat, long before its second is due."""
     told: list[list[Instance]] = []
 
-    async def tell(instances: Sequence[Instance]) -> None:
+    async def tell(instances: Sequence[Instance]) -> int:
         told.append(list(instances))
+        return 1
 
     async def serve() -> None:
         presence = Presence("fastapi-1", "1.5")

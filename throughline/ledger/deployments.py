@@ -70,9 +70,10 @@ class Versions:
         return cls(tuple(map(Running.parse, told["running"] or ())), tuple(map(Deployment.parse, told["new"] or ())))
 
 
-def present(instances: Iterable[Instance]) -> Call[None]:
-    """These processes run."""
-    return call("present", lambda _: None, {"instances": [str(each) for each in instances]})
+def present(instances: Iterable[Instance]) -> Call[int]:
+    """These processes run; answers how many replicas of the api do."""
+    args = {"alive_seconds": ALIVE_SECONDS, "instances": [str(each) for each in instances]}
+    return call("present", int, args)
 
 
 def look() -> Call[Versions]:

@@ -96,6 +96,8 @@ def _site_template(run: Run, nginx: str) -> str:
         "NGINX_NODE_NAME": "nginx",
         "RATE_LIMIT_PER_SECOND": str(settings.rate_limit_per_second),
         "RATE_LIMIT_BURST": str(settings.rate_limit_burst),
+        "ASKS_FOR_KEYS": "keys" if settings.api_keys_file else "",
+        "NGINX_SECRET": run.nginx_secret,
         "SAMPLING": nginx_trace.sampling_rules(settings),
         "TRACEPARENT_HEADER": traceparent,
         "TRACESTATE_HEADER": tracestate,
@@ -137,7 +139,7 @@ def supervisord(run: Run, programs: Mapping[str, list[Program]]) -> Iterator[str
 
 
 def _program(run: Run, program: Program) -> Iterator[str]:
-    environment = {"SERVICE_NODE_NAME": program.name, **program.environment}
+    environment = {"SERVICE_NODE_NAME": program.name, "NGINX_SECRET": run.nginx_secret, **program.environment}
     yield f"[program:{program.name}]"
     yield f"directory={_literal(str(ROOT))}"
     yield f"command={_literal(shlex.join(program.command))}"

@@ -28,6 +28,7 @@ class Run:
     worker_replicas: int
     socket: str  # supervisor's, for control
     worker_kill_seconds: int = 35
+    nginx_secret: str = ""  # what NGINX proves itself with to the others
 
     @property
     def folder(self) -> Path:

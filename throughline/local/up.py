@@ -1,6 +1,7 @@
 """Starts the nine, or what is missing of them, and returns when all are healthy."""
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,7 @@ def planned(settings: NineSettings) -> Run:
         worker_replicas=settings.worker_replicas,
         socket=control_socket.path(var),
         worker_kill_seconds=settings.worker_kill_seconds,
+        nginx_secret=settings.nginx_secret or secrets.token_urlsafe(24),
     )
 
 

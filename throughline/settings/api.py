@@ -6,6 +6,7 @@ from pydantic import Field
 
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
+from throughline.settings.fields import NginxSecret
 from throughline.settings.history import HistorySettings
 from throughline.settings.instrumentation import InstrumentationSettings
 
@@ -21,6 +22,9 @@ class ApiSettings(BrokerSettings, HistorySettings, InstrumentationSettings):
     idempotency_ttl_seconds: int = fields.IDEMPOTENCY_TTL_SECONDS
     result_ttl_seconds: int = fields.RESULT_TTL_SECONDS
     api_keys_file: Path | None = fields.API_KEYS_FILE
+    rate_limit_per_second: int = fields.RATE_LIMIT_PER_SECOND
+    rate_limit_burst: int = fields.RATE_LIMIT_BURST
+    nginx_secret: NginxSecret = fields.NGINX_SECRET
     allowed_hosts: str = fields.ALLOWED_HOSTS
     max_unpacked_body_bytes: int = Field(
         4_194_304,

@@ -53,6 +53,14 @@ def _certificates(file: Path) -> Path:
     return file
 
 
+def _nginx_secret(text: str) -> str:
+    # NGINX's configuration holds it between quotes, and so does supervisor's.
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", text):
+        raise ValueError("must have letters, digits, hyphens and underscores alone")
+    return text
+
+
+NginxSecret = Annotated[str, AfterValidator(_nginx_secret)]
 CertificateFile = Annotated[FilePath, AfterValidator(_certificates)]
 NodeName = Annotated[str, AfterValidator(_node_name)]
 ServerAddress = Annotated[str, AfterValidator(_server_address)]
@@ -97,6 +105,15 @@ RESULT_TTL_SECONDS: Final = Field(
 )
 API_KEYS_FILE: Final = Field(
     None, description="File of API keys, a line `name scope,scope sha256` each; without it, no key is asked for."
+)
+RATE_LIMIT_PER_SECOND: Final = Field(
+    1000, ge=1, description="Requests a second that are let through for one API key or address in the long run."
+)
+RATE_LIMIT_BURST: Final = Field(2000, ge=1, description="Requests beyond that which are let through at once.")
+NGINX_SECRET: Final = Field(
+    "",
+    description="What NGINX proves itself with to api and monitor, which believe it then whose address a request with "
+    "an unknown API key is from, and else count it as NGINX's own; `make up` and `make env` make one.",
 )
 ALLOWED_HOSTS: Final = Field(
     "",

@@ -29,7 +29,7 @@ def _with_stable_http(opted_in: str) -> str:
 
 
 # Keys of callers, and what a client may use to prove who it is: in no span, whatever is asked for.
-_SECRET_HEADERS: Final = ("authorization", "api-key", "idempotency-key", "cookie")
+_SECRET_HEADERS: Final = ("authorization", "api-key", "idempotency-key", "cookie", "nginx-secret")
 
 Expressions = Annotated[str, AfterValidator(_expressions)]
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from throughline.settings import fields
 from throughline.settings.broker import BrokerSettings
-from throughline.settings.fields import CertificateFile, ServerAddress, WebAddress
+from throughline.settings.fields import CertificateFile, NginxSecret, ServerAddress, WebAddress
 from throughline.settings.history import HistorySettings
 
 
@@ -28,6 +28,9 @@ class MonitorSettings(BrokerSettings, HistorySettings):
         description="Where the page sends what it is told to do with tasks (cancel, replay, submit again): NGINX.",
     )
     api_keys_file: Path | None = fields.API_KEYS_FILE
+    rate_limit_per_second: int = fields.RATE_LIMIT_PER_SECOND
+    rate_limit_burst: int = fields.RATE_LIMIT_BURST
+    nginx_secret: NginxSecret = fields.NGINX_SECRET
     allowed_hosts: str = fields.ALLOWED_HOSTS
     hot_seconds: float = Field(
         600,
