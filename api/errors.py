@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from throughline import lifetime, own_site
+from throughline.ledger import data_loss
 from throughline.ledger.unwritable import Unwritable
 
 
@@ -14,8 +15,9 @@ class Refusal(Exception):
 class TaskNotFound(Refusal):
     """No task with this ID was ever accepted, or its record has expired."""
 
-    def __init__(self, task_id: str, kept_seconds: int) -> None:
-        super().__init__(lifetime.not_there(task_id, kept_seconds))
+    def __init__(self, task_id: str, kept_seconds: int, data_lost: float | None = None) -> None:
+        lost = f" {data_loss.in_words(data_lost)}." if data_lost else ""
+        super().__init__(f"{lifetime.not_there(task_id, kept_seconds)}{lost}")
 
 
 class TaskFinished(Refusal):

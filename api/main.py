@@ -94,6 +94,7 @@ async def _look_at_durability(queue: QueueService) -> None:
     while True:
         with suppress(Refusal):  # while Redis is away, nothing is accepted
             await queue.look_at_durability()
+            await queue.data_lost_at()
         await asyncio.sleep(_LOOK_SECONDS)
 
 

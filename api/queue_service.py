@@ -17,6 +17,7 @@ from api.finished_tasks import FinishedTasks
 from api.group_commit import GroupCommit
 from api.turnstile import Turnstile
 from throughline.ledger import (
+    data_loss,
     deployments,
     history_scripts,
     keys,
@@ -69,6 +70,7 @@ class QueueService:
         self._settings = settings
         self.finished = FinishedTasks(settings)
         self.durability = Durability()
+        self.data_lost: float | None = None  # as it was last seen
 
     @property
     def kept_seconds(self) -> int:
@@ -144,6 +146,12 @@ class QueueService:
             seconds, _ = await self._redis.time()
             alive = await self._redis.zrangebyscore(keys.WORKERS, seconds - keys.WORKER_ALIVE_SECONDS, "+inf")
         return tuple(sorted(str(name) for name in alive))
+
+    async def data_lost_at(self) -> float | None:
+        """When Redis was found to have lost data, if that is not long ago."""
+        async with self._answer_in_time():
+            self.data_lost = await data_loss.lost_at(self._redis)
+        return self.data_lost
 
     async def look_at_durability(self) -> None:
         """What a 201 does not promise is in `durability` then, and told if it is new."""

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from monitor import exposition, indices, page, rounds, scaling, version_counts
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
+from monitor.data_watch import DataWatch
 from monitor.metrics import Metrics
 from monitor.page.own_site import guard
 from monitor.redis_client import redis_client
@@ -61,6 +62,12 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
             admission_events.tell([change] if change else [])
 
+        data_watch = DataWatch(redis, history)
+
+        async def look_at_data() -> None:
+            await data_watch.look()
+            metrics.data_lost = data_watch.is_told
+
         async def look_at_versions() -> None:
             metrics.show(await versions())
 
@@ -82,6 +89,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async with redis:
             going = [
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
+                asyncio.create_task(_for_ever(look_at_data, settings.sample_interval_seconds)),
                 asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
                 asyncio.create_task(_for_ever(look_at_descriptors, descriptors.EVERY_SECONDS)),
                 asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),

@@ -61,6 +61,7 @@ class Metrics:
         self._behind: Behind | None = None
         self._versions: Versions | None = None
         self._taken = time.monotonic()
+        self.data_lost = False
         for name, observe in _OBSERVED.items():
             self._observe(name, self._observing(observe))
         self._observe("throughline.dead_letters", self._observe_dead_letters)
@@ -69,6 +70,7 @@ class Metrics:
         self._observe("throughline.workers.expected", lambda _: [Observation(workers_expected)])
         self._observe("throughline.version_info", self._observe_versions)
         self._observe("throughline.version.since", self._observe_since)
+        self._observe("throughline.redis.data_lost", lambda _: [Observation(int(self.data_lost))])
         self._observe("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
 
     def update(self, sample: Sample, behind: Behind | None = None) -> None:

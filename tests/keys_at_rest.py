@@ -13,9 +13,14 @@ from throughline.ledger.message import Queue
 _NO_LIFETIME: Final = -1
 _EMPTY: Final = {keys.OPEN, keys.DELAYED, keys.MISSING, *Queue, *map(keys.queued, Queue)}
 # Hashes with a field for each class or queue, however many tasks there were.
-_MOST_FIELDS: Final = {keys.BREAKER: 6, keys.MEMORY: 7, keys.DRAIN: 12, keys.PROMISES: 6, keys.VERSIONS: 7} | {
-    keys.COUNTS: counts.MOST_FIELDS
-}
+_MOST_FIELDS: Final = {
+    keys.BREAKER: 6,
+    keys.MEMORY: 7,
+    keys.DRAIN: 12,
+    keys.PROMISES: 6,
+    keys.VERSIONS: 7,
+    keys.DATA: 3,
+} | {keys.COUNTS: counts.MOST_FIELDS}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
 _OF_VERSIONS: Final = {
     keys.INSTANCES,

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api.services import health_service
 from api.services.health_service import Health
+from throughline.ledger import data_loss
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -22,9 +23,9 @@ class Dependencies(BaseModel):
 
 
 class HealthView(BaseModel):
-    """`degraded`: tasks are taken but no worker is there to run them. `unhealthy`: none can be taken (503).
+    """`degraded`: tasks are taken but no worker is there to run them, or Redis has lost data within the last hour.
 
-    `code` and `reason` say why a Redis that answers takes none; `warnings`, what a 201 does not promise.
+    `unhealthy`: none can be taken (503). `code` and `reason` say why; `warnings`, what a 201 does not promise.
     """
 
     status: Literal["healthy", "degraded", "unhealthy"]
@@ -48,14 +49,16 @@ class Probe(BaseModel):
 @router.get("", response_model_exclude_none=True, responses={503: {"model": HealthView}})
 async def health(request: Request, response: Response) -> HealthView:
     """The state of this replica and of what it depends on."""
-    found, history_answers = await asyncio.gather(
-        health_service.check(request.app.state.queue_service),
+    queue = request.app.state.queue_service
+    found, history_answers, lost_at = await asyncio.gather(
+        health_service.check(queue),
         health_service.history_answers(request.app.state.history),
+        health_service.data_lost_at(queue),
     )
     if found.status == "unhealthy":
         response.status_code = 503
     return HealthView(
-        status=found.status,
+        status="degraded" if lost_at and found.status == "healthy" else found.status,
         timestamp=datetime.now(UTC),
         version=request.app.state.version,
         dependencies=Dependencies(
@@ -64,8 +67,8 @@ async def health(request: Request, response: Response) -> HealthView:
             history="healthy" if history_answers else "unavailable",
         ),
         workers=list(found.workers),
-        warnings=list(request.app.state.queue_service.durability.risks) or None,
-        **_why(found),
+        warnings=list(queue.durability.risks) or None,
+        **(_why(found) or _lost(lost_at)),
     )
 
 
@@ -89,6 +92,10 @@ async def ready(request: Request, response: Response) -> Probe:
         return Probe(status="ok", **_why(found))
     response.status_code = 503
     return Probe(status="unavailable")
+
+
+def _lost(lost_at: float | None) -> dict[str, str]:
+    return {"code": "REDIS_DATA_LOST", "reason": f"{data_loss.in_words(lost_at)}."} if lost_at else {}
 
 
 def _why(found: Health) -> dict[str, str]:

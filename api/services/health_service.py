@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.errors import BrokerUnavailable
+from api.errors import BrokerUnavailable, Refusal
 from api.queue_service import QueueService
 from throughline.ledger.history import AsyncHistory, HistoryUnavailable, HistoryWrong
 from throughline.ledger.unwritable import Unwritable
@@ -40,6 +40,14 @@ async def history_answers(history: AsyncHistory) -> bool:
     except (HistoryUnavailable, HistoryWrong):
         return False
     return True
+
+
+async def data_lost_at(queue: QueueService) -> float | None:
+    """When Redis was found to have lost data, as long as that is told; as it was last seen while Redis is away."""
+    try:
+        return await queue.data_lost_at()
+    except Refusal:
+        return queue.data_lost
 
 
 async def _without_writes(queue: QueueService, reason: Unwritable | None) -> Health:

@@ -236,7 +236,7 @@ class TaskService:
     async def _stored(self, task_id: str, caller: Caller | None = None, *, messages: bool = False) -> StoredTask:
         (stored,) = await self._store.read([task_id], messages=messages, caller=caller.sees if caller else None)
         if stored is None:
-            raise TaskNotFound(task_id, self._queue.kept_seconds)
+            raise TaskNotFound(task_id, self._queue.kept_seconds, self._queue.data_lost)
         correlation.bind_task(task_id)
         return stored
 

@@ -12,6 +12,7 @@ from throughline.ledger.script import Call, T, load
 _FIXED: Final = {
     "breaker": keys.BREAKER,
     "memory": keys.MEMORY,
+    "data": keys.DATA,
     "health": keys.HEALTH,
     "workers": keys.WORKERS,
     "worker_slots": keys.WORKER_SLOTS,

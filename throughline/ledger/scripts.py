@@ -14,6 +14,7 @@ from throughline.ledger import counts, keys
 from throughline.ledger.answers import Claim, HandedBack, Health, Retried, Stored, Swept
 from throughline.ledger.asked_by import script_args
 from throughline.ledger.call import call, parts
+from throughline.ledger.data_loss import DataSeen
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger
 from throughline.ledger.states import Reason, Status
@@ -65,6 +66,12 @@ def close_circuit() -> Call[bool]:
 def look_at_memory(*, memory_percent: float) -> Call[str | None]:
     """Answers full or freed when new tasks begin or cease to be refused for want of memory."""
     return call("look_at_memory", lambda change: change, {"memory_percent": memory_percent})
+
+
+def look_at_data(known_id: str, known_number: int, new_id: str) -> Call[DataSeen]:
+    """Whether these are still the data that a monitor has seen; `known_id` is empty when it has seen none."""
+    args = {"known_id": known_id, "known_number": known_number, "new_id": new_id}
+    return call("look_at_data", DataSeen.of, args)
 
 
 def health(*, memory_percent: float) -> Call[Health]:
