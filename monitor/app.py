@@ -115,13 +115,18 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         return {"status": "ok"}
 
     app.middleware("http")(guard(own_site.names(settings.allowed_hosts)))
+    _limit(app, settings)
+    app.include_router(scaling.router(settings))
+    app.include_router(page.router(settings))
+    return app
+
+
+def _limit(app: FastAPI, settings: MonitorSettings) -> None:
+    """Where keys are asked for; elsewhere NGINX limits all."""
     keys = ApiKeys(settings.api_keys_file)
     if keys.are_asked_for:
         limits = settings.rate_limit_per_second, settings.rate_limit_burst, settings.nginx_secret
         app.add_middleware(RateLimit, budgets=Budgets(keys, *limits))
-    app.include_router(scaling.router(settings))
-    app.include_router(page.router(settings))
-    return app
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:
