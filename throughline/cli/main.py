@@ -5,9 +5,10 @@ import errno
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
-from throughline.local.run import CannotRun, var_dir
+from throughline.local.run import CannotRun, unusable, var_dir
 from throughline.profile.explanation import EXPLANATION
 
 # Commands import what they need when they are called: `throughline journey` must answer at once, and `throughline
@@ -50,11 +51,27 @@ def main() -> int:
         _say_no_more()
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _say_no_more()
-        print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
+        print(_told(error), file=sys.stderr)
         return 1
+
+
+def _told(error: OSError) -> str:
+    """The line for what a file has refused; any other error is raised again."""
+    if var := _own_folder(error):
+        return unusable(var, error)
+    if error.errno != errno.ENOSPC:
+        raise error
+    _say_no_more()
+    return f"The output cannot be written: {error.strerror}."
+
+
+def _own_folder(error: OSError) -> Path | None:
+    """VAR_DIR, if it is a file in it, or the folder itself, that cannot be read or written."""
+    if not isinstance(error.filename, str):
+        return None
+    var = var_dir()
+    path = Path(error.filename)
+    return var if path == var or path.is_relative_to(var) or var.is_relative_to(path) else None
 
 
 def _say_no_more() -> None:

@@ -1,7 +1,9 @@
 """One local run: its processes, their ports, its files; recorded, so that every command finds the one that runs."""
 
+import errno
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -75,8 +77,30 @@ class Run:
 
 
 def var_dir() -> Path:
-    """VAR_DIR, relative to the checkout. Read without the settings class, which takes longer than a journey does."""
-    return (ROOT / (os.environ.get("VAR_DIR") or "var")).resolve()
+    """VAR_DIR, relative to the checkout; `CannotRun` when something else is there, or it cannot be entered.
+
+    Read without the settings class, which takes longer than a journey does.
+    """
+    named = ROOT / (os.environ.get("VAR_DIR") or "var")
+    try:
+        found = named.resolve()
+        if not stat.S_ISDIR(found.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(found, os.R_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileNotFoundError:
+        return found  # `up` makes it
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        raise CannotRun(unusable(named, error)) from None
+    return found
+
+
+def unusable(var: Path, error: Exception) -> str:
+    """What a command ends with that cannot use its folder, or a file in it."""
+    reason = getattr(error, "strerror", None) or str(error)
+    where = str(getattr(error, "filename", None) or var)
+    at = "" if where == str(var) else f" at {where}"
+    return f"VAR_DIR is {var}, which cannot be used: {reason}{at}. Choose another folder with VAR_DIR=/a/folder."
 
 
 def _record(var: Path) -> Path:

@@ -33,7 +33,6 @@ _TASKS_SECONDS: Final = 30
 def up(console: Console) -> Run:
     """All of them healthy; `CannotRun` with the reason otherwise."""
     settings = NineSettings.load()
-    os.umask(private_file.UMASK)
     with lock.held(var_dir(), "up"):
         run = _started(settings, console)
     waiting.until_healthy(run, run.names, console)
@@ -79,6 +78,7 @@ def planned(settings: NineSettings) -> Run:
 
 
 def _start(settings: NineSettings, console: Console) -> Run:
+    os.umask(private_file.UMASK)
     if path := os.environ.get("PYTHONPATH"):
         os.environ["PYTHONPATH"] = python_path.absolute(path, Path.cwd())
     _require_tasks()

@@ -41,6 +41,9 @@ def of(node: str, settings: BrokerSettings) -> SpanExporter | None:
         endpoint = settings.otel_exporter_otlp_endpoint.rstrip("/") + "/v1/traces"
         return CollectorExporter(endpoint, timeout=settings.otel_exporter_otlp_timeout)
     if settings.spans_dir is not None:
-        settings.spans_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.spans_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SystemExit(f"Wrong setting: SPANS_DIR: {settings.spans_dir}: {error.strerror}") from None
         return FileExporter(AppendedLines(settings.spans_dir / f"{node}.jsonl"))
     return None
