@@ -104,6 +104,12 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             history.close()
 
     app = FastAPI(title="Throughline monitor", lifespan=lifespan, openapi_url=None)
+    _answer(app, settings, metrics)
+    return app
+
+
+def _answer(app: FastAPI, settings: MonitorSettings, metrics: Metrics) -> None:
+    """What it is asked for over HTTP, and who may ask."""
 
     @app.get("/metrics")
     async def prometheus_metrics(request: Request) -> Response:
@@ -118,7 +124,6 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     _limit(app, settings)
     app.include_router(scaling.router(settings))
     app.include_router(page.router(settings))
-    return app
 
 
 def _limit(app: FastAPI, settings: MonitorSettings) -> None:
