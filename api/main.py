@@ -55,7 +55,7 @@ def create_app(settings: ApiSettings) -> Documented:
         gc.freeze()
         logging.tell_started("api", settings)
         going = [
-            asyncio.create_task(presence.beat(queue_service.present)),
+            asyncio.create_task(presence.beat(queue_service.present, queue_service.look_at_clock)),
             asyncio.create_task(pulse.beat()),
             asyncio.create_task(_look_at_durability(queue_service)),
             asyncio.create_task(_look_at_descriptors(free)),

@@ -118,6 +118,7 @@ def _tell(scope: Scope, status: int, seconds: float, *, was_taken: bool) -> None
 
 
 def _describe(span: Span, answer: Message) -> None:
+    tracing.stamp_clock(span)
     if task_id := correlation.current_task():
         span.set_attribute("task_id", task_id)
     if task_type := Headers(raw=answer["headers"]).get(TASK_TYPE_HEADER):

@@ -4,9 +4,12 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from api.errors import Refusal
+from throughline.ledger import redis_clock
+from throughline.ledger.clock_watch import ClockWatch
 from throughline.ledger.deployments import BEAT_SECONDS, Instance
 
 NGINX_HEADER: Final = b"x-nginx-instance"  # `instance version`: NGINX sets it with each request, and cannot reach Redis
@@ -14,6 +17,7 @@ _NGINX: Final = re.compile(r"([A-Za-z0-9._:@-]{1,128}) ([A-Za-z0-9_][A-Za-z0-9._
 _MOST: Final = 64  # instances of NGINX at a time: whoever calls a replica directly says what he likes
 
 Tell = Callable[[Sequence[Instance]], Awaitable[int]]
+Look = Callable[[], Awaitable[None]]
 
 
 class Presence:
@@ -23,6 +27,7 @@ class Presence:
         self.node = node
         self.replicas = 1  # of the api, among which NGINX spreads what comes
         self._own = Instance("api", node, version)
+        self._watch = ClockWatch("api", node)
         self._nginx: set[bytes] = set()  # since the latest beat
         self._known: set[bytes] = set()
         self._is_new = asyncio.Event()
@@ -34,13 +39,17 @@ class Presence:
             if nginx not in self._known:  # told at once: it may be gone before the next beat
                 self._is_new.set()
 
-    async def beat(self, tell: Tell) -> None:
+    async def beat(self, tell: Tell, look: Look) -> None:
+        """`look` asks Redis for its time."""
         while True:
             self._is_new.clear()
             seen, self._nginx = self._nginx, set()
             self._known = seen or self._known
             with suppress(Refusal):  # Redis is away: whoever submits a task is told so
-                self.replicas = max(await tell([self._own, *_instances(seen)]), 1)
+                await look()
+                self._watch.look_at(redis_clock.own)
+                own = replace(self._own, clock_offset_ms=redis_clock.own.ahead_ms)
+                self.replicas = max(await tell([own, *_instances(seen)]), 1)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_new.wait(), BEAT_SECONDS)
 

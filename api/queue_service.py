@@ -1,5 +1,6 @@
 """Redis as the api sees it: one atomic round trip to submit, one to read a task, one to see who is there."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -22,6 +23,7 @@ from throughline.ledger import (
     history_scripts,
     keys,
     queue_sample,
+    redis_clock,
     scripts,
     sign_of_life,
     stored_task,
@@ -79,7 +81,10 @@ class QueueService:
 
     async def submit(self, submission: Submission) -> Decision:
         """Decides on the submission and, if it is taken, records and enqueues it, all in one round trip."""
-        return await self._change(scripts.submit(submission, self._limits))
+        asked = time.time()
+        decision = await self._change(scripts.submit(submission, self._limits))
+        redis_clock.own.heard(asked, decision.at)
+        return decision
 
     async def read(
         self, task_ids: Sequence[str], *, messages: bool = False, caller: str | None = None
@@ -125,6 +130,11 @@ class QueueService:
     async def present(self, instances: Sequence[Instance]) -> int:
         """This replica runs, and NGINX before it; answers how many replicas there are."""
         return await self._run(deployments.present(instances))
+
+    async def look_at_clock(self) -> None:
+        """How far this host's clock is ahead of Redis's."""
+        async with self._answer_in_time():
+            await redis_clock.own.look_async(self._redis)
 
     async def sample(self) -> Sample:
         """Queues, workers and circuit breaker, now."""

@@ -20,7 +20,14 @@ from monitor.version_look import VersionLook
 from throughline import own_site, redis_url
 from throughline.api_keys import ApiKeys
 from throughline.budgets import Budgets
-from throughline.ledger import admission_events, queue_sample, recent_counts, scripts, unwritable
+from throughline.ledger import (
+    admission_events,
+    clocks,
+    queue_sample,
+    recent_counts,
+    scripts,
+    unwritable,
+)
 from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.durability import Durability
 from throughline.ledger.history import History
@@ -46,7 +53,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         redis = redis_client(settings)
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
         durability = Durability()
-        versions = VersionLook(ledger, settings)
+        versions = VersionLook(redis, ledger, settings)
         log_lines.tell_started("monitor", settings)
         history = History(settings.history_address, writes=True)
         archive = Archive(redis, history, settings.hot_seconds)
@@ -69,18 +76,13 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             metrics.data_lost = data_watch.is_told
 
         async def look_at_versions() -> None:
-            metrics.show(await versions())
-
-        free = descriptors.Descriptors()
-
-        async def look_at_descriptors() -> None:
-            free.look()
+            metrics.show(await versions(), await clocks.read(redis))
 
         async def keep_counts() -> None:
             await ledger(recent_counts.keep())
 
         async def put_back() -> None:
-            tell(await sweep(), sweep.clock)
+            tell(await sweep())
 
         async def put_indices_right() -> None:
             await indices.put_right(redis)
@@ -91,7 +93,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(look_at_data, settings.sample_interval_seconds)),
                 asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
-                asyncio.create_task(_for_ever(look_at_descriptors, descriptors.EVERY_SECONDS)),
+                asyncio.create_task(_for_ever(_look_at_descriptors(), descriptors.EVERY_SECONDS)),
                 asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
                 asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
@@ -132,6 +134,15 @@ def _limit(app: FastAPI, settings: MonitorSettings) -> None:
     if keys.are_asked_for:
         limits = settings.rate_limit_per_second, settings.rate_limit_burst, settings.nginx_secret
         app.add_middleware(RateLimit, budgets=Budgets(keys, *limits))
+
+
+def _look_at_descriptors() -> Callable[[], Awaitable[None]]:
+    free = descriptors.Descriptors()
+
+    async def look() -> None:
+        free.look()
+
+    return look
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:

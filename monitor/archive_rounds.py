@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import random
-import time
 from typing import Final
 
 from redis.exceptions import RedisError
 
 from monitor.archive import Archive
+from throughline.ledger import redis_clock
 from throughline.ledger.history import HistoryUnavailable, HistoryWrong
 from throughline.telemetry.logging import event
 
@@ -40,7 +40,7 @@ class ArchiveRounds:
         while True:
             await asyncio.sleep(_PRUNE_EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             try:
-                await self._archive.prune(time.time() - self._ttl)
+                await self._archive.prune(redis_clock.own.now() - self._ttl)
                 self._tell_shortened(await self._archive.shorten(self._most_bytes))
                 await self._archive.count_dead_letters()
             except AWAY:

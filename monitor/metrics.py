@@ -13,6 +13,7 @@ from monitor.archive import Behind
 from monitor.counts_collector import CountsCollector
 from monitor.exposition import TEXT, Format
 from monitor.slow_traces import SlowTraces
+from throughline.ledger.clocks import HostClock
 from throughline.ledger.deployments import Versions
 from throughline.ledger.queue_sample import CIRCUIT_STATES, PROMISE_ERRORS, Sample
 from throughline.telemetry import source, vocabulary
@@ -60,6 +61,7 @@ class Metrics:
         self._sample: Sample | None = None
         self._behind: Behind | None = None
         self._versions: Versions | None = None
+        self._clocks: Sequence[HostClock] = ()
         self._taken = time.monotonic()
         self.data_lost = False
         for name, observe in _OBSERVED.items():
@@ -71,14 +73,15 @@ class Metrics:
         self._observe("throughline.version_info", self._observe_versions)
         self._observe("throughline.version.since", self._observe_since)
         self._observe("throughline.redis.data_lost", lambda _: [Observation(int(self.data_lost))])
+        self._observe("throughline.clock.offset", self._observe_clocks)
         self._observe("throughline.sample.age", lambda _: [Observation(time.monotonic() - self._taken)])
 
     def update(self, sample: Sample, behind: Behind | None = None) -> None:
         self._sample, self._behind, self._taken = sample, behind, time.monotonic()
         self._counts.counts = sample.counts
 
-    def show(self, versions: Versions) -> None:
-        self._versions = versions
+    def show(self, versions: Versions, clocks: Sequence[HostClock] = ()) -> None:
+        self._versions, self._clocks = versions, clocks
         self._counts.versions = [each.version for each in versions.running if each.service == "worker"]
 
     @property
@@ -108,6 +111,9 @@ class Metrics:
     def _observe_since(self, _: CallbackOptions) -> Iterable[Observation]:
         running = self._versions.running if self._versions else ()
         return [Observation(each.since, {"service": each.service, "version": each.version}) for each in running]
+
+    def _observe_clocks(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(each.ahead, {"service": each.service, "node": each.node}) for each in self._clocks]
 
     def _observe_dead_letters(self, _: CallbackOptions) -> Iterable[Observation]:
         """Those in Redis, and those that only the history has."""

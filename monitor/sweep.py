@@ -6,13 +6,12 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from throughline.ledger import scripts
+from throughline.ledger import redis_clock, scripts
 from throughline.ledger.answers import Swept
 from throughline.ledger.attempt_end import end_fields
 from throughline.ledger.causes import cause
 from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.ledger.message import Queue
-from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.script import Call
 from throughline.ledger.scripts import AsyncLedger
 from throughline.ledger.states import Status
@@ -39,7 +38,6 @@ class Sweep:
 
     def __init__(self, redis: "Redis", missing_seconds: float = MISSING_SECONDS) -> None:
         self._ledger = AsyncLedger(redis)
-        self.clock = RedisClock()
         self._missing_seconds = missing_seconds
 
     async def __call__(self) -> list[Swept]:
@@ -49,7 +47,7 @@ class Sweep:
             asked = time.time()
             told = await self._ledger(self._call(first))
             for at in {one.at for one in told if one.at}:
-                self.clock.compare(asked, at, time.time())
+                redis_clock.own.heard(asked, at)
             found += (one for one in told if one.kind != "more")
             more = [one.queue for one in told if one.kind == "more"]
             if not more:
@@ -68,16 +66,16 @@ class Sweep:
         )
 
 
-def tell(found: list[Swept], clock: RedisClock) -> None:
+def tell(found: list[Swept]) -> None:
     """Each task's line is under the task's own correlation ID: one search finds why it waited."""
     for one in found:
         with correlation.bound(one.correlation_id or "unknown", one.task_id):
             match one.kind:
                 case "put_back":
-                    fields = _fields(one, clock) | _ended(one)
+                    fields = _fields(one) | _ended(one)
                     event("task.put_back", f"Put back into {one.queue}: {fields['cause']}", fields)
                 case "due":
-                    event("task.due", f"Its wait is over: back into {one.queue}", _fields(one, clock))
+                    event("task.due", f"Its wait is over: back into {one.queue}", _fields(one))
                 case "refused":
                     event("task.move_refused", f"sweep refused {one.before} → PENDING ({one.reason})")
         if one.kind == "died":
@@ -92,9 +90,9 @@ def _ended(task: Swept) -> dict[str, Any]:
     return end_fields(task.ended) if task.ended else {}
 
 
-def _fields(task: Swept, clock: RedisClock) -> dict[str, str | int]:
+def _fields(task: Swept) -> dict[str, str | int]:
     told: dict[str, str | int] = {
-        "@timestamp": timestamp(clock.here(task.at)),
+        "@timestamp": timestamp(redis_clock.own.here(task.at)),
         "task_type": task.task_type,
         "queue": task.queue,
         "status": Status.PENDING,

@@ -3,9 +3,13 @@
 What a deployment is says docs/decisions/deployments.md; the script decides it: throughline/ledger/lua/deployments.lua.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from throughline.ledger import deployments
+from redis.asyncio import Redis
+
+from throughline.ledger import deployments, redis_clock
+from throughline.ledger.clock_watch import ClockWatch
 from throughline.ledger.deployments import Deployment, Instance, Versions
 from throughline.ledger.scripts import AsyncLedger
 from throughline.settings import MonitorSettings
@@ -13,14 +17,18 @@ from throughline.telemetry.logging import event, node_name
 
 
 class VersionLook:
-    """`await VersionLook(ledger, settings)()`; raises `RedisError` or `OSError` when Redis does not answer."""
+    """`await VersionLook(redis, ledger, settings)()`; raises `RedisError` or `OSError` when Redis does not answer."""
 
-    def __init__(self, ledger: AsyncLedger, settings: MonitorSettings) -> None:
-        self._ledger = ledger
+    def __init__(self, redis: "Redis", ledger: AsyncLedger, settings: MonitorSettings) -> None:
+        self._redis, self._ledger = redis, ledger
         self._own = Instance("monitor", node_name("monitor", settings), settings.service_version)
+        self._watch = ClockWatch("monitor", self._own.node)
 
     async def __call__(self) -> Versions:
-        await self._ledger(deployments.present([self._own]))
+        await redis_clock.own.look_async(self._redis)
+        self._watch.look_at(redis_clock.own)
+        own = replace(self._own, clock_offset_ms=redis_clock.own.ahead_ms)
+        await self._ledger(deployments.present([own]))
         seen = await self._ledger(deployments.look())
         for each in seen.deployments:
             _tell(each)

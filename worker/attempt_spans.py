@@ -15,8 +15,8 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 
+from throughline.ledger import redis_clock
 from throughline.ledger.record import Attempt
-from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.states import Reason, Status
 from throughline.telemetry import messaging, trace_context, tracing
 from worker.delivery import Delivery
@@ -76,13 +76,13 @@ def write_take(
 def write_cancelled(delivery: Delivery, cause: str) -> None:
     """The wait of a task that was cancelled before any attempt."""
     now = time.time()
-    write_wait(delivery, 1, delivery.published_at or now, now, status=Status.REVOKED, cause=cause)
+    write_wait(delivery, 1, _published_here(delivery) or now, now, status=Status.REVOKED, cause=cause)
 
 
 def write_refused(delivery: Delivery, error: BaseException) -> None:
     """The wait of a message that cannot be run, and that it was looked at."""
     now = time.time()
-    parent = write_wait(delivery, 1, delivery.published_at, now)
+    parent = write_wait(delivery, 1, _published_here(delivery), now)
     attributes = run_attributes(delivery, 1) | {"status": Status.FAILURE}
     with tracing.known(refusal_id(delivery, now), delivery.trace_id):
         run = _start_run(delivery, parent, now, attributes)
@@ -90,10 +90,9 @@ def write_refused(delivery: Delivery, error: BaseException) -> None:
     run.end()
 
 
-def write_closed(
-    delivery: Delivery, attempt: Attempt, clock: RedisClock, *, with_wait: bool = False, cause: str = ""
-) -> None:
+def write_closed(delivery: Delivery, attempt: Attempt, *, with_wait: bool = False, cause: str = "") -> None:
     """The spans of an attempt whose own process did not live to write them; `with_wait`: that of its wait too."""
+    clock = redis_clock.own
     number, started = attempt.number, clock.here(attempt.started_at)
     ended = clock.here(attempt.finished_at or attempt.started_at)
     parent = _wait_before(delivery, attempt, started, with_wait=with_wait)
@@ -119,10 +118,15 @@ def _wait_before(delivery: Delivery, attempt: Attempt, started: float, *, with_w
         return write_wait(delivery, number, None, started)
     if number > 1 and not with_wait:  # its own process has written it before it began
         return tracing.known_parent(wait_id(delivery, number), delivery.trace_id, _flags(delivery))
-    waited = attempt.queue_wait if attempt.queue_wait is not None else started - (delivery.published_at or started)
+    waited = attempt.queue_wait if attempt.queue_wait is not None else started - (_published_here(delivery) or started)
     wait = write_wait(delivery, number, started - waited, started, worker=attempt.worker)
     write_take(delivery, number, wait, attempt.take, started, worker=attempt.worker)
     return wait
+
+
+def _published_here(delivery: Delivery) -> float | None:
+    """Its sender knew Redis's time, or is a stranger, whose clock nobody knows."""
+    return None if delivery.published_at is None else redis_clock.own.here(delivery.published_at)
 
 
 def _write_loss(delivery: Delivery, attempt: Attempt, run: Context, seen: float, noticed: float) -> None:

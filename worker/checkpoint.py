@@ -10,7 +10,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from throughline.errors import TaskCancelled
-from throughline.ledger import scripts
+from throughline.ledger import redis_clock, scripts
 from throughline.ledger.scripts import Ledger
 from throughline.tasks.run import Progress
 
@@ -44,7 +44,7 @@ class TaskCheckpoint:
 def _as_told(progress: Progress) -> dict[str, Any]:
     told: dict[str, Any] = {
         "fraction": round(progress.fraction, 6),
-        "updated_at": datetime.now(UTC).isoformat(),
+        "updated_at": datetime.fromtimestamp(redis_clock.own.now(), UTC).isoformat(),
     }
     if progress.estimate is not None:
         told["estimate"] = progress.estimate

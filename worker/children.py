@@ -47,6 +47,7 @@ class Children:
             tracing.span(f"publish {child.queue}", SpanKind.PRODUCER, attributes) as span,
         ):
             decision = self._decided(child_id, child)
+            tracing.stamp_clock(span)
             admission_events.tell(decision.transitions)
             if decision.outcome == "replayed":
                 first = decision.first_task_id  # an earlier attempt has submitted it

@@ -22,7 +22,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from throughline.ledger import scripts
+from throughline.ledger import redis_clock, scripts
+from throughline.ledger.clock_watch import ClockWatch
 from throughline.ledger.deaths import DeathCause, death_cause
 from throughline.ledger.scripts import Ledger
 from throughline.ledger.workers import Facts
@@ -42,7 +43,7 @@ def install(_: Celery, settings: WorkerSettings) -> None:
     name = node_name("worker", settings)
     client = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
     ledger, ended, own = Ledger(client), threading.Event(), _Own(settings)
-    presence = Presence(ledger, name, settings.service_version)
+    presence, watch = Presence(ledger, name, settings.service_version), ClockWatch("worker", name)
     free = Descriptors()
 
     def beat(said: str = "") -> str:
@@ -50,6 +51,8 @@ def install(_: Celery, settings: WorkerSettings) -> None:
         free.look()
         # RuntimeError: the main loop took a task in this very moment; the next beat includes it.
         with suppress(RedisError, OSError, RuntimeError):  # the broker connection notices too, and logs it
+            redis_clock.own.look(client)
+            watch.look_at(redis_clock.own)
             held, lost = _held(), tuple(lost_processes.untold)
             killed = ledger(
                 scripts.beat(

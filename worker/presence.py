@@ -1,8 +1,9 @@
-"""Tells Redis every few seconds that this worker runs, and which version, in the thread of its heartbeat."""
+"""Tells Redis every few seconds that this worker runs, its version and its clock, in the thread of its heartbeat."""
 
 import time
+from dataclasses import replace
 
-from throughline.ledger import deployments
+from throughline.ledger import deployments, redis_clock
 from throughline.ledger.deployments import BEAT_SECONDS, Instance
 from throughline.ledger.script import Ledger
 
@@ -16,5 +17,6 @@ class Presence:
 
     def tell(self) -> None:
         if time.monotonic() >= self._due:
-            self._ledger(deployments.present([self._own]))
+            own = replace(self._own, clock_offset_ms=redis_clock.own.ahead_ms)
+            self._ledger(deployments.present([own]))
             self._due = time.monotonic() + BEAT_SECONDS

@@ -5,7 +5,6 @@ span is made by OpenTelemetry's instrumentation of Celery, in the signal `before
 and says what the span is to be, `_keep_own_trace` comes after it.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -18,7 +17,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.celery import utils as instrumented
 from redis.exceptions import RedisError
 
-from throughline.ledger import envelope, message
+from throughline.ledger import envelope, message, redis_clock
 from throughline.ledger.message import Queue
 from throughline.telemetry import correlation, instrumented_spans, messaging
 from worker.children import tell_submitted
@@ -97,7 +96,7 @@ def _begin(sender: str, headers: dict[str, Any], routing_key: str, **_: Any) -> 
     if not correlation.is_valid(headers.get(message.CORRELATION_ID)):
         made = Delivery.of(headers, routing_key).correlation_id
         headers[message.CORRELATION_ID] = correlation.current() or made
-    headers[message.PUBLISHED_AT] = time.time()
+    headers[message.PUBLISHED_AT] = redis_clock.own.now()
     instrumented_spans.expect(f"publish {routing_key}", _attributes(sender, task_id, routing_key, headers))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 
-from throughline.ledger import keys
+from throughline.ledger import keys, redis_clock
 from throughline.ledger.answers import HandedBack
 from throughline.ledger.attempt_end import end_fields
 from throughline.ledger.causes import cause
@@ -32,7 +32,7 @@ def tell(backend: Any, delivery: Delivery, why: str = "") -> TaskRecord | None:
     with suppress(RedisError, OSError), delivery.bound():
         record = read(backend, delivery.task_id)
         if record.attempts and record.attempts[-1].finished_at:
-            attempt_spans.write_closed(delivery, record.attempts[-1], backend.clock, with_wait=True, cause=why)
+            attempt_spans.write_closed(delivery, record.attempts[-1], with_wait=True, cause=why)
         return record
     return None
 
@@ -63,7 +63,7 @@ def tell_handed_back(backend: Any, delivery: Delivery, handed: HandedBack) -> No
     tell(backend, delivery)
     fields = _fields(delivery, Status.RETRY, attempt.number) | end_fields(attempt) | {"cause": attempt.cause}
     if attempt.finished_at:
-        fields["@timestamp"] = timestamp(backend.clock.here(attempt.finished_at))
+        fields["@timestamp"] = timestamp(redis_clock.own.here(attempt.finished_at))
     event("task.handed_back", f"Handed back to {delivery.queue}: {attempt.cause}", fields)
 
 

@@ -16,10 +16,9 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from redis.exceptions import ResponseError
 
 from throughline.errors import TooManyDeliveries
-from throughline.ledger import scripts, unwritable
+from throughline.ledger import redis_clock, scripts, unwritable
 from throughline.ledger.answers import Claim, HandedBack, Retried, Stored
 from throughline.ledger.record import Attempt
-from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.script import Call, Ledger, T
 from throughline.ledger.scripts import Starter
 from throughline.ledger.states import Reason, Status
@@ -63,10 +62,6 @@ class RecordingBackend(StrictJsonBackend):
         return set()
 
     @cached_property
-    def clock(self) -> RedisClock:
-        return RedisClock()
-
-    @cached_property
     def _ends(self) -> dict[str, End]:
         return {}
 
@@ -86,6 +81,7 @@ class RecordingBackend(StrictJsonBackend):
     def connect(self) -> None:
         """Connects, and loads every script. Raises `RedisError` or `OSError` when Redis is away."""
         self.ledger.load()
+        redis_clock.own.look(self.client)
 
     def on_connection_error(self, max_retries: int | None, exc: Exception, intervals: Any, retries: int) -> Any:
         """Celery's own line says that Redis was lost, whatever it was."""
@@ -114,7 +110,10 @@ class RecordingBackend(StrictJsonBackend):
 
     def submit(self, submission: Submission) -> Decision:
         """A running task submits another one."""
-        return self._decided(scripts.submit(submission, Limits.of(WorkerSettings.load())))
+        asked = time.time()
+        decision = self._decided(scripts.submit(submission, Limits.of(WorkerSettings.load())))
+        redis_clock.own.heard(asked, decision.at)
+        return decision
 
     def claim(self, task_id: str, request: Any, take: float | None = None) -> Claim:
         """Records that this process starts the task, or says why it must not. `take`: since its message was taken."""
@@ -141,7 +140,7 @@ class RecordingBackend(StrictJsonBackend):
         )
         asked = time.time()
         claim = self._decided(call)
-        self.clock.compare(asked, claim.at, time.time())
+        redis_clock.own.heard(asked, claim.at)
         self._ends.pop(task_id, None)
         self._attempts.pop(task_id, None)  # of an earlier attempt in this process
         self._late.discard(task_id)
@@ -341,7 +340,7 @@ def _reason(status: Status, error: Mapping[str, Any]) -> Reason:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat()
+    return datetime.fromtimestamp(redis_clock.own.now(), UTC).isoformat()
 
 
 @cache
@@ -350,7 +349,7 @@ def _worker() -> str:
 
 
 def _since(moment: float | None) -> float | None:
-    return None if moment is None else time.time() - moment
+    return None if moment is None else redis_clock.own.now() - moment
 
 
 def _ttl() -> int:

@@ -16,10 +16,10 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, use_span
 
+from throughline.ledger import redis_clock
 from throughline.ledger.answers import Claim
 from throughline.ledger.attempt_end import end_fields, wait_fields
 from throughline.ledger.record import Attempt
-from throughline.ledger.redis_clock import RedisClock
 from throughline.ledger.states import Status
 from throughline.settings import WorkerSettings
 from throughline.telemetry import instrumented_spans, trace_context, tracing
@@ -42,7 +42,7 @@ class RunningTask:
         self.span: Span = INVALID_SPAN  # until it is claimed: nothing runs before
         self.retried_for = ""  # the class of the error for which Celery itself sends the task again
         self._task = task
-        self._clock: RedisClock = task.backend.clock
+        self._clock = redis_clock.own
         self._started = 0.0  # as Redis recorded it
         self._wait: Wait | None = None  # None when there is no run after it
         self._claimed: Claim | Exception
@@ -63,7 +63,7 @@ class RunningTask:
         self._started = claim.started_at or claim.at
         if claim.before and (claim.lost or (not _leaves_a_span(claim) and claim.before.finished_at)):
             # Perhaps its worker could not tell of it.
-            attempt_spans.write_closed(self.delivery, claim.before, self._clock)
+            attempt_spans.write_closed(self.delivery, claim.before)
         if _leaves_a_span(claim):
             self._expect_run(claim)
 
@@ -98,6 +98,7 @@ class RunningTask:
         end = self._task.backend.end_of(self.delivery.task_id)
         if end is None:  # a task without a record here: a stock client's, whose result alone is stored
             return self.fields | {"status": status}
+        tracing.stamp_clock(self.span)  # these moments by what is known of it now
         start_ns, end_ns = self._here_ns(self._started), self._here_ns(end.at)
         instrumented_spans.lasted(self.span, start_ns, end_ns)
         attempt = replace(self._attempt(), finished_at=end.at, outcome=status, ended_by=end.reason)

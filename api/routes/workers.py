@@ -69,12 +69,21 @@ class DeathView(BaseModel):
     tasks: list[InterruptedTaskView]
 
 
+class ClockView(BaseModel):
+    """How far the clock of an instance of nginx, api, worker or monitor is ahead of Redis's."""
+
+    service: str
+    node: str
+    offset_ms: float
+
+
 class WorkersView(BaseModel):
-    """`now` is the time by Redis's clock, by which all the others are."""
+    """`now` is the time by Redis's clock, by which all the others are. `clocks` are those of all that run."""
 
     now: float
     workers: list[WorkerView]
     deaths: list[DeathView]
+    clocks: list[ClockView]
 
 
 @router.get("", response_model_exclude_none=True, responses=problems(401, 403, 503))
@@ -91,6 +100,10 @@ def view(seen: Workers, caller: Caller) -> WorkersView:
         now=seen.now,
         workers=[_worker(each, caller) for each in seen.workers],
         deaths=[_death(each, caller) for each in seen.deaths],
+        clocks=[
+            ClockView(service=each.service, node=each.node, offset_ms=round(each.ahead * 1000, 3))
+            for each in seen.clocks
+        ],
     )
 
 

@@ -25,7 +25,7 @@ from api.services.task_view import TaskView, task_view
 from api.services.timeline import Timeline, timeline
 from api.submission import Sent, TaskSubmission
 from api.task_store import TaskStore
-from throughline.ledger import admission_events
+from throughline.ledger import admission_events, redis_clock
 from throughline.ledger.asked_by import AskedBy
 from throughline.ledger.body import message_data
 from throughline.ledger.history import AsyncHistory
@@ -106,6 +106,7 @@ class TaskService:
             except asyncio.CancelledError:
                 correlation.bind_task("")  # nothing was sent: the ID names no task
                 raise
+            tracing.stamp_clock(span)
             admission_events.tell(decision.transitions)
             if decision.outcome == "accepted":
                 span.set_attributes({"queue_position": decision.position, "task_type": task.task_type})
@@ -194,7 +195,7 @@ class TaskService:
         position = await self._queue.position(task_id, view.queue) if waiting else None
         silent = await self._queue.silent_seconds(stored.record) if view.status is Status.STARTED else None
         record = replace(stored.record, silent=silent)
-        return timeline(record, view.status, position, caller, now=datetime.now(UTC))
+        return timeline(record, view.status, position, caller, now=datetime.fromtimestamp(redis_clock.own.now(), UTC))
 
     async def cancel(self, task_id: str, caller: Caller, why: str = "") -> TaskView:
         """It is cancelled (REVOKED), or asked to stop; raises `TaskNotFound`, `TaskFinished`."""

@@ -1,7 +1,6 @@
 """The two pages: looks up what they show and fills their templates."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -26,6 +25,7 @@ from monitor.page.telemetry_source import telemetry_source
 from monitor.page.traffic import Traffic
 from throughline.journey import Journey, to_dict
 from throughline.journey.journey import Request as JourneyRequest
+from throughline.ledger import redis_clock
 from throughline.ledger.queue_sample import Sample
 from throughline.ledger.record import TaskRecord
 from throughline.ledger.workers import Workers
@@ -57,7 +57,7 @@ class Pages:
             queues=queues_view(sample, self._settings.circuit_max_depth) if sample else None,
             traffic=traffic_view(seen) if seen else None,
             recent=recent_view(seen, known, datetime.now(UTC)) if seen else (),
-            versions=now_view(versions, time.time()) if versions else None,
+            versions=now_view(versions, redis_clock.own.now()) if versions else None,
             troubles=tuple(troubles),
             example=example(base_url, needs_key=self._settings.api_keys_file is not None),
             map=self._map(sample, workers, seen, replicas) if sample and workers else None,
@@ -116,7 +116,7 @@ class Pages:
         found = await self.data.journey(correlation_id)
         if not found.requests and not found.loose_logs:
             task = (await self.data.newest_tasks([correlation_id])).get(correlation_id)
-            raise not_found(correlation_id, task, time.time())
+            raise not_found(correlation_id, task, redis_clock.own.now())
         return found
 
     async def _traffic(self, troubles: list[str]) -> Traffic | None:

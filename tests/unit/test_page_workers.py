@@ -13,6 +13,7 @@ from monitor.page.system_map.replicas import Replica, Replicas
 from monitor.page.traffic import Answers, Traffic
 from monitor.page.workers.view import workers_view
 from throughline.cli.workers import lines
+from throughline.ledger.clocks import HostClock
 from throughline.ledger.counts import Counts, Durations
 from throughline.ledger.deaths import Death
 from throughline.ledger.message import Queue
@@ -60,11 +61,17 @@ def traffic(**minute):
     return Traffic(answered=0, refused=0, failed=0, seconds=300.0, recent=(), minute=minute, taken=30)
 
 
-def seen(*workers, deaths=()):
-    return Workers(NOW, workers, tuple(deaths))
+def seen(*workers, deaths=(), clocks=()):
+    return Workers(NOW, workers, tuple(deaths), tuple(clocks))
 
 
 # The page of the workers.
+
+
+def test_a_clock_that_is_off_is_told_whoever_has_it():
+    clocks = [HostClock("api", "fastapi-1", -0.4), HostClock("worker", "worker-1", 0.09), HostClock("nginx", "n", 3.0)]
+    told = ("The clock of fastapi-1 is 400 ms behind Redis's.", "The clock of n is 3.00 s ahead of Redis's.")
+    assert workers_view(seen(worker(), clocks=clocks)).clocks == told
 
 
 def test_the_outcomes_of_a_workers_runs_add_up():

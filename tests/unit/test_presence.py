@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from api.presence import Presence
 from throughline.ledger.deployments import Instance
 
-OWN = Instance("api", "fastapi-1", "1.5")
+OWN = Instance("api", "fastapi-1", "1.5", clock_offset_ms=0.0)
 
 
 def told_of(*headers: bytes) -> list[list[Instance]]:
@@ -17,9 +17,11 @@ def told_of(*headers: bytes) -> list[list[Instance]]:
         told.append(list(instances))
         return 1
 
+    async def look() -> None: ...
+
     async def serve() -> None:
         presence = Presence("fastapi-1", "1.5")
-        beating = asyncio.create_task(presence.beat(tell))
+        beating = asyncio.create_task(presence.beat(tell, look))
         for header in (b"", *headers):
             if header:
                 presence.came_through(header)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from throughline.cli import service
+from throughline.ledger.redis_clock import LIMIT_SECONDS, in_words
 
 _SHOWN_DEATHS: Final = 10
 _LATE_SECONDS: Final = 5.0  # a heartbeat comes every two
@@ -43,6 +44,9 @@ def lines(seen: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         for task in worker["running"]:
             named = f" {task['task_id']}" if "task_id" in task else ""
             yield "  ", f"runs {task['task_type']}{named} for {_whole(now - task['since'])}", ""
+    for clock in seen.get("clocks", ()):  # an api of an earlier version tells none
+        if abs(ahead := clock["offset_ms"] / 1000) > LIMIT_SECONDS:
+            yield "", f"The clock of {clock['node']} is {in_words(ahead)}.", "yellow"
     if seen["deaths"]:
         yield "", "Latest deaths:", ""
     for death in seen["deaths"][:_SHOWN_DEATHS]:

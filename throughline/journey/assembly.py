@@ -10,7 +10,8 @@ from throughline.journey.drawn_spans import with_drawn
 from throughline.journey.effects import effects_of
 from throughline.journey.event_marks import event_mark, event_marks
 from throughline.journey.journey import Journey, LogLine, Request, Source, Step, Task
-from throughline.journey.log_placement import Line, place_lines, timed_line
+from throughline.journey.log_placement import Line, place_lines
+from throughline.journey.one_clock import on_one_clock
 from throughline.journey.role import Role
 from throughline.journey.search import Found
 from throughline.journey.span import Span
@@ -32,10 +33,10 @@ PlacedLine = tuple[Span | None, Line]
 
 def assemble(correlation_id: str, found: Found) -> Journey:
     """The journey of this ID."""
-    lines = sorted((timed_line(fields) for fields in found.log_lines), key=lambda line: line.at_ns or 0)
+    timed, lines = on_one_clock(found)
     of_tasks = _by_task(line for line in lines if _is_of(line, correlation_id))
     enqueued_again = {task_id: times_enqueued_again(own) for task_id, own in of_tasks.items()}
-    spans = with_drawn(found.spans, [line for line in lines if _is_of(line, correlation_id)], of_tasks)
+    spans = with_drawn(timed, [line for line in lines if _is_of(line, correlation_id)], of_tasks)
     families = [with_plausible_times(family, enqueued_again) for family in group_by_request(spans)]
     tasks = [tasks_of(family, of_tasks) for family in families]
     past_the_api = tasks_in_lines(of_tasks, (task.task_id for known in tasks for task in known))

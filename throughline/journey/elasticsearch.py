@@ -1,6 +1,6 @@
 """The same search in the stack's Elasticsearch: one query over log lines and Jaeger's spans, with the same result."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from throughline.journey.search import ID_FIELDS, Found
 from throughline.journey.span import Span, kind_of
 from throughline.telemetry import vocabulary
 
+_TYPES: Final[Mapping[str, Callable[[Any], Any]]] = {"int": int, "double": float}
 INDICES: Final = "logs-throughline-*,jaeger-span-*"
 _MOST: Final = 10_000  # the earliest; what Elasticsearch gives in one answer
 
@@ -70,5 +71,5 @@ def _attributes(tags: Mapping[str, Any]) -> dict[str, Any]:
         value = tags.get(name.replace(".", "@"))
         if value is not None:
             with suppress(ValueError):
-                found[name] = int(value) if attribute["type"] == "int" else str(value)
+                found[name] = _TYPES.get(attribute["type"], str)(value)
     return found

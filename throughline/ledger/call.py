@@ -18,6 +18,7 @@ _FIXED: Final = {
     "worker_slots": keys.WORKER_SLOTS,
     "worker_tasks": keys.WORKER_TASKS,
     "instances": keys.INSTANCES,
+    "clocks": keys.CLOCKS,
     "versions": keys.VERSIONS,
     "deployments": keys.DEPLOYMENTS,
     "worker_starts": keys.WORKER_STARTS,

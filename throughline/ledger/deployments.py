@@ -19,14 +19,16 @@ _MOST: Final = 100  # deployments that are kept
 
 @dataclass(frozen=True)
 class Instance:
-    """One process instance of a service, and the version that it runs."""
+    """One process instance of a service, the version that it runs, and how far its clock is ahead of Redis's."""
 
     service: str
     node: str
     version: str
+    clock_offset_ms: float | None = None  # not known
 
     def __str__(self) -> str:
-        return f"{self.service} {self.node} {self.version}"
+        ahead = "" if self.clock_offset_ms is None else f" {self.clock_offset_ms:.3f}"
+        return f"{self.service} {self.node} {self.version}{ahead}"
 
 
 @dataclass(frozen=True)

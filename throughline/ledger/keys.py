@@ -19,6 +19,7 @@ WORKER_FACTS: Final = "tl:worker-facts"  # hash: worker name → what it says of
 WORKER_RUNS: Final = "tl:worker-runs"  # hash: `worker queue outcome` → runs since its start; `worker lost` → processes
 DEATHS: Final = "tl:deaths"  # list: the latest hundred deaths of workers and of their processes, one JSON object each
 WORKER_ALIVE_SECONDS: Final = 10  # a worker sends a heartbeat every 2 s; after five missed ones it counts as dead
+CLOCKS: Final = "tl:clocks"  # hash: `service instance` → how far its clock is ahead of Redis's (ms), and since when (s)
 INSTANCES: Final = "tl:instances"  # hash: `service instance` → its version, since when, when last heard of (s)
 VERSIONS: Final = "tl:versions"  # hash: service → its current version, since when, which run; and what was last seen
 DEPLOYMENTS: Final = "tl:deployments"  # list: the latest deployments as JSON, newest first

@@ -1,10 +1,10 @@
 """What the front door needs to know of a task, the limits that it goes by, and what it decided."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+from throughline.ledger import redis_clock
 from throughline.ledger.envelope import Origin, celery_message
 from throughline.ledger.message import Queue
 from throughline.settings import ApiSettings, WorkerSettings
@@ -49,7 +49,7 @@ class Submission(NamedTuple):
             record["parent_id"] = origin.parent_id
         if origin.resubmitted_from:
             record["resubmitted_from"] = origin.resubmitted_from
-        message = celery_message(task_id, task_type, data, queue, origin, published_at=time.time())
+        message = celery_message(task_id, task_type, data, queue, origin, published_at=redis_clock.own.now())
         return cls(task_id, queue, origin.correlation_id, message, record, *idempotency)
 
 
@@ -85,18 +85,20 @@ class Decision(NamedTuple):
     first_task_id: str = ""
     retry_after: int = 0
     transitions: tuple[str, ...] = ()
+    at: float | None = None  # when it was accepted
 
     @classmethod
     def of(cls, answer: list[Any]) -> Self:
         outcome, *rest = answer
         match outcome:
             case "accepted":
-                position, starts, *transitions = rest
+                position, starts, at, *transitions = rest
                 return cls(
                     "accepted",
                     position=int(position),
                     estimated_start=float(starts) if starts else None,
                     transitions=tuple(map(str, transitions)),
+                    at=float(at),
                 )
             case "replayed":
                 return cls("replayed", first_task_id=str(rest[0]))

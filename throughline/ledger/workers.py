@@ -7,7 +7,8 @@ from typing import Any, Final, Self
 import orjson
 from redis.asyncio import Redis
 
-from throughline.ledger import keys
+from throughline.ledger import clocks, keys
+from throughline.ledger.clocks import HostClock
 from throughline.ledger.deaths import Death
 from throughline.ledger.message import Queue
 from throughline.ledger.states import Status
@@ -94,11 +95,12 @@ class WorkerState:
 
 @dataclass(frozen=True)
 class Workers:
-    """All of them by name, the latest deaths, newest first, and the time by Redis's clock."""
+    """All of them by name, the latest deaths, newest first, and the time by Redis's clock; how far others' are off."""
 
     now: float
     workers: tuple[WorkerState, ...]
     deaths: tuple[Death, ...]
+    clocks: tuple[HostClock, ...] = ()  # of replicas, monitors and NGINX too
 
 
 async def take(redis: "Redis") -> Workers:
@@ -110,7 +112,8 @@ async def take(redis: "Redis") -> Workers:
             pipe.hgetall(key)
         pipe.hgetall(keys.SWEEP)
         pipe.lrange(keys.DEATHS, 0, -1)
-        (seconds, microseconds), beats, slots, held, starts, facts, runs, sweep, deaths = await pipe.execute()
+        pipe.hgetall(keys.CLOCKS)
+        (seconds, microseconds), beats, slots, held, starts, facts, runs, sweep, deaths, told = await pipe.execute()
     now, counted = seconds + microseconds / 1e6, runs_by_worker(runs)
     tasks = await _tasks(redis, {name: held.get(name, "").split() for name, _ in beats})
     workers = (
@@ -127,7 +130,7 @@ async def take(redis: "Redis") -> Workers:
         )
         for name, beat in sorted(beats)
     )
-    return Workers(now, tuple(workers), tuple(map(Death.parse, deaths)))
+    return Workers(now, tuple(workers), tuple(map(Death.parse, deaths)), clocks.parsed(told, now))
 
 
 def runs_by_worker(told: Mapping[str, str]) -> dict[str, Runs]:

@@ -12,6 +12,7 @@ import orjson
 from opentelemetry import trace
 from pythonjsonlogger.orjson import OrjsonFormatter, orjson_default
 
+from throughline.ledger import redis_clock
 from throughline.telemetry import correlation
 from throughline.telemetry.odd_json import odd_json
 
@@ -56,7 +57,7 @@ class JsonLine(OrjsonFormatter):
             log_data.update(_error_fields(record.exc_info[1], message_dict.get("exc_info", "")))
 
     def _begun(self, created: float, level: int, level_name: str, message: str, process: int | None) -> dict[str, Any]:
-        line = {
+        line: dict[str, Any] = {
             "@timestamp": timestamp(created),
             # By its number: billiard gives the same one a name of its own, when a pool's process is lost for one.
             "log.level": "notice" if level == NOTICE else level_name.lower(),
@@ -66,6 +67,8 @@ class JsonLine(OrjsonFormatter):
             "service.version": self._version,
             "process.pid": process,
         }
+        if redis_clock.own.ahead:
+            line["clock_offset_ms"] = redis_clock.own.ahead_ms
         if correlation_id := correlation.current():
             line["correlation_id"] = correlation_id
         if task_id := correlation.current_task():

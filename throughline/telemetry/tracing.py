@@ -22,12 +22,14 @@ try:
 except ValueError as wrong:  # the import itself reads OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT and its like, before our settings
     raise SystemExit(f"Wrong setting: {wrong}") from None
 
+from throughline.ledger import redis_clock
 from throughline.settings import BrokerSettings
 from throughline.telemetry import correlation, source, span_exporter, trace_context
 from throughline.telemetry.instrumented_spans import ExpectedSpans, WithoutWithdrawn
 from throughline.telemetry.logging import node_name
 from throughline.telemetry.span_batches import LAST_EXPORT_SECONDS, SpanBatches
 
+_OFFSET: Final = "clock_offset_ms"
 _known_span: ContextVar[int | None] = ContextVar("known_span", default=None)
 _known_trace: ContextVar[int | None] = ContextVar("known_trace", default=None)
 
@@ -68,17 +70,27 @@ def _span_id(name: str) -> int:
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
-class CorrelationStamp(SpanProcessor):
-    """Gives every span, whoever starts it, the correlation ID and the task of the current work."""
+class Stamp(SpanProcessor):
+    """Gives every span, whoever starts it, the correlation ID, the task of the current work and its clock's offset."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if correlation_id := correlation.current():
             span.set_attribute("correlation_id", correlation_id)
         if task_id := correlation.current_task():
             span.set_attribute("task_id", task_id)
+        stamp_clock(span)
 
     def on_end(self, span: ReadableSpan) -> None:
         pass
+
+
+def stamp_clock(span: trace.Span) -> None:
+    """How far this host's clock is ahead of Redis's: the journey sets the span's times right by it.
+
+    Again when Redis has answered in between: by what is known then, no span begins before the one that caused it.
+    """
+    if redis_clock.own.ahead or _OFFSET in (getattr(span, "attributes", None) or ()):
+        span.set_attribute(_OFFSET, redis_clock.own.ahead_ms)
 
 
 def setup(service: str, settings: BrokerSettings) -> None:
@@ -95,7 +107,7 @@ def setup(service: str, settings: BrokerSettings) -> None:
     _process.is_disabled = settings.otel_sdk_disabled
     if _process.is_disabled:
         return
-    made.add_span_processor(CorrelationStamp())
+    made.add_span_processor(Stamp())
     made.add_span_processor(ExpectedSpans())
     exporter = span_exporter.of(node, settings)
     if exporter is not None:

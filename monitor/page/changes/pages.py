@@ -1,7 +1,6 @@
 """The page "What changed": looks up what it shows and fills its template."""
 
 import asyncio
-import time
 from dataclasses import asdict
 
 import orjson
@@ -11,6 +10,7 @@ from monitor.page.page_data import PageData
 from monitor.page.refusal import Refused
 from monitor.page.responses import rendered
 from monitor.page.traffic import Traffic
+from throughline.ledger import redis_clock
 from throughline.ledger.deployments import Versions
 
 _NO_REDIS = "Redis does not answer: neither versions nor runs are known at this moment."
@@ -36,7 +36,7 @@ class ChangesPage:
         )
         if versions is None:
             troubles.append(_NO_REDIS)
-        return changes_view(versions or Versions(), runs, seen, troubles, time.time())
+        return changes_view(versions or Versions(), runs, seen, troubles, redis_clock.own.now())
 
     async def _traffic(self, troubles: list[str]) -> Traffic | None:
         try:

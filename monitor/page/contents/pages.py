@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from monitor.page.responses import rendered
 from monitor.page.tasks.rows import task_rows
 from throughline import lifetime
 from throughline.api_keys import Caller
+from throughline.ledger import redis_clock
 from throughline.ledger.stored_task import StoredTask
 from throughline.tasks.registry import registry
 
@@ -33,7 +33,7 @@ class ContentsPages:
         stored = await self._stored(task_id, viewer)
 
         def draw() -> str:
-            (row,) = task_rows([stored], time.time())
+            (row,) = task_rows([stored], redis_clock.own.now())
             return rendered(
                 "task.html",
                 contents=self._view(stored),

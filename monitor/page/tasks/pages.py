@@ -1,7 +1,6 @@
 """The pages of tasks: the list that an address asks for, and the two pages of an action on chosen tasks."""
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +18,7 @@ from monitor.page.tasks.rows import task_rows
 from monitor.page.tasks.source import Listed, TaskSource
 from monitor.page.tasks.time_range import time_range
 from monitor.page.tasks.view import REFRESH_SECONDS, Filters, TasksView, filters, legend
+from throughline.ledger import redis_clock
 from throughline.settings import MonitorSettings
 from throughline.tasks.registry import registry
 
@@ -62,7 +62,7 @@ class TasksPages:
         return rendered("task_action.html", view=result(form, action, outcomes, correlation_id), token=form.token)
 
     async def _list(self, address: TasksAddress, base_url: str) -> Made:
-        now = time.time()
+        now = redis_clock.own.now()
         wanted = asked(address, now)
         form = filters(address, wanted.errors, tuple(registry()))
         if wanted.errors:

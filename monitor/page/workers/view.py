@@ -68,6 +68,7 @@ class WorkersView:
     workers: tuple[WorkerView, ...]
     deaths: tuple[DeathView, ...]
     summary: str
+    clocks: tuple[str, ...]  # each that is off, as a sentence
 
 
 def workers_view(seen: Workers) -> WorkersView:
@@ -77,6 +78,7 @@ def workers_view(seen: Workers) -> WorkersView:
         tuple(_worker(each, seen.now) for each in seen.workers),
         tuple(_death(each, seen.now) for each in seen.deaths),
         f"{format_count(len(alive), 'worker')} alive, {running:,} of {format_count(slots, 'slot')} busy",
+        tuple(f"{each}." for each in seen.clocks if each.is_off),
     )
 
 

@@ -1,7 +1,7 @@
 -- Which versions run now, and which of them are new: a deployment is told by the first call that sees it, and by no other.
 --
 -- flags: allow-oom
--- keys: instances versions deployments
+-- keys: instances clocks versions deployments
 -- args: alive_seconds most services...
 -- uses: clock stamp states moves
 --
@@ -37,7 +37,10 @@ local function running_of(service)
   local from, found = service == 'nginx' and last[service] or now, {}
   for _, one in ipairs(seen[service] or {}) do
     if from - one.at > alive_seconds then
-      if all_are_back then redis.call('HDEL', KEY.instances, one.key) end
+      if all_are_back then
+        redis.call('HDEL', KEY.instances, one.key)
+        redis.call('HDEL', KEY.clocks, one.key)
+      end
     elseif (service == 'nginx' and now - one.since > alive_seconds / 3) or (service ~= 'nginx' and one.at > one.since) then
       local known = found[one.version] or {version = one.version, since = one.since, latest = one.since, instances = 0}
       known.since, known.latest = math.min(known.since, one.since), math.max(known.latest, one.since)

@@ -5,7 +5,7 @@
 -- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash gone idempotency_ttl alive_seconds fields...
 -- uses: clock stamp memory
 --
--- Answers {'accepted', position, estimated start (s since 1970, or ''), transitions…} | {'replayed', task id}
+-- Answers {'accepted', position, estimated start (s since 1970, or ''), now, transitions…} | {'replayed', task id}
 --       | {'key_reused'} | {'circuit_open', seconds to wait, transitions…} | {'memory_full', seconds to wait, transitions…}
 -- Invariants: accepted = recorded = enqueued; depth never passes max depth; a refusal stores nothing but the breaker's
 -- state and the memory's.
@@ -20,14 +20,14 @@ if KEY.idempotency ~= '' then
   if seen then
     local hash, first_task = string.match(seen, '^(%S+) (.+)$')
     if hash ~= ARG.payload_hash then return {'key_reused'} end
-    if first_task == ARG.task_id then return {'accepted', 1, ''} end -- its answer was lost: see below
+    if first_task == ARG.task_id then return {'accepted', 1, '', stamp} end -- its answer was lost: see below
     if first_task ~= ARG.gone then return {'replayed', first_task} end
   end
 end
 
 -- The same holds for a request that is repeated because its answer was lost with Redis: its task is there already. It has
 -- not been forgotten: such a request comes within a second, and no task is forgotten in its first five.
-if redis.call('EXISTS', KEY.record) == 1 then return {'accepted', 1, ''} end
+if redis.call('EXISTS', KEY.record) == 1 then return {'accepted', 1, '', stamp} end
 
 local queues = {KEY.high, KEY.medium, KEY.low} -- in the order in which workers empty them
 local waiting, depth = {}, 0
@@ -126,4 +126,4 @@ redis.call('ZADD', KEY.open, now, ARG.task_id)
 redis.call('ZADD', KEY.unarchived, now, ARG.task_id)
 redis.call('LPUSH', KEY.queue, ARG.message)
 if KEY.idempotency ~= '' then redis.call('SET', KEY.idempotency, ARG.payload_hash .. ' ' .. ARG.task_id, 'EX', ARG.idempotency_ttl) end
-return {'accepted', position, starts, unpack(transitions)}
+return {'accepted', position, starts, stamp, unpack(transitions)}

@@ -1,7 +1,8 @@
--- Processes say that they run, and which version: one line `service instance version` each.
+-- Processes say that they run, and which version: one line `service instance version` each, and how many milliseconds the
+-- clock of their host is ahead of Redis's, where that is known.
 --
 -- flags: allow-oom
--- keys: instances
+-- keys: instances clocks
 -- args: alive_seconds instances...
 -- uses: clock stamp
 --
@@ -9,10 +10,11 @@
 -- version goes on. Answers how many replicas of the api there are.
 
 for _, told in ipairs({ARG.instances}) do
-  local instance, version = string.match(told, '^(%S+ %S+) (%S+)$')
+  local instance, version, ahead = string.match(told, '^(%S+ %S+) (%S+) ?(%S*)$')
   local known, since = string.match(redis.call('HGET', KEY.instances, instance) or '', '^(%S+) (%S+) ')
   if known ~= version then since = stamp end
   redis.call('HSET', KEY.instances, instance, version .. ' ' .. since .. ' ' .. stamp)
+  if ahead ~= '' then redis.call('HSET', KEY.clocks, instance, ahead .. ' ' .. stamp) end
 end
 
 local replicas, all = 0, redis.call('HGETALL', KEY.instances)
