@@ -34,7 +34,8 @@ def as_told(value: Any) -> str:
 
 @pytest.mark.parametrize("door", DOORS)
 def test_what_is_json_comes_back_as_it_was_sent(doors: dict[str, httpx.Client], door: str):
-    client, wrong, tasks = doors[door], [], {}
+    client, tasks = doors[door], {}
+    wrong: list[tuple[object, ...]] = []
     for number, (text, value) in enumerate(TAKEN + DECIDED):
         # With a key too: what a repetition is compared by is made of the same value.
         answer = sent(client, body_of(text.encode()), **{"Idempotency-Key": f"json-{door}-{number}"})
