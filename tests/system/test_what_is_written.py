@@ -2,7 +2,9 @@
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +163,54 @@ def test_the_environment_picks_the_levels(demo: Nine):
     own = [line for line in lines if line["service.name"] != "nginx" and "event.action" in line]
     assert {line["log.level"] for line in own} - {"warning", "error"} == LEVELS[environment]
     assert {"task.submitted", "task.succeeded"} <= {line["event.action"] for line in own}
+
+
+def test_no_file_of_a_run_has_what_a_client_sends_in_queries_headers_or_bodies(
+    nine: Nine, wait_until: Callable[..., Any]
+):
+    sent = "s3cret-" + nine.var_dir.parent.name
+    for port in (nine.http_port, nine.recorded.ports["fastapi-1"]):
+        for request in _telling_requests(sent):
+            _send(port, request)
+        _send(port, b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Request-ID: LAST-1\r\n\r\n")
+    wait_until(lambda: (nine.var_dir / "log" / "nginx.jsonl").read_text().count("LAST-1"), 20, "NGINX's last line")
+    wait_until(lambda: (nine.var_dir / "spans" / "fastapi-1.jsonl").read_text().count("LAST-1"), 20, "the last span")
+
+    # Redis's own files hold the tasks that are to be run, and a task's data is the client's.
+    files = [path for path in nine.var_dir.rglob("*") if path.is_file() and "appendonlydir" not in path.parts]
+    assert len(files) > 20
+    assert [path for path in files if sent.encode() in path.read_bytes()] == []
+
+
+def _telling_requests(sent: str) -> Iterator[bytes]:
+    """Each of NGINX's errors and of the problems that can be had with healthy processes."""
+    task = {"task_type": "calculate_var", "data": {"positions": [{"symbol": "A", "quantity": sent, "price": 1}]}}
+    for line in ("GET /health", "GET /nowhere", "PUT /api/v1/tasks", "TRACE /", "GET /metrics", "GET /journeys/x"):
+        yield _request(f"{line}?api_key={sent}", sent)
+    yield _request(f"GET http://u:{sent}@127.0.0.1/health", sent)
+    yield _request(f"GET /api/v1/tasks?status={sent}", sent)
+    yield _request(f"GET /{'x' * 9000}?{sent}", sent)
+    yield _request(f"POST /tasks/actions?{sent}", sent, body=sent.encode())
+    for body in (f'{{"{sent}'.encode(), json.dumps(task).encode(), b"x" * 1_100_000):
+        yield _request(f"POST /api/v1/tasks?{sent}", sent, body=body)
+    for header in (f"X-Bad Header: {sent}", sent, f"X-Long: {sent * 900}", f"Transfer-Encoding: {sent}"):
+        yield _request("POST /api/v1/tasks", sent, header, body=b"{}")
+    yield _request("GET /health", sent, f"X-Request-ID: {sent} x", f"traceparent: {sent}", f"tracestate: a={sent}")
+    yield f"GET /x {sent} HTTP/9\r\n\r\n".encode()
+    yield f"{sent}\r\n\r\n".encode()
+
+
+def _request(line: str, sent: str, *more: str, body: bytes = b"") -> bytes:
+    headers = [f"{name}: {sent}" for name in ("X-API-Key", "Authorization", "Cookie", "Idempotency-Key")]
+    headers += ["Host: 127.0.0.1", "Connection: close", f"Referer: http://u:{sent}@x/?{sent}", *more]
+    if body:
+        headers += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([f"{line} HTTP/1.1", *headers, "", ""]).encode() + body
+
+
+def _send(port: int, request: bytes) -> None:
+    """Until the server closes; it may do so before it has read all."""
+    with socket.create_connection(("127.0.0.1", port), 20) as connection, suppress(OSError):
+        connection.sendall(request)
+        while connection.recv(65_536):
+            pass
