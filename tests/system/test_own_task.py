@@ -38,7 +38,7 @@ def nine(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nin
     """Started in the folder, with the page's variables."""
     variables = dict(re.findall(r"(\w+)=(\S+)", re.search(r"^export (.*)$", PAGE, re.MULTILINE)[1]))  # type: ignore[index]
     assert variables.keys() == {"TASK_MODULES", "PYTHONPATH"}
-    running = Nine(tmp_path_factory.mktemp("own") / "var", API_REPLICAS="2", WORKER_REPLICAS="1", **variables)
+    running = Nine(tmp_path_factory.mktemp("own") / "var", API_REPLICAS="1", WORKER_REPLICAS="1", **variables)
     running.folder = folder
     with running:
         yield running

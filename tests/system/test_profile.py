@@ -44,7 +44,7 @@ def nine(tmp_path_factory: pytest.TempPathFactory, began: str) -> Iterator[Nine]
     folder = tmp_path_factory.mktemp("profile")
     (folder / "naps.py").write_text(MODULE)
     own = {"TASK_MODULES": "risk,naps", "PYTHONPATH": str(folder)}
-    with Nine(folder / "var", API_REPLICAS="2", WORKER_REPLICAS="1", **own) as running:
+    with Nine(folder / "var", API_REPLICAS="1", WORKER_REPLICAS="1", **own) as running:
         yield running
 
 
