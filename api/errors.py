@@ -71,7 +71,7 @@ class UnsupportedMediaType(Refusal):
 
 
 class MalformedJson(Refusal):
-    """The body is JavaScript rather than JSON: it holds a NaN, an infinity or half a character."""
+    """The body is empty, or no JSON: cut off, or with a NaN, an infinity or half a character as JavaScript has them."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The request body is not JSON: {why}.")

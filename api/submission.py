@@ -20,7 +20,8 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from api.errors import DataNoLongerFit, MalformedJson
-from throughline.json_value import TOO_DEEP, beyond_64_bits, wrong_value
+from api.json_body import malformed
+from throughline.json_value import TOO_DEEP, beyond_64_bits
 from throughline.ledger.celery_result import is_too_deep, may_be_too_deep
 from throughline.ledger.message import Queue
 from throughline.tasks.registry import registry
@@ -131,7 +132,7 @@ class Sent(NamedTuple):
         try:
             data = orjson.loads(body)["data"]
         except orjson.JSONDecodeError as error:  # Python's own reader takes NaN, and halves of characters
-            raise MalformedJson(wrong_value(json.loads(body), "") or str(error)) from None
+            raise MalformedJson(malformed(body) or str(error)) from None
         if _MANY_DIGITS.search(body) and (wrong := beyond_64_bits(json.loads(body)["data"], "data")):
             raise MalformedJson(wrong)
         if may_be_too_deep(body) and is_too_deep(data):

@@ -21,7 +21,7 @@ def with_position(**changes: Any) -> dict[str, Any]:
 
 CASES: dict[str, tuple[Any, int, str, str | None]] = {
     "malformed JSON": (b'{"task_type": ', 400, "MALFORMED_JSON", None),
-    "no body": (b"", 422, "VALIDATION_FAILED", "(body)"),
+    "no body": (b"", 400, "MALFORMED_JSON", None),
     "a list": (b"[]", 422, "VALIDATION_FAILED", "(body)"),
     "unknown task type": (GOOD | {"task_type": "crystal_ball"}, 422, "VALIDATION_FAILED", "task_type"),
     "no task type": ({"data": GOOD["data"]}, 422, "VALIDATION_FAILED", "task_type"),
@@ -36,12 +36,7 @@ CASES: dict[str, tuple[Any, int, str, str | None]] = {
         "data.portfolio_data.positions[0].price",
     ),
     "negative price": (with_position(price=-1), 422, "VALIDATION_FAILED", "data.portfolio_data.positions[0].price"),
-    "infinite price": (
-        json.dumps(with_position(price=float("inf"))).encode(),
-        422,
-        "VALIDATION_FAILED",
-        "data.portfolio_data.positions[0].price",
-    ),
+    "infinite price": (json.dumps(with_position(price=float("inf"))).encode(), 400, "MALFORMED_JSON", None),
     "no positions": (
         GOOD | {"data": {"portfolio_data": {"positions": []}}},
         422,

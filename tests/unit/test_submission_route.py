@@ -50,30 +50,44 @@ BODIES = {
     "a field twice": GOOD[:-1] + b', "priority": "low", "priority": "high"}',
     "a whole number of 22 digits": with_position(quantity=10**21),
     "a seed that no machine word holds": json.dumps(TASK | {"data": TASK["data"] | {"seed": 2**70}}).encode(),
-    "a number of 5,000 digits": GOOD.replace(b"100", b"1" * 5_000),
-    "a number beyond all bounds": GOOD.replace(b"100", b"1e999"),
-    "empty": b"",
     "null": b"null",
     "a list": b"[]",
     "a number": b"1",
     "cut off": GOOD[:-5],
     "two documents": GOOD + GOOD,
     "a comma too many": GOOD[:-1] + b",}",
-    "not a number": GOOD.replace(b"100", b"NaN"),
-    "half a character": with_position(symbol="\ud800"),
-    "half a character in a name": GOOD[:-1] + b', "\\ud800": 1}',
-    "a byte order mark": b"\xef\xbb\xbf" + GOOD,
-    "UTF-16": GOOD.decode().encode("utf-16"),
-    "no UTF-8": GOOD.replace(b"AAPL", b"\xff"),
     "a control character": GOOD.replace(b"AAPL", b"\t"),
     "deep": GOOD[:-1] + b', "deep": ' + b"[" * 700 + b"]" * 700 + b"}",
-    "too deep": GOOD[:-1] + b', "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "an unknown type": json.dumps(TASK | {"task_type": "crystal_ball"}).encode(),
     "no type": json.dumps({"data": TASK["data"]}).encode(),
     "no data": b'{"task_type": "calculate_var"}',
     "an unknown field": json.dumps(TASK | {"prioritty": "high"}).encode(),
     "a wrong type below": with_position(price="expensive"),
     "larger than allowed": GOOD + b" " * 1_100_000,
+}
+PRICE = "data.portfolio_data.positions[0].price"
+NO_JSON = {
+    "empty": (b"", "it is empty"),
+    "blank": (b" \t\r\n", "it is empty"),
+    "not a number": (with_position(price=float("nan")), f"{PRICE} is NaN: JSON has no such number"),
+    "infinite": (with_position(price=float("inf")), f"{PRICE} is infinite: JSON has no such number"),
+    "less than all": (with_position(price=float("-inf")), f"{PRICE} is infinite: JSON has no such number"),
+    "not a number where nothing belongs": (b'{"odd": [1, {"x": NaN}]}', "odd[1].x is NaN: JSON has no such number"),
+    "not a number and nothing else": (b"NaN", "it is NaN: JSON has no such number"),
+    "not a number that is written over": (b'{"a": NaN, "a": 1}', "line 1 column 7 (char 6)"),
+    "a number beyond all bounds": (GOOD.replace(b"150.0", b"1e999"), f"{PRICE} is infinite: JSON has no such number"),
+    "a number of 5,000 digits": (GOOD.replace(b"100", b"1" * 5_000), "number is infinity when parsed as double"),
+    "half a character": (with_position(symbol="\ud800"), "symbol is no valid text"),
+    "half a character in a name": (
+        GOOD[:-1] + b', "\\udc00": 1}',
+        "(body) has the key '\\udc00', which is no valid text",
+    ),
+    "a byte order mark": (b"\xef\xbb\xbf" + GOOD, "it begins with a byte order mark (character 0)"),
+    "UTF-16": (GOOD.decode().encode("utf-16"), "it is not UTF-8 (byte 0)"),
+    "no UTF-8": (b'{"a": "\xff"}', "it is not UTF-8 (byte 7)"),
+    "an overlong character": (b'{"a": "\xc0\xaf"}', "it is not UTF-8 (byte 7)"),
+    "cut off": (b'{"a": ', "Expecting value (character 6)"),
+    "too deep": (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
 }
 JSON = [("Content-Type", "application/json")]
 HEADERS = {
@@ -133,6 +147,17 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Callers:
 def test_every_body_is_answered_as_fastapi_would(name: str):
     ours, theirs = both_ways(BODIES[name], JSON, Callers(None))
     assert ours == theirs
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/vnd.ours+json"])
+@pytest.mark.parametrize("name", list(NO_JSON))
+def test_what_is_no_json_is_told_by_that_alone_and_where(name: str, media_type: str):
+    body, says = NO_JSON[name]
+    (status, _, content, asked), _ = both_ways(body, [("Content-Type", media_type)], Callers(None))
+
+    problem = json.loads(content)
+    assert (status, problem["code"], asked) == (400, "MALFORMED_JSON", [])
+    assert says in problem["detail"]
 
 
 @pytest.mark.parametrize("body", ["good", "cut off", "an unknown field"])
