@@ -1,8 +1,25 @@
 """A request as its bytes: HTTP clients tidy up tabs, blanks and headers that come twice."""
 
 import socket
+from http.client import HTTPMessage, HTTPResponse
+from typing import NamedTuple
 
 TIMEOUT_SECONDS = 10
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+
+def sent(port: int, request: bytes) -> Answer:
+    """The first answer to these bytes."""
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
+        connection.sendall(request)
+        with HTTPResponse(connection) as answer:
+            answer.begin()
+            return Answer(answer.status, answer.headers, answer.read())
 
 
 def send(port: int, path: str, headers: list[tuple[str, str]], body: bytes = b"") -> int:
