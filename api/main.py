@@ -16,7 +16,7 @@ from api.own_site import OwnSite
 from api.presence import Presence
 from api.pulse import Pulse
 from api.queue_service import QueueService
-from api.routes import dead_letters, health, queues, task_events, task_types, tasks, workers
+from api.routes import dead_letters, documentation, health, queues, task_events, task_types, tasks, workers
 from api.services.callers import Callers
 from api.services.task_service import TaskService
 from throughline import own_site
@@ -25,9 +25,10 @@ from throughline.ledger.history import AsyncHistory, check_at_start
 from throughline.rate_limit import RateLimit
 from throughline.settings import ApiSettings
 from throughline.telemetry import descriptors, logging, tracing
+from throughline.web import connection
 
 _LOOK_SECONDS: Final = 10  # between two looks at what Redis promises
-_ROUTES: Final = (tasks, task_events, task_types, queues, workers, dead_letters, health)
+_ROUTES: Final = (tasks, task_events, task_types, queues, workers, dead_letters, health, documentation)
 
 
 def create_app(settings: ApiSettings) -> Documented:
@@ -74,6 +75,9 @@ def create_app(settings: ApiSettings) -> Documented:
         lifespan=lifespan,
         # As they are: included ones would have every request look for its route twice. FastAPI's own come after.
         routes=[route for module in _ROUTES for route in module.router.routes],
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # to an address that it takes from Host: another path is another resource
         # FastAPI's own looks on every request whether it is wanted; OpenTelemetry's instrumentation is in its place.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -110,5 +114,6 @@ def _limit(app: Documented, budgets: Budgets) -> None:
     app.build_middleware_stack = lambda: RateLimit(stack(), budgets)  # type: ignore[method-assign]
 
 
+connection.install()
 check_at_start(ApiSettings.load().history_address)
 app = create_app(ApiSettings.load())

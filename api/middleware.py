@@ -1,4 +1,4 @@
-"""What surrounds every request: correlation ID, log line, size limit, the answer to an unhandled error."""
+"""What surrounds every request: correlation ID, log line, the body's limits, the answer to an unhandled error."""
 
 import logging
 import time
@@ -19,6 +19,7 @@ from api.pulse import Pulse
 from api.request_headers import all_values, first_values
 from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
+from throughline.web import methods, security_headers, slow_body
 
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
 # Of the answer to a submission that was taken: NGINX writes it into its span and does not pass it on.
@@ -70,7 +71,7 @@ class RequestContext:
                 return  # nobody gets it
             if message["type"] == "http.response.start":
                 own = (b"x-request-id", correlation.current().encode())
-                message["headers"] = [*message["headers"], own, *self._own]
+                message["headers"] = [*message["headers"], own, *self._own, *security_headers.added(message)]
                 if span.is_recording():
                     _describe(span, message)  # now: the instrumentation ends the span with the last of the body
             elif not message.get("more_body"):
@@ -98,7 +99,8 @@ class RequestContext:
             async with watch:
                 if self._pulse.has_stood_still:  # what has come meanwhile may be of clients that gave up: NGINX, say
                     await watch.settle()
-                await self._app(_as_get(scope), watch.receive, send)
+                asked, answer = methods.as_get(scope, send)
+                await self._app(asked, watch.receive, answer)
         if watch.has_left:  # nobody reads this; but the span, the metric and the log line agree on it
             await problems.client_left()(scope, watch.receive, send)
 
@@ -130,13 +132,10 @@ def _unrecorded(scope: Scope) -> tracing.CurrentSpan:
     return tracing.unrecorded(trace_context.caller(*values))
 
 
-def _as_get(scope: Scope) -> Scope:
-    """HEAD is answered wherever GET is, as GET: the server itself leaves the body out."""
-    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-
-
 class BodyLimit:
     """Refuses a body of more than `MAX_BODY_BYTES`, by its declared length or as soon as it has grown past it.
+
+    And one that does not come in time.
 
     One that comes compressed is unpacked for its route, to no more than `max_unpacked_bytes`.
     """
@@ -153,16 +152,17 @@ class BodyLimit:
         declared = headers.get(b"content-length", b"0")
         declared_too_large = declared.isdigit() and int(declared) > MAX_BODY_BYTES
         received = 0
+        receive_in_time = slow_body.in_time(receive)
 
         async def receive_counted() -> Message:
             nonlocal received
             if not declared_too_large:
-                message = await receive()
+                message = await receive_in_time()
                 received += len(message.get("body", b""))
                 if received <= MAX_BODY_BYTES:
                     return message
             # Raised where the route reads the body: FastAPI lets only an HTTPException through from there.
-            raise HTTPException(413, f"The request body is larger than {MAX_BODY_BYTES:,} bytes.")
+            raise HTTPException(413, f"The request body is larger than {MAX_BODY_BYTES:,} bytes.", slow_body.CLOSE)
 
         if b"content-encoding" not in headers:
             await self._app(scope, receive_counted, send)

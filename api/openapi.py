@@ -90,7 +90,7 @@ def _without_security(document: dict[str, Any]) -> None:
 
 def _operations(document: dict[str, Any], app: Documented) -> Iterator[tuple[dict[str, Any], APIRoute]]:
     for route in app.routes:
-        if isinstance(route, APIRoute):
+        if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 yield document["paths"][route.path_format][method.lower()], route
 

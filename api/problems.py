@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 
 from api import errors
 from throughline import own_site
-from throughline.problem import MEDIA_TYPE, FieldError, Problem, problem_of
+from throughline.problem import MEDIA_TYPE, NOTHING_HERE, FieldError, Problem, problem_of
 from throughline.tasks.field_path import client_path
 from throughline.tasks.registry import registry
 from throughline.telemetry import correlation
+from throughline.web.methods import allowed
 
 _REFUSALS: Final[dict[type[errors.Refusal], tuple[int, str]]] = {
     errors.TaskNotFound: (404, "TASK_NOT_FOUND"),
@@ -38,6 +39,7 @@ _FRAMEWORK: Final = {
     400: "MALFORMED_JSON",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
+    408: "REQUEST_TIMEOUT",
     413: "PAYLOAD_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
@@ -133,11 +135,22 @@ def _wrong_fields(request: Request, found: Sequence[Any], document: Any, about: 
     return answer(request.url.path, 422, "VALIDATION_FAILED", detail, field_errors=fields)
 
 
-async def _framework(request: Request, error: Exception) -> JSONResponse:
+async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return _other_method(request)
     code = _FRAMEWORK.get(error.status_code, "INTERNAL" if error.status_code >= 500 else "VALIDATION_FAILED")
     headers = dict(error.headers) if error.headers else None
-    return answer(request.url.path, error.status_code, code, error.detail, headers=headers)
+    detail = NOTHING_HERE if error.status_code == 404 else error.detail
+    return answer(request.url.path, error.status_code, code, detail, headers=headers)
+
+
+def _other_method(request: Request) -> Response:
+    methods = {"Allow": allowed(request.app.routes, request.scope)}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=methods)
+    detail = f"{request.url.path} takes {methods['Allow']}."
+    return answer(request.url.path, 405, "METHOD_NOT_ALLOWED", detail, headers=methods)
 
 
 def _field(error: dict[str, Any], body: Any) -> str:

@@ -6,6 +6,7 @@ from monitor.app import create_app
 from throughline.ledger.history import check_at_start
 from throughline.settings import MonitorSettings
 from throughline.tasks.registry import registry
+from throughline.web.connection import Connection
 
 
 def main() -> None:
@@ -14,14 +15,14 @@ def main() -> None:
     if not settings.history_url:
         settings.var_dir.mkdir(parents=True, exist_ok=True)
     check_at_start(settings.history_address, writes=True)
-    # log_config=None: uvicorn's lines get our format. What a client says in X-Forwarded-For is not to be believed.
     uvicorn.run(
         create_app(settings),
         host=settings.monitor_host,
         port=settings.monitor_port,
+        http=Connection,
         access_log=False,
-        log_config=None,
-        proxy_headers=False,
+        log_config=None,  # uvicorn's lines get our format
+        proxy_headers=False,  # what a client says in X-Forwarded-For is not to be believed
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from monitor import exposition, indices, page, rounds, scaling, version_counts
+from monitor import answers, exposition, indices, page, rounds, scaling, version_counts
 from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.data_watch import DataWatch
@@ -105,7 +105,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             archive.close()
             history.close()
 
-    app = FastAPI(title="Throughline monitor", lifespan=lifespan, openapi_url=None)
+    app = FastAPI(title="Throughline monitor", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     _answer(app, settings, metrics)
     return app
 
@@ -122,10 +122,12 @@ def _answer(app: FastAPI, settings: MonitorSettings, metrics: Metrics) -> None:
     async def live() -> dict[str, str]:
         return {"status": "ok"}
 
+    own, routers = list(app.routes), [scaling.router(settings), page.router(settings)]
+    for router in routers:
+        app.include_router(router)
     app.middleware("http")(guard(own_site.names(settings.allowed_hosts)))
     _limit(app, settings)
-    app.include_router(scaling.router(settings))
-    app.include_router(page.router(settings))
+    answers.install(app, [*own, *(route for router in routers for route in router.routes)])
 
 
 def _limit(app: FastAPI, settings: MonitorSettings) -> None:

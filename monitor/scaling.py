@@ -85,7 +85,7 @@ def router(settings: MonitorSettings) -> APIRouter:
 
     routes = APIRouter(lifespan=lifespan)
 
-    @routes.api_route("/scaling", methods=["GET", "HEAD"])
+    @routes.get("/scaling")
     async def scaling(request: Request) -> JSONResponse:
         headers = {"Cache-Control": "no-store"}
         try:
@@ -99,7 +99,7 @@ def router(settings: MonitorSettings) -> APIRouter:
                 503,
                 "BROKER_UNAVAILABLE",
                 detail,
-                correlation_id=correlation.keep_or_make(request.headers.get("x-request-id", "")),
+                correlation_id=correlation.current(),
             )
             return JSONResponse(problem.model_dump(exclude_none=True), 503, headers=headers, media_type=MEDIA_TYPE)
 

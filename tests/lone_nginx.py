@@ -47,10 +47,19 @@ class Nginx(NamedTuple):
 
 
 @contextmanager
-def started(folder: Path, wait_until: Wait, *program: str, first: str = "", **environment: str) -> Iterator[Nginx]:
+def started(
+    folder: Path,
+    wait_until: Wait,
+    *program: str,
+    first: str = "",
+    api: str = "",
+    monitor: str = "",
+    **environment: str,
+) -> Iterator[Nginx]:
     """It and what stands for a replica, with the settings that these variables make; `program` starts another NGINX.
 
-    With `first`, the address of another such, a request only comes to this one when that does not answer.
+    With `first`, the address of another such, a request only comes to this one when that does not answer. `api` and
+    `monitor` are the ports of real ones, where there are any.
     """
     with pytest.MonkeyPatch.context() as patch, Server() as replica:
         for name, value in environment.items():
@@ -59,12 +68,13 @@ def started(folder: Path, wait_until: Wait, *program: str, first: str = "", **en
         run = Run(str(folder / "var"), free_port(), "redis://127.0.0.1:1/0", 1, 1, "")
         configuration.write(run, {"nginx": PROGRAM, "redis-server": ""})
         site = run.folder / "conf" / "throughline.conf"
-        port = replica.http.server_port
+        port = api or replica.http.server_port
         servers = (
             f"{first} max_fails=2 fail_timeout=10s; server 127.0.0.1:{port} backup" if first else f"127.0.0.1:{port}"
         )
         text = site.read_text().replace(f"127.0.0.1:{run.ports['fastapi-1']}", servers)
-        site.write_text(text.replace("proxy_read_timeout 20s;", "proxy_read_timeout 7s;"))  # no test waits so long
+        text = text.replace("proxy_read_timeout 20s;", "proxy_read_timeout 7s;")  # no test waits so long
+        site.write_text(text.replace(f":{run.ports['monitor']};", f":{monitor or run.ports['monitor']};"))
         command = [*(program or (PROGRAM,)), "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf")]
         with (folder / "access.jsonl").open("ab") as lines, subprocess.Popen(command, stdout=lines) as process:
             try:

@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 MEDIA_TYPE: Final = "application/problem+json"
+NOTHING_HERE: Final = "There is nothing at this address."  # a path that no route has
 
 
 class FieldError(BaseModel):

@@ -22,6 +22,7 @@ from api.services.task_view import TaskView
 from api.services.timeline import Timeline
 from api.submission import EXAMPLE, Sent, TaskSubmission
 from throughline.ledger.list_filters import ListFilters
+from throughline.web.methods import is_head
 
 
 # Dependencies are async though they await nothing: FastAPI sends any other to a thread, 0.1 ms of processor time each.
@@ -161,10 +162,11 @@ async def find(
     task_id: TaskId,
     caller: Reader,
     tasks: Tasks,
+    request: Request,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the task's end.")] = 0,
 ) -> TaskView:
     """The task's state, times and attempts; its result or error once it is done."""
-    return await tasks.find(task_id, caller, wait)
+    return await tasks.find(task_id, caller, 0 if is_head(request.scope) else wait)
 
 
 class SubmittedData(BaseModel):

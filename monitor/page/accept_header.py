@@ -21,6 +21,12 @@ def wants_json(accept: str) -> bool:
     return _most(weights, _JSON) > _most(weights, _HTML)
 
 
+def wants_html(accept: str) -> bool:
+    """Whether a page is asked for by name, as browsers do: a program that takes anything can do nothing with one."""
+    weights = {each.name: each.weight for each in media_ranges(accept)}
+    return _most(weights, _HTML) > 0 and not wants_json(accept)
+
+
 def _most(weights: dict[str, float], names: tuple[str, ...]) -> float:
     return max(weights.get(name, 0.0) for name in names)
 

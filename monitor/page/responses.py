@@ -10,7 +10,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from monitor.page.accept_header import wants_json
+from monitor.page.accept_header import wants_html
 from monitor.page.breakable import breakable
 from monitor.page.refusal import Refused
 from throughline.problem import MEDIA_TYPE, problem_of
@@ -86,8 +86,8 @@ def static(name: str) -> Response:
 
 def refusal(request: Request, refused: Refused, searched: str = "") -> Response:
     """A page for browsers, problem+json for programs."""
-    if wants_json(request.headers.get("accept", "")):
-        request_id = correlation.keep_or_make(request.headers.get("x-request-id"))
+    if not wants_html(request.headers.get("accept", "")):
+        request_id = correlation.current() or correlation.keep_or_make(request.headers.get("x-request-id"))
         problem = problem_of(
             request.url.path, refused.status, refused.code, refused.detail, correlation_id=request_id
         ).model_dump_json(exclude_none=True)
@@ -95,3 +95,9 @@ def refusal(request: Request, refused: Refused, searched: str = "") -> Response:
     title = HTTPStatus(refused.status).phrase
     html = rendered("refusal.html", title=title, refused=refused, searched=searched)
     return page(html, refused.status, refused.headers)
+
+
+def internal_error(request: Request) -> Response:
+    """Says that the fault is ours and where to look for it, and reveals nothing internal."""
+    detail = "Something went wrong on our side. The monitor's log lines tell what it was."
+    return refusal(request, Refused(500, "INTERNAL", detail))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from monitor import rounds
@@ -38,7 +39,6 @@ from throughline.settings import MonitorSettings
 from throughline.telemetry import correlation
 
 _logger: Final = logging.getLogger("throughline.monitor")
-_METHODS: Final = ["GET", "HEAD"]
 
 
 class _Route(APIRoute):
@@ -55,10 +55,11 @@ class _Route(APIRoute):
             except RequestValidationError as error:
                 first = error.errors()[0]
                 return _refusal(request, Refused(422, "VALIDATION_FAILED", f"{first['loc'][-1]}: {first['msg']}."))
+            except HTTPException:
+                raise  # the framework's own, told in one place: monitor/answers.py
             except Exception:
                 _logger.exception("A page ended with an unhandled error")
-                detail = "Something went wrong on our side. The monitor's log lines tell what it was."
-                return _refusal(request, Refused(500, "INTERNAL", detail))
+                return responses.internal_error(request)
 
         return handled
 
@@ -83,13 +84,13 @@ def router(settings: MonitorSettings) -> APIRouter:
 
     routes = APIRouter(route_class=_Route, lifespan=lifespan)
 
-    @routes.api_route("/", methods=_METHODS, dependencies=[Depends(admin)])
+    @routes.get("/", dependencies=[Depends(admin)])
     async def home(request: Request) -> Response:
         token = own_forms.token_of(request.cookies)
         html = await pages.home(responses.base_url(request), token)
         return responses.page(html, headers=own_forms.cookie(token))
 
-    @routes.api_route("/journeys", methods=_METHODS, dependencies=[Depends(admin)])
+    @routes.get("/journeys", dependencies=[Depends(admin)])
     async def search(id: str = "") -> Response:
         """Where the search form leads; a task's ID leads to its journey too."""
         wanted = id.strip()
@@ -97,7 +98,7 @@ def router(settings: MonitorSettings) -> APIRouter:
         path = f"{quote(found, safe='')}?task={quote(wanted, safe='')}" if found else quote(wanted, safe="")
         return RedirectResponse(f"/journeys/{path}" if path else "/", 303, {"Cache-Control": "no-store"})
 
-    @routes.api_route("/journeys/{correlation_id:path}", methods=_METHODS, dependencies=[Depends(admin)])
+    @routes.get("/journeys/{correlation_id:path}", dependencies=[Depends(admin)])
     async def journey(
         request: Request,
         correlation_id: str,
@@ -124,7 +125,7 @@ def router(settings: MonitorSettings) -> APIRouter:
     profile_routes.add(routes, ProfilePages(pages.data), admin)
     changes_routes.add(routes, ChangesPage(pages.data), admin)
 
-    @routes.api_route("/assets/{name}", methods=_METHODS)
+    @routes.get("/assets/{name}")
     async def asset(name: str) -> Response:
         return responses.static(name)
 

@@ -154,12 +154,15 @@ def test_a_head_has_a_size_however_slowly_it_comes(port: int):
 
 
 def test_whoever_starts_uvicorn_its_connections_are_ours():
+    async def made() -> object:
+        config = uvicorn.Config(application(), log_config=None)
+        config.load()
+        state = uvicorn.Server(config).server_state
+        return config.http_protocol_class(config=config, server_state=state, app_state={})  # type: ignore[call-arg]
+
     new = HttpToolsProtocol.__new__
     try:
         connection.install()
-        config = uvicorn.Config(application(), log_config=None)
-        config.load()
-        made = config.http_protocol_class(config=config, server_state=uvicorn.Server(config).server_state, app_state={})  # type: ignore[call-arg]
-        assert type(made) is Connection
+        assert type(asyncio.run(made())) is Connection
     finally:
         HttpToolsProtocol.__new__ = new  # type: ignore[method-assign]

@@ -227,7 +227,7 @@ def test_another_method_than_get_is_refused_on_the_page(nine: Nine, method: str)
         for path in ("/", "/journeys/PAGE-1"):
             answer = client.request(method, path)
             assert (answer.status_code, answer.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
-            assert answer.headers["Allow"] == "GET"
+            assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_the_home_page_shows_queues_breaker_errors_and_the_latest_requests(nine: Nine, done: str):

@@ -187,10 +187,10 @@ def test_a_form_without_the_cookie_of_its_browser_is_refused(nine: Nine, viewer:
 def test_the_address_of_the_actions_is_no_page_and_the_list_takes_no_form(viewer: Viewer):
     for path in ("/tasks/actions", "/errors/actions", "/circuit/actions"):
         read = viewer.http.get(path)
-        assert (read.status_code, read.headers["Allow"]) == (405, "POST")
+        assert (read.status_code, read.headers["Allow"]) == (405, "POST, OPTIONS")
     sent = viewer.http.post("/tasks")
 
-    assert (sent.status_code, sent.headers["Allow"]) == (405, "GET")
+    assert (sent.status_code, sent.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from monitor.page.refusal import Refused
 def add(routes: APIRouter, pages: LogsPages, admin: Callable[..., Awaitable[None]]) -> None:
     """To the page's other addresses."""
 
-    @routes.api_route(PATH, methods=["GET", "HEAD"], dependencies=[Depends(admin)])
+    @routes.get(PATH, dependencies=[Depends(admin)])
     async def logs(request: Request) -> Response:
         for name in request.query_params:
             if name not in PARAMETERS:

@@ -13,7 +13,6 @@ from monitor.page.refusal import Refused
 from monitor.page.tasks import own_forms
 from monitor.page.tasks.action_form import body_of
 
-_METHODS: Final = ["GET", "HEAD"]
 _PARAMETERS: Final = ("since", "until", "task_type", "order")
 _Text = Annotated[str, Query(max_length=64)]
 _Order = Annotated[str, Query(max_length=16)]
@@ -24,7 +23,7 @@ def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[N
     """To the page's other addresses."""
     only_admin: list[Any] = [Depends(admin), Depends(_only_known)]
 
-    @routes.api_route("/profile", methods=_METHODS, dependencies=only_admin)
+    @routes.get("/profile", dependencies=only_admin)
     async def profile(
         request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "", order: _Order = ""
     ) -> Response:
@@ -32,7 +31,7 @@ def add(routes: APIRouter, pages: ProfilePages, admin: Callable[..., Awaitable[N
             return responses.document(await pages.profile_document(since, until, task_type))
         return responses.page(await pages.profile(since, until, task_type, order))
 
-    @routes.api_route("/errors", methods=_METHODS, dependencies=only_admin)
+    @routes.get("/errors", dependencies=only_admin)
     async def errors(
         request: Request, since: _Text = "1h", until: _Text = "", task_type: _Name = "", order: _Order = ""
     ) -> Response:

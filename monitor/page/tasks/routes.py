@@ -22,7 +22,7 @@ _KEPT_HERE: Final = {"Cache-Control": "private, no-cache"}  # else the browser's
 def add(routes: APIRouter, pages: TasksPages, keys: ApiKeys) -> None:
     """Adds them to the page's own."""
 
-    @routes.api_route(PATH, methods=["GET", "HEAD"])
+    @routes.get(PATH)
     async def tasks(request: Request) -> Response:
         access.require_admin(keys, request.headers)
         sent = _sent(request.url.query)

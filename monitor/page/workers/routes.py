@@ -13,7 +13,7 @@ from monitor.page.workers.view import workers_view
 def add(routes: APIRouter, data: PageData, admin: Callable[..., Any]) -> None:
     """Adds it to the page's own."""
 
-    @routes.api_route("/workers", methods=["GET", "HEAD"], dependencies=[Depends(admin)])
+    @routes.get("/workers", dependencies=[Depends(admin)])
     async def workers() -> Response:
         seen = await data.workers()
         view = workers_view(seen) if seen else None
