@@ -69,8 +69,12 @@ def seen(*workers, deaths=(), clocks=()):
 
 
 def test_a_clock_that_is_off_is_told_whoever_has_it():
-    clocks = [HostClock("api", "fastapi-1", -0.4), HostClock("worker", "worker-1", 0.09), HostClock("nginx", "n", 3.0)]
-    told = ("The clock of fastapi-1 is 400 ms behind Redis's.", "The clock of n is 3.00 s ahead of Redis's.")
+    clocks = [
+        HostClock("api", "fastapi-1", -0.4),
+        HostClock("worker", "worker-1", 0.09),
+        HostClock("monitor", "monitor", 3.0),
+    ]
+    told = ("The clock of fastapi-1 is 400 ms behind Redis's.", "The clock of monitor is 3.00 s ahead of Redis's.")
     assert workers_view(seen(worker(), clocks=clocks)).clocks == told
 
 

@@ -1,4 +1,4 @@
-"""How far the clock of each running process instance is ahead of Redis's, as it, or a replica for NGINX, has told."""
+"""How far the clock of each running process instance is ahead of Redis's, as it has told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
