@@ -26,7 +26,7 @@ def post(urls: str | Sequence[str], body: bytes, number: int, connections: int, 
 
 async def _post(urls: Sequence[str], body: bytes, number: int, connections: int, rate: float) -> Load:
     servers = [urlsplit(url) for url in urls]
-    headers = ["Host: bench", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    headers = ["Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body)}"]
     request = "\r\n".join([f"POST {servers[0].path} HTTP/1.1", *headers, "", ""]).encode() + body
     took: list[float] = []
     left = iter(range(number))

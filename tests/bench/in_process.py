@@ -44,7 +44,7 @@ WITHOUT: Final = {
     "fastapi-alone": "api",
     "driver-alone": "api",
 }
-HEADERS: Final = {"host": "bench", "content-type": "application/json", "content-length": str(len(BODY))}
+HEADERS: Final = {"host": "localhost", "content-type": "application/json", "content-length": str(len(BODY))}
 # What NGINX adds.
 PASSED_ON: Final = {
     "x-request-id": "0af7651916cd43dd8448eb211c80319c",

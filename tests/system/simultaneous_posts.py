@@ -22,7 +22,7 @@ def post_at_once(urls: Sequence[str], number: int, task: Mapping[str, Any], **he
     body = json.dumps(task).encode()
     lines = [
         "POST /api/v1/tasks HTTP/1.1",
-        "Host: throughline",
+        "Host: localhost",
         "Connection: close",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
