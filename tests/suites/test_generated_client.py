@@ -137,7 +137,7 @@ def test_every_operation_declares_each_error_with_its_model_and_headers(made: Pa
     ids = [each["operationId"] for each in operations]
     assert len(ids) == len(set(ids))
     for operation in operations:
-        assert {"400", "405", "413", "414", "429", "431", "500", "502", "504"} <= operation["responses"].keys()
+        assert {"400", "405", "413", "414", "421", "429", "431", "500", "502", "504"} <= operation["responses"].keys()
         assert "X-Request-ID" in {each["name"] for each in operation["parameters"]}
         for status, answer in operation["responses"].items():
             response = _resolved(document, answer)

@@ -40,7 +40,7 @@ def seen(nine: Nine, wait_until: Callable[..., Any]) -> tuple[dict[str, list[int
     for number, case in enumerate(CASES):
         sent = case.sent.replace(b"OUTER-000", b"OUTER-%03d" % number).replace(b"HIDDEN-000", b"HIDDEN-%03d" % number)
         given[case.name] = answers(nine.http_port, sent)
-    last = b"GET /health/live HTTP/1.1\r\nHost: a\r\nX-Request-ID: THE-LAST\r\nConnection: close\r\n\r\n"
+    last = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: THE-LAST\r\nConnection: close\r\n\r\n"
     assert answers(nine.http_port, last) == [200]
     wait_until(lambda: (asked(nine, "fastapi-1") - before)["THE-LAST"], 20, "all that reached the replica is logged")
     return given, asked(nine, "fastapi-1") - before
@@ -76,6 +76,6 @@ def test_no_hidden_request_reaches_a_replica(seen: Any):
 
 
 def test_two_requests_that_say_where_they_end_are_two(nine: Nine):
-    post = b"POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    post = b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     closing = HIDDEN.replace(b"HIDDEN-000\r\n", b"SECOND\r\nConnection: close\r\n")
-    assert answers(nine.http_port, post % len(BODY) + BODY + closing) == [201, 200]
+    assert answers(nine.http_port, post + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY + closing) == [201, 200]
