@@ -45,7 +45,7 @@ def main_process(nine: Nine, name: str) -> int:
     return pid
 
 
-def _worker_processes(nine: Nine, name: str) -> list[int]:
+def worker_processes(nine: Nine, name: str) -> list[int]:
     main = main_process(nine, name)
     leader = Supervisor(nine.recorded.socket).pid()
     assert leader is not None
@@ -72,13 +72,13 @@ def _kill_a_process(nine: Nine, _: Traffic) -> None:
 
 def kill_worker_2(nine: Nine, _: Traffic | None = None) -> None:
     """Its main process first, so that none of the others is missed."""
-    for pid in [main_process(nine, "worker-2"), *_worker_processes(nine, "worker-2")]:
+    for pid in [main_process(nine, "worker-2"), *worker_processes(nine, "worker-2")]:
         os.kill(pid, signal.SIGKILL)
 
 
 def _freeze_a_worker(nine: Nine, _: Traffic) -> None:
     """Longer than its heartbeat counts: its tasks are given to others, and its late results must not be stored."""
-    pids = [main_process(nine, "worker-2"), *_worker_processes(nine, "worker-2")]
+    pids = [main_process(nine, "worker-2"), *worker_processes(nine, "worker-2")]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(18)

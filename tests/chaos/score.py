@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from tests.chaos.faults import DISK, Fault
 from tests.chaos.traffic import LONG, QUICK, Traffic
 from tests.kept_tasks import kept
@@ -21,6 +23,7 @@ from throughline.ledger.states import Status
 
 _SECONDS: Final = 120
 _UNDER_WAY: Final = 14
+_JOURNEYS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,9 @@ def suffer(nine: Nine, fault: Fault) -> Score:
     with nine.redis() as redis:
         left = left_over(redis, seconds=60, archives=True)
         assert not left, f"left in Redis after {fault.name}: {left}"
-    assert not (wrong := _under_another_id(nine)), f"lines after {fault.name}: {wrong}"
+    assert not (wrong := _under_another_id(nine, traffic.undone)), f"lines after {fault.name}: {wrong}"
     assert not (off := _not_shown_once(nine, traffic.accepted)), f"in the list after {fault.name}: {off}"
+    assert not (two := _told_in_two_ways(nine, traffic.accepted)), f"journeys after {fault.name}: {two}"
     return _score(nine, traffic, recovery)
 
 
@@ -71,10 +75,31 @@ def _not_shown_once(nine: Nine, task_ids: list[str]) -> dict[str, int]:
     return {task_id: shown[task_id] for task_id in task_ids if shown[task_id] != 1}
 
 
-def _under_another_id(nine: Nine) -> list[dict[str, Any]]:
+def _told_in_two_ways(nine: Nine, task_ids: list[str]) -> list[tuple[Any, Any]]:
+    """Of the tasks with the most attempts, those whose journey and record tell of other attempts or another end."""
+    tasks = kept(nine, task_ids)
+    most = sorted(tasks, key=lambda task_id: -len(tasks[task_id].record.attempts))[:_JOURNEYS]
+    with nine.http(headers={"Accept": "application/json"}) as client:
+        told = [_by_record_and_by_journey(client, task_id) for task_id in most]
+    return [(record, journey) for record, journey in told if record != journey]
+
+
+def _by_record_and_by_journey(client: httpx.Client, task_id: str) -> tuple[Any, Any]:
+    task = client.get(f"/api/v1/tasks/{task_id}").json()
+    requests = client.get(f"/journeys/{task['correlation_id']}").json()["requests"]
+    drawn = [each for request in requests for each in request["tasks"] if each["task_id"] == task_id]
+    return _attempts(task, "number", "outcome"), _attempts(drawn[0], "attempt", "status") if drawn else None
+
+
+def _attempts(task: dict[str, Any], number: str, outcome: str) -> tuple[str, list[tuple[int, str, str]]]:
+    return task["status"], [(each[number], each[outcome], each["worker"]) for each in task["attempts"]]
+
+
+def _under_another_id(nine: Nine, undone: set[str]) -> list[dict[str, Any]]:
     """Lines of tasks that do not carry the correlation ID of their task, whoever wrote them."""
     lines = [line for name in nine.recorded.names if name != "redis" for line in nine.log_lines(name)]
     of_tasks = [line for line in lines if str(line.get("event.action", "")).startswith("task.") and "task_id" in line]
+    of_tasks = [line for line in of_tasks if line["task_id"] not in undone]
     tasks = kept(nine, list({line["task_id"] for line in of_tasks}))
     own = {task_id: task.record.correlation_id for task_id, task in tasks.items()}
     return [line for line in of_tasks if line.get("correlation_id") != own.get(line["task_id"])]
@@ -82,7 +107,7 @@ def _under_another_id(nine: Nine) -> list[dict[str, Any]]:
 
 def _score(nine: Nine, traffic: Traffic, recovery: float) -> Score:
     records = [task.record for task in kept(nine, traffic.accepted).values()]
-    ended = sum(record.status in {Status.SUCCESS, Status.FAILURE} for record in records)
+    ended = sum(record.status.is_final for record in records)
     stored = [sum(attempt.outcome is Status.SUCCESS for attempt in record.attempts) for record in records]
     return Score(
         traffic.submitted,

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx
@@ -32,8 +34,10 @@ class Traffic:
         self.failed = 0
         self.codes: Counter[str] = Counter()  # of the refusals
         self.timed_out: list[str] = []  # correlation IDs of what NGINX answered with a 504
+        self.undone: set[str] = set()  # accepted, and not in an older copy of Redis that was put in its place
         self._url = f"{nine.base_url}/api/v1/tasks"
         self._ended = threading.Event()
+        self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._go_on)
 
     def __enter__(self) -> "Traffic":
@@ -65,4 +69,11 @@ class Traffic:
         due = time.monotonic()
         while not self._ended.wait(max(0.0, due - time.monotonic())):
             due = max(due + 0.1, time.monotonic() - 1)
-            self.submit(QUICK)
+            with self._sending:
+                self.submit(QUICK)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """None of the quick tasks is under way to the API."""
+        with self._sending:
+            yield

@@ -1,0 +1,129 @@
+"""Of what combined faults are made: each step breaks something of the nine, and `together` and `after` combine them."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final
+
+from tests.chaos.faults import worker_processes
+from tests.chaos.traffic import Traffic
+from tests.history_away import taken_away
+from tests.system.nine import Nine
+
+Step = Callable[[Nine, Traffic], None]
+
+WORKERS: Final = ("worker-1", "worker-2", "worker-3")
+REPLICAS: Final = ("fastapi-1", "fastapi-2", "fastapi-3")
+_SECONDS_TO_START: Final = 60
+
+
+def kill(*names: str) -> Step:
+    """`kill -9`, all at the same moment: a worker with its four processes. Waits for one that just starts again."""
+
+    def step(nine: Nine, _: Traffic) -> None:
+        _send(signal.SIGKILL, [pid for name in names for pid in _pids(nine, name)])
+
+    return step
+
+
+def kill_processes_of(*workers: str) -> Step:
+    """Those that run the tasks; the workers' main processes stay."""
+
+    def step(nine: Nine, _: Traffic) -> None:
+        _send(signal.SIGKILL, [pid for name in workers for pid in worker_processes(nine, name)])
+
+    return step
+
+
+def kill_some_processes(times: int, longest_pause: float = 0.3) -> Step:
+    """One after another at random moments, each of a worker chosen at random."""
+
+    def step(nine: Nine, traffic: Traffic) -> None:
+        for _ in range(times):
+            _send(signal.SIGKILL, random.sample(worker_processes(nine, random.choice(WORKERS)), 1))
+            time.sleep(random.uniform(0, longest_pause))
+
+    return step
+
+
+def freeze(seconds: float, *names: str) -> Step:
+    def step(nine: Nine, _: Traffic) -> None:
+        pids = [pid for name in names for pid in _pids(nine, name)]
+        _send(signal.SIGSTOP, pids)
+        try:
+            time.sleep(seconds)
+        finally:
+            _send(signal.SIGCONT, pids)
+
+    return step
+
+
+def stop(seconds: float, *names: str) -> Step:
+    """In the ordinary way, and started again."""
+
+    def step(nine: Nine, _: Traffic) -> None:
+        assert nine.run("stop", *names).returncode == 0
+        time.sleep(seconds)
+        assert nine.run("start", *names).returncode == 0
+
+    return step
+
+
+def restart(*names: str) -> Step:
+    """One after the other; all nine without names. It may fail, in words, where something else is broken too."""
+
+    def step(nine: Nine, _: Traffic) -> None:
+        done = nine.run("restart", *names)
+        assert "Traceback" not in done.stderr, done.stderr
+
+    return step
+
+
+def history_away(seconds: float) -> Step:
+    def step(nine: Nine, _: Traffic) -> None:
+        with taken_away(nine.var_dir / "history.sqlite"):
+            time.sleep(seconds)
+
+    return step
+
+
+def after(seconds: float, step: Step) -> Step:
+    return in_order(lambda nine, traffic: time.sleep(seconds), step)
+
+
+def in_order(*steps: Step, pause: float = 0) -> Step:
+    def step(nine: Nine, traffic: Traffic) -> None:
+        for each in steps:
+            each(nine, traffic)
+            time.sleep(pause)
+
+    return step
+
+
+def together(*steps: Step) -> Step:
+    """All begin at the same moment; ends with the last of them."""
+
+    def step(nine: Nine, traffic: Traffic) -> None:
+        with ThreadPoolExecutor(len(steps)) as threads:
+            for running in [threads.submit(each, nine, traffic) for each in steps]:
+                running.result()
+
+    return step
+
+
+def _pids(nine: Nine, name: str) -> list[int]:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while (pid := nine.pids()[name]) is None:
+        assert time.monotonic() < deadline, f"{name} did not start again within {_SECONDS_TO_START} s"
+        time.sleep(0.1)
+    return [pid, *(worker_processes(nine, name) if name in WORKERS else [])]
+
+
+def _send(number: signal.Signals, pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it ended meanwhile, by another step of the same fault
+            os.kill(pid, number)
