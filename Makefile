@@ -29,7 +29,7 @@ status: setup ## shows process, port, pid and health of each
 	@$(BIN)/throughline status
 
 test: setup browser lint ## runs lint, types and all tests that need no Docker
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/chaos --ignore tests/load
+	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/chaos --ignore tests/load
 	$(BIN)/pytest tests/chaos tests/load
 
 coverage: setup ## shows which lines and branches the unit, model and integration tests reach

@@ -7,7 +7,9 @@ from throughline.ledger import keys
 OF_A_TASK = (keys.task, keys.attempts, keys.changes, keys.message, keys.moved, keys.celery_result)
 
 
-@pytest.mark.parametrize("own", ["6f1c2f5e-9d0b-4c1e-8a43-0d5b7c2e9a11", "order:42", "größe-1", "a:attempts:2", "x" * 255, ":", "*", "../x"])
+@pytest.mark.parametrize(
+    "own", ["6f1c2f5e-9d0b-4c1e-8a43-0d5b7c2e9a11", "order:42", "größe-1", "a:attempts:2", "x" * 255, ":", "*", "../x"]
+)
 def test_a_celery_client_may_choose_its_own(own: str):
     assert keys.is_task_id(own)
     made = [key(own) for key in OF_A_TASK]
