@@ -23,6 +23,7 @@ _MOST_FIELDS: Final = {
 } | {keys.COUNTS: counts.MOST_FIELDS}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
 _OF_VERSIONS: Final = {
+    keys.CLOCKS,
     keys.INSTANCES,
     keys.DEPLOYMENTS,
     keys.KEPT_COUNTS,

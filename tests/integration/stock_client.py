@@ -26,7 +26,9 @@ class StockClient:
 
     def close(self) -> None:
         """Celery's own close leaves its connections open: to the broker, for results, and for news of them."""
-        self.app.backend.result_consumer.stop()
+        news = self.app.backend.result_consumer
+        news.stop()
+        news.subscribed_to.clear()  # a result that is thrown away later would connect again, to unsubscribe
         self.app.backend.client.connection_pool.disconnect()
         self.app.close()
         pools.reset()

@@ -24,6 +24,7 @@ def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a
         OTEL_EXPORTER_OTLP_HEADERS="x-tenant=one",
         OTEL_EXPORTER_OTLP_COMPRESSION="none",
         OTEL_SEMCONV_STABILITY_OPT_IN="http/dup",
+        ALLOWED_HOSTS="*",
     )
     for number in range(3):
         assert replica.submit(Host=f"made-up-{number}").status_code == 201

@@ -15,7 +15,8 @@ def test_a_process_is_connected_and_every_script_is_loaded_before_its_first_task
     hashes = [sha1(text.encode(), usedforsecurity=False).hexdigest() for text in all_texts()]
     wait_until(lambda: all(broker.script_exists(*hashes)), 20, "every script is loaded")
 
-    def loaders() -> int:
-        return sum(client["cmd"] == "script|load" for client in broker.client_list())
+    def that_have_asked_the_time() -> set[str]:
+        """The latest command of a process that has done no task yet; its main process goes on to send heartbeats."""
+        return {client["id"] for client in broker.client_list() if client["cmd"] == "time"}
 
-    wait_until(lambda: loaders() == 3, 20, "each process has a connection of its own")
+    wait_until(lambda: len(that_have_asked_the_time()) == 3, 20, "each process has a connection of its own")

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -109,7 +110,7 @@ def test_the_connection_of_the_submissions_is_made_and_ended_whatever_the_url_an
     async def story() -> list[str]:
         queue = QueueService(settings)
         tasks = [
-            Submission(f"{kind}-{number}", Queue.LOW, "KINDS-1", b"x" * 200_000, {"queue": "low"})
+            Submission(str(uuid.uuid4()), Queue.LOW, "KINDS-1", b"x" * 200_000, {"queue": "low"})
             for number in range(20)
         ]
         found = await asyncio.gather(*map(queue.submit, tasks))

@@ -67,7 +67,6 @@ def exported(request, tmp_path):
     collector.server.server_close()
 
 
-@pytest.mark.parametrize("tasks", [10, 5, 1], ids="{} tasks a process".format)
 async def submit(redis_url, tasks):
     queue = QueueService(ApiSettings(redis_url=redis_url))
     with correlation.bound("ABC-1"):
@@ -88,6 +87,7 @@ def test_a_collector_that_never_answers_costs_each_replaced_process_a_second(sta
     assert max(waits) < 4.5  # it was five seconds, and what starting a process takes
 
 
+@pytest.mark.parametrize("tasks", [10, 5, 1], ids="{} tasks a process".format)
 def test_forty_tasks_give_forty_run_spans(exported, start, redis_url, broker, wait_until, tasks):
     environment, arrived = exported
 

@@ -14,14 +14,14 @@ from throughline.local.health import Health, check
 from throughline.local.run import CannotRun, Run
 from throughline.local.supervisor import Process, Supervisor
 
-_DEADLINE_SECONDS: Final = 60
+_DEADLINE_SECONDS: Final = 120  # of a machine with two busy cores
 _STARTS_BEFORE_GIVING_UP: Final = 3
 _POLL_SECONDS: Final = 0.1
 _LAST_LINES: Final = 8
 
 
 def until_healthy(run: Run, names: Iterable[str], console: Console) -> None:
-    """Returns when the named processes are healthy; `CannotRun` after a minute or when one crashes again and again."""
+    """Returns when the named processes are healthy; `CannotRun` after two minutes or when one keeps crashing."""
     supervisor, began = Supervisor(run.socket), time.time()
     rows = {name: Health(name, run.ports.get(name), None, "not asked yet") for name in names}
     starts: defaultdict[str, set[int]] = defaultdict(set)
@@ -44,7 +44,7 @@ def _askable(run: Run, pending: list[str]) -> list[str]:
 
 
 def _given_up(processes: dict[str, Process], names: list[str], starts: defaultdict[str, set[int]]) -> bool:
-    """A program that ends each time as soon as it has started will not be healthy in a minute either."""
+    """A program that ends each time as soon as it has started will not be healthy in two minutes either."""
     for name in names:
         if processes[name].state in {"BACKOFF", "FATAL"}:
             starts[name].add(processes[name].started)
