@@ -102,7 +102,9 @@ def _under_another_id(nine: Nine, undone: set[str]) -> list[dict[str, Any]]:
     of_tasks = [line for line in of_tasks if line["task_id"] not in undone]
     tasks = kept(nine, list({line["task_id"] for line in of_tasks}))
     own = {task_id: task.record.correlation_id for task_id, task in tasks.items()}
-    return [line for line in of_tasks if line.get("correlation_id") != own.get(line["task_id"])]
+    # Of a submission that Redis did not answer, nobody knows: its line has the ID that the task would have.
+    told = [line for line in of_tasks if line["task_id"] in own or line["event.action"] != "task.rejected"]
+    return [line for line in told if line.get("correlation_id") != own.get(line["task_id"])]
 
 
 def _score(nine: Nine, traffic: Traffic, recovery: float) -> Score:
