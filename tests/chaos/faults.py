@@ -15,6 +15,7 @@ from typing import Final
 import httpx
 from redis.exceptions import OutOfMemoryError
 
+from tests.chaos.steps import Step, freeze, kill, kill_now, stop, wait
 from tests.chaos.traffic import QUICK, Traffic
 from tests.conftest import free_port
 from tests.history_away import taken_away
@@ -22,8 +23,6 @@ from tests.integration import faulty_worker
 from tests.system.nine import ROOT, Nine
 from tests.system.simultaneous_posts import post_at_once
 from throughline.ledger import keys
-from throughline.local import session
-from throughline.local.supervisor import Supervisor
 
 _MEGABYTE: Final = 1024 * 1024
 
@@ -33,28 +32,10 @@ class Fault:
     """`breaks` breaks something while twelve long tasks run, and mends it unless that happens by itself."""
 
     name: str
-    breaks: Callable[[Nine, Traffic], None]
+    breaks: Step
     long_tasks: int = 12
     dead_letters: int = 0  # accepted tasks that are meant to end as such
     environment: dict[str, str] = field(default_factory=dict)
-
-
-def main_process(nine: Nine, name: str) -> int:
-    pid = nine.pids()[name]
-    assert pid is not None, f"{name} does not run"
-    return pid
-
-
-def worker_processes(nine: Nine, name: str) -> list[int]:
-    main = main_process(nine, name)
-    leader = Supervisor(nine.recorded.socket).pid()
-    assert leader is not None
-    return [pid for pid in session.members(leader) if pid != main and _parent(pid) == main]
-
-
-def _parent(pid: int) -> int:
-    done = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return int(done.stdout.strip() or 0)
 
 
 def _kill_a_process(nine: Nine, _: Traffic) -> None:
@@ -70,34 +51,11 @@ def _kill_a_process(nine: Nine, _: Traffic) -> None:
     raise AssertionError("worker-2 runs no task")
 
 
-def kill_worker_2(nine: Nine, _: Traffic | None = None) -> None:
-    """Its main process first, so that none of the others is missed."""
-    for pid in [main_process(nine, "worker-2"), *worker_processes(nine, "worker-2")]:
-        os.kill(pid, signal.SIGKILL)
-
-
-def _freeze_a_worker(nine: Nine, _: Traffic) -> None:
-    """Longer than its heartbeat counts: its tasks are given to others, and its late results must not be stored."""
-    pids = [main_process(nine, "worker-2"), *worker_processes(nine, "worker-2")]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(18)
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
-
-
-def _kill_a_replica(nine: Nine, _: Traffic) -> None:
-    os.kill(main_process(nine, "fastapi-2"), signal.SIGKILL)
-
-
 def _freeze_a_replica(nine: Nine, traffic: Traffic) -> None:
     """NGINX goes on sending it some requests. What it answers with a 504 is not accepted once the replica goes on."""
-    pid = main_process(nine, "fastapi-2")
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(48)
-    os.kill(pid, signal.SIGCONT)
+    freeze(48, "fastapi-2")(nine, traffic)
     with nine.http() as client:
-        _wait(lambda: client.get(_replica_url(nine, "fastapi-2")).is_success, "the replica answers again")
+        wait(lambda: client.get(_replica_url(nine, "fastapi-2")).is_success, "the replica answers again")
         for correlation_id in list(traffic.timed_out):
             found = client.get("/api/v1/tasks", params={"correlation_id": correlation_id}).json()
             assert not found["tasks"], f"accepted after its client was told 504: {found}"
@@ -105,26 +63,6 @@ def _freeze_a_replica(nine: Nine, traffic: Traffic) -> None:
 
 def _replica_url(nine: Nine, name: str) -> str:
     return f"http://127.0.0.1:{nine.recorded.ports[name]}/health/live"
-
-
-def _kill_redis(nine: Nine, _: Traffic) -> None:
-    os.kill(main_process(nine, "redis"), signal.SIGKILL)
-
-
-def _stop(name: str, seconds: float) -> Callable[[Nine, Traffic], None]:
-    def stop(nine: Nine, _: Traffic) -> None:
-        assert nine.run("stop", name).returncode == 0
-        time.sleep(seconds)
-        assert nine.run("start", name).returncode == 0
-
-    return stop
-
-
-def _freeze_redis(nine: Nine, _: Traffic) -> None:
-    pid = main_process(nine, "redis")
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(20)
-    os.kill(pid, signal.SIGCONT)
 
 
 def _herd(nine: Nine, traffic: Traffic) -> None:
@@ -145,9 +83,9 @@ def _second_monitor(nine: Nine) -> Iterator[None]:
             monitor.terminate()
 
 
-def _two_monitors(nine: Nine, traffic: Traffic) -> None:
+def _two_monitors(nine: Nine, _: Traffic) -> None:
     with _second_monitor(nine):
-        kill_worker_2(nine, traffic)
+        kill_now(nine, "worker-2")
         time.sleep(22)
 
 
@@ -235,7 +173,7 @@ def _take_the_history_away(nine: Nine, traffic: Traffic) -> None:
     """For 30 s. What it alone has is refused within a second, by its name; everything else goes on."""
     moved = traffic.submit(QUICK)
     with nine.http() as client, nine.redis() as redis:
-        _wait(lambda: not redis.exists(keys.task(str(moved))), "the history alone has a task")
+        wait(lambda: not redis.exists(keys.task(str(moved))), "the history alone has a task")
         assert client.get(f"/api/v1/tasks/{moved}").status_code == 200
         with taken_away(nine.var_dir / "history.sqlite"):
             mended = time.monotonic() + 30
@@ -246,42 +184,36 @@ def _take_the_history_away(nine: Nine, traffic: Traffic) -> None:
                 assert time.monotonic() - begun < 3, "a second, and room for a busy machine"
                 here = traffic.submit(QUICK)
                 assert here, "tasks are accepted all the time"
-                _wait(partial(_has_succeeded, client, here), "a task runs and is answered")
+                wait(partial(_has_succeeded, client, here), "a task runs and is answered")
                 time.sleep(1)
-        _wait(lambda: not redis.exists(keys.ENDED), "all that ended meanwhile is in the history")
+        wait(lambda: not redis.exists(keys.ENDED), "all that ended meanwhile is in the history")
 
 
 def _has_succeeded(client: httpx.Client, task_id: str) -> bool:
     return bool(client.get(f"/api/v1/tasks/{task_id}", params={"wait": 5}).json()["status"] == "SUCCESS")
 
 
-def _wait(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"after 60 s still not so: {what}"
-        time.sleep(0.05)
-
-
 WORKER_PROCESS: Final = Fault("a worker process is killed", _kill_a_process)
-WORKER: Final = Fault("worker-2 is killed whole, four tasks running", kill_worker_2)
+WORKER: Final = Fault("worker-2 is killed whole, four tasks running", kill("worker-2"))
 FULL_OF_TASKS: Final = Fault("Redis's memory is full of our own tasks for 8 s", _full_of_tasks)
 FULL_OF_STRANGERS_KEYS: Final = Fault(
     "Redis's memory is full of a stranger's keys, the reserve too, for 8 s", _full_of_strangers_keys
 )
-REDIS_KILLED: Final = Fault("Redis is killed (`kill -9`)", _kill_redis)
+REDIS_KILLED: Final = Fault("Redis is killed (`kill -9`)", kill("redis"))
 DISK: Final = Fault("Redis's disk is full for 10 s", _fill_the_disk)
 HISTORY: Final = Fault("the history is away for 30 s", _take_the_history_away, environment={"HOT_SECONDS": "1"})
 ALL: Final = [
     WORKER_PROCESS,
     WORKER,
-    Fault("worker-2 is frozen for 18 s", _freeze_a_worker),
-    Fault("a replica is killed", _kill_a_replica),
+    # Longer than its heartbeat counts: its tasks are given to others, and its late results must not be stored.
+    Fault("worker-2 is frozen for 18 s", freeze(18, "worker-2")),
+    Fault("a replica is killed", kill("fastapi-2")),
     Fault("a replica is frozen for 48 s", _freeze_a_replica),
-    Fault("Redis stops for 3 s", _stop("redis", 3)),
-    Fault("Redis stops for 30 s", _stop("redis", 30)),
-    Fault("Redis is frozen for 20 s", _freeze_redis),
+    Fault("Redis stops for 3 s", stop(3, "redis")),
+    Fault("Redis stops for 30 s", stop(30, "redis")),
+    Fault("Redis is frozen for 20 s", freeze(20, "redis")),
     REDIS_KILLED,
-    Fault("NGINX stops for 5 s", _stop("nginx", 5)),
+    Fault("NGINX stops for 5 s", stop(5, "nginx")),
     Fault("1,000 simultaneous requests", _herd),
     Fault("a poison task", _poison, long_tasks=0, dead_letters=1),
     Fault("worker-2 is killed, two monitors", _two_monitors),

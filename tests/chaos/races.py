@@ -3,17 +3,15 @@
 import random
 import shutil
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from tests import plain_http
-from tests.chaos.faults import kill_worker_2
-from tests.chaos.steps import Step
+from tests.chaos.steps import Step, kill_now, wait
 from tests.chaos.traffic import QUICK, Traffic
 from tests.kept_tasks import kept
 from tests.system.nine import Nine
@@ -38,8 +36,8 @@ def cancelled_within(seconds: float, races: int, **data: float) -> Step:
 def cancelled_while_put_back(nine: Nine, traffic: Traffic) -> None:
     """Their worker is killed; all that it ran is cancelled while others take it."""
     running = [task_id for _ in range(12) if (task_id := _submit(traffic, takes=3))]
-    _wait(lambda: any(task.record.worker == "worker-2" for task in kept(nine, running).values()))
-    kill_worker_2(nine)
+    wait(lambda: any(task.record.worker == "worker-2" for task in kept(nine, running).values()), "worker-2 runs one")
+    kill_now(nine, "worker-2")
     with ThreadPoolExecutor(_THREADS) as threads:
         answers = threads.map(lambda task_id: (task_id, _cancel(nine, task_id, random.uniform(0, 15))), running)
         _ended_as_told(nine, dict(answers))
@@ -49,11 +47,11 @@ def replayed_at_once(nine: Nine, traffic: Traffic) -> None:
     """A dead letter, by four clients: it runs once more."""
     task_id = _submit(traffic, fails=2)
     assert task_id
-    _wait(lambda: _status(nine, task_id) is Status.FAILURE)
+    wait(lambda: _status(nine, task_id) is Status.FAILURE, "it is a dead letter")
     with ThreadPoolExecutor(4) as threads:
         codes = sorted(threads.map(lambda _: _replay(nine, task_id), range(4)))
     assert codes[0] == 202 and set(codes) <= {202, 404, 409}, codes
-    _wait(lambda: _status(nine, task_id) is Status.SUCCESS)
+    wait(lambda: _status(nine, task_id) is Status.SUCCESS, "it has run once more")
     attempts = kept(nine, [task_id])[task_id].record.attempts
     assert [attempt.outcome for attempt in attempts].count(Status.SUCCESS) == 1, attempts
 
@@ -61,12 +59,14 @@ def replayed_at_once(nine: Nine, traffic: Traffic) -> None:
 def replayed_and_cancelled(nine: Nine, traffic: Traffic) -> None:
     """Both at the same moment, ten dead letters: each ends, and none runs after its cancellation was done."""
     dead = [task_id for _ in range(10) if (task_id := _submit(traffic, fails=2))]
-    _wait(lambda: all(task.record.status is Status.FAILURE for task in kept(nine, dead).values()))
+    wait(
+        lambda: all(task.record.status is Status.FAILURE for task in kept(nine, dead).values()), "all are dead letters"
+    )
     with ThreadPoolExecutor(_THREADS) as threads:
         replays = [threads.submit(_replay, nine, task_id) for task_id in dead]
         told = dict(threads.map(lambda task_id: (task_id, _cancel(nine, task_id, random.uniform(0, 0.02))), dead))
         assert all(replay.result() == 202 for replay in replays)
-    _wait(lambda: all(task.record.status.is_final for task in kept(nine, dead).values()))
+    wait(lambda: all(task.record.status.is_final for task in kept(nine, dead).values()), "all have ended")
     for task_id, code in told.items():
         if code == _CANCELLED:
             assert _status(nine, task_id) is Status.REVOKED, task_id
@@ -125,7 +125,7 @@ def _cancel(nine: Nine, task_id: str, wait_seconds: float) -> int:
 
 
 def _ended_as_told(nine: Nine, told: dict[str, int]) -> None:
-    _wait(lambda: all(task.record.status.is_final for task in kept(nine, list(told)).values()))
+    wait(lambda: all(task.record.status.is_final for task in kept(nine, list(told)).values()), "all have ended")
     ended = {task_id: task.record.status for task_id, task in kept(nine, list(told)).items()}
     wrong = {
         task_id: (code, ended[task_id])
@@ -155,10 +155,3 @@ def _until_accepted(url: str, headers: dict[str, str]) -> str:
             assert answer.status_code in {409, 429, 502, 503, 504}, answer.text
         assert time.monotonic() < deadline, f"not accepted within {_SECONDS} s"
         time.sleep(0.1)
-
-
-def _wait(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"still not so after {_SECONDS} s"
-        time.sleep(0.05)

@@ -1,40 +1,57 @@
-"""Of what combined faults are made: each step breaks something of the nine, and `together` and `after` combine them."""
+"""Of what faults are made: each step breaks something of the nine, and `together` and `after` combine them."""
 
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
-from tests.chaos.faults import worker_processes
 from tests.chaos.traffic import Traffic
 from tests.history_away import taken_away
 from tests.system.nine import Nine
+from throughline.local import session
+from throughline.local.supervisor import Supervisor
 
 Step = Callable[[Nine, Traffic], None]
 
 WORKERS: Final = ("worker-1", "worker-2", "worker-3")
 REPLICAS: Final = ("fastapi-1", "fastapi-2", "fastapi-3")
-_SECONDS_TO_START: Final = 60
+_SECONDS: Final = 60
+
+
+def wait(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"after {_SECONDS} s still not so: {what}"
+        time.sleep(0.05)
+
+
+def main_process(nine: Nine, name: str) -> int:
+    """Waits for one that just starts again."""
+    wait(lambda: nine.pids()[name] is not None, f"{name} runs")
+    pid = nine.pids()[name]
+    assert pid is not None, f"{name} has ended again"
+    return pid
+
+
+def kill_now(nine: Nine, *names: str) -> None:
+    """`kill -9`, all at the same moment. Of a worker its main process first, so that none of the others is missed."""
+    _send(signal.SIGKILL, [pid for name in names for pid in _pids(nine, name)])
 
 
 def kill(*names: str) -> Step:
-    """`kill -9`, all at the same moment: a worker with its four processes. Waits for one that just starts again."""
-
-    def step(nine: Nine, _: Traffic) -> None:
-        _send(signal.SIGKILL, [pid for name in names for pid in _pids(nine, name)])
-
-    return step
+    return lambda nine, _: kill_now(nine, *names)
 
 
 def kill_processes_of(*workers: str) -> Step:
     """Those that run the tasks; the workers' main processes stay."""
 
     def step(nine: Nine, _: Traffic) -> None:
-        _send(signal.SIGKILL, [pid for name in workers for pid in worker_processes(nine, name)])
+        _send(signal.SIGKILL, [pid for name in workers for pid in _worker_processes(nine, name)])
 
     return step
 
@@ -44,7 +61,7 @@ def kill_some_processes(times: int, longest_pause: float = 0.3) -> Step:
 
     def step(nine: Nine, traffic: Traffic) -> None:
         for _ in range(times):
-            _send(signal.SIGKILL, random.sample(worker_processes(nine, random.choice(WORKERS)), 1))
+            _send(signal.SIGKILL, random.sample(_worker_processes(nine, random.choice(WORKERS)), 1))
             time.sleep(random.uniform(0, longest_pause))
 
     return step
@@ -116,11 +133,19 @@ def together(*steps: Step) -> Step:
 
 
 def _pids(nine: Nine, name: str) -> list[int]:
-    deadline = time.monotonic() + _SECONDS_TO_START
-    while (pid := nine.pids()[name]) is None:
-        assert time.monotonic() < deadline, f"{name} did not start again within {_SECONDS_TO_START} s"
-        time.sleep(0.1)
-    return [pid, *(worker_processes(nine, name) if name in WORKERS else [])]
+    return [main_process(nine, name), *(_worker_processes(nine, name) if name in WORKERS else [])]
+
+
+def _worker_processes(nine: Nine, name: str) -> list[int]:
+    main = main_process(nine, name)
+    leader = Supervisor(nine.recorded.socket).pid()
+    assert leader is not None
+    return [pid for pid in session.members(leader) if pid != main and _parent(pid) == main]
+
+
+def _parent(pid: int) -> int:
+    done = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return int(done.stdout.strip() or 0)
 
 
 def _send(number: signal.Signals, pids: list[int]) -> None:

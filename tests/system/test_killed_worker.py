@@ -17,7 +17,7 @@ from tests.attempt_numbers import (
     told_by_the_journey,
     without_a_parent,
 )
-from tests.chaos.faults import kill_worker_2
+from tests.chaos.steps import kill_now
 from tests.chaos.traffic import LONG
 from tests.system.nine import Nine
 from tests.system.written_spans import correlated_spans
@@ -37,7 +37,7 @@ def test_tasks_of_a_killed_worker_are_back_in_their_queue_soon_and_run_elsewhere
             return {task for task, state in told.items() if state == ["STARTED", "worker-2"]}
 
         wait_until(run_by_worker_2, 20, "worker-2 runs some")
-        kill_worker_2(nine)
+        kill_now(nine, "worker-2")
         killed, interrupted = time.time(), run_by_worker_2()
 
         def back() -> dict[str, float]:

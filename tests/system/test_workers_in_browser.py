@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.chaos.faults import main_process
+from tests.chaos.steps import main_process
 from tests.system.browser import Open
 from tests.system.nine import Nine
 from tests.system.test_page_in_browser import TASK, cancel, submitted
