@@ -59,7 +59,7 @@ def create_app(settings: ApiSettings) -> Documented:
             asyncio.create_task(presence.beat(queue_service.present, queue_service.look_at_clock)),
             asyncio.create_task(pulse.beat()),
             asyncio.create_task(_look_at_durability(queue_service)),
-            asyncio.create_task(_look_at_descriptors(free)),
+            asyncio.create_task(free.watch()),
         ]
         yield
         for each in going:
@@ -100,12 +100,6 @@ async def _look_at_durability(queue: QueueService) -> None:
             await queue.look_at_durability()
             await queue.data_lost_at()
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _look_at_descriptors(free: descriptors.Descriptors) -> None:
-    while True:
-        free.look()
-        await asyncio.sleep(descriptors.EVERY_SECONDS)
 
 
 def _limit(app: Documented, budgets: Budgets) -> None:

@@ -93,7 +93,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(look_at_data, settings.sample_interval_seconds)),
                 asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
-                asyncio.create_task(_for_ever(_look_at_descriptors(), descriptors.EVERY_SECONDS)),
+                asyncio.create_task(descriptors.Descriptors().watch()),
                 asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
                 asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
@@ -136,15 +136,6 @@ def _limit(app: FastAPI, settings: MonitorSettings) -> None:
     if keys.are_asked_for:
         limits = settings.rate_limit_per_second, settings.rate_limit_burst, settings.nginx_secret
         app.add_middleware(RateLimit, budgets=Budgets(keys, *limits))
-
-
-def _look_at_descriptors() -> Callable[[], Awaitable[None]]:
-    free = descriptors.Descriptors()
-
-    async def look() -> None:
-        free.look()
-
-    return look
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:

@@ -21,6 +21,7 @@ from api.services.task_service import TaskService
 from api.services.task_view import TaskView
 from api.services.timeline import Timeline
 from api.submission import EXAMPLE, Sent, TaskSubmission
+from throughline.ledger.keys import LONGEST_TASK_ID
 from throughline.ledger.list_filters import ListFilters
 from throughline.web.methods import is_head
 
@@ -57,7 +58,7 @@ TaskId = Annotated[
     str,
     Path(
         description="The `task_id` of a submission's answer.",
-        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": r"^\S+$"},
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_TASK_ID, "pattern": r"^\S+$"},
     ),
 ]
 

@@ -17,6 +17,7 @@ from throughline.journey.span import Span
 OFFSET: Final = "clock_offset_ms"
 _KNOWING: Final = {"api", "worker", "monitor"}  # they ask Redis
 _GRAIN_NS: Final = 10 * 10**6  # NGINX's clock ticks in milliseconds, and is read once per round of its event loop
+_MOST_MS: Final = 1e12  # 30 years: no clock is further off, and no number overflows
 # The caller hung up, or NGINX did: the replica may have begun or gone on after that.
 _LEFT: Final = {499, 502, 504}
 
@@ -51,9 +52,6 @@ def offset_ns(told: Mapping[str, Any]) -> int:
     """How far the clock was ahead by which a span or a line has its times; 0 for one that does not say it."""
     value = told.get(OFFSET)
     return round(float(value) * 1e6) if isinstance(value, int | float) and abs(value) < _MOST_MS else 0
-
-
-_MOST_MS: Final = 1e12  # 30 years: no clock is further off, and no number overflows
 
 
 def _ahead(steps: Sequence[_Step]) -> dict[Clock, int]:

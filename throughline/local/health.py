@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Final
@@ -57,28 +58,30 @@ def check(run: Run, processes: Mapping[str, Process], names: Iterable[str]) -> l
 def warnings(run: Run) -> list[str]:
     """What a replica's /health warns of; nothing while none answers."""
     for name in run.replicas:
-        connection = HTTPConnection(HOST, run.ports[name], timeout=_ANSWER_SECONDS)
-        try:
-            connection.request("GET", "/health")
-            return [str(each) for each in json.loads(connection.getresponse().read()).get("warnings") or ()]
-        except (OSError, HTTPException, ValueError):
-            continue
-        finally:
-            connection.close()
+        with suppress(OSError, HTTPException, ValueError):
+            _, body = _get(run, name, "/health")
+            return [str(each) for each in json.loads(body).get("warnings") or ()]
     return []
 
 
 def _ask_http(run: Run, name: str) -> str:
     path = "/health/ready" if name in run.replicas else "/health/live"
+    try:
+        status, _ = _get(run, name, path)
+    except (OSError, HTTPException):
+        return "no answer"
+    return HEALTHY if status == 200 else f"answers {status}"
+
+
+def _get(run: Run, name: str, path: str) -> tuple[int, bytes]:
+    """Status and body; raises `OSError` or `HTTPException`."""
     connection = HTTPConnection(HOST, run.ports[name], timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", path)
-        status = connection.getresponse().status
-    except (OSError, HTTPException):
-        return "no answer"
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     finally:
         connection.close()
-    return HEALTHY if status == 200 else f"answers {status}"
 
 
 def _ask_redis(run: Run, processes: Mapping[str, Process], names: list[str]) -> dict[str, str]:

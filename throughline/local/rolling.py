@@ -25,9 +25,8 @@ _POLL_SECONDS: Final = 0.05
 
 
 def restart(run: Run, names: Sequence[str], console: Console) -> None:
-    """Each is healthy again before the next one is touched."""
+    """Each is healthy again before the next one is touched. By the holder of the lock, who has put the run right."""
     change.known(run, names)
-    put_right(run)
     build.note(run)
     for name in names:
         if name == "nginx" and Supervisor(run.socket).processes()[name].pid:

@@ -3,6 +3,7 @@
 Its event loop goes on and drops who connects, or lets them wait.
 """
 
+import asyncio
 import errno
 import logging
 import os
@@ -42,6 +43,12 @@ class Descriptors:
                 _SPARE,
                 limit,
             )
+
+    async def watch(self) -> None:
+        """Goes on until it is cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(EVERY_SECONDS)
 
     @staticmethod
     def _can_open() -> bool:
