@@ -19,7 +19,7 @@ from api.pulse import Pulse
 from api.request_headers import all_values, first_values
 from throughline.telemetry import correlation, trace_context, tracing
 from throughline.telemetry.logging import event
-from throughline.web import methods, security_headers, slow_body
+from throughline.web import methods, slow_body
 
 MAX_BODY_BYTES: Final = 1_048_576  # as NGINX's client_max_body_size, for those who call a replica directly
 # Of the answer to a submission that was taken: NGINX writes it into its span and does not pass it on.
@@ -71,7 +71,7 @@ class RequestContext:
                 return  # nobody gets it
             if message["type"] == "http.response.start":
                 own = (b"x-request-id", correlation.current().encode())
-                message["headers"] = [*message["headers"], own, *self._own, *security_headers.added(message)]
+                message["headers"] = [*message["headers"], own, *self._own]
                 if span.is_recording():
                     _describe(span, message)  # now: the instrumentation ends the span with the last of the body
             elif not message.get("more_body"):

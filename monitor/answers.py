@@ -13,7 +13,7 @@ from monitor.page import responses
 from monitor.page.refusal import Refused
 from throughline.problem import NOTHING_HERE
 from throughline.telemetry import correlation
-from throughline.web import methods, security_headers, slow_body
+from throughline.web import methods, slow_body
 
 _logger: Final = logging.getLogger("throughline.monitor")
 _CODES: Final = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 408: "REQUEST_TIMEOUT"}
@@ -54,8 +54,7 @@ class _Surroundings:
             if message["type"] == "http.response.start":
                 has_begun = True
                 headers = [each for each in message["headers"] if each[0] != b"x-request-id"]
-                own = (b"x-request-id", request_id.encode())
-                message["headers"] = [*headers, own, *security_headers.added(message)]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
         asked, answer = methods.as_get(scope, completed)

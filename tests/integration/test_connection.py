@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tests.raw_request import sent
+from tests.raw_request import Answer, sent
 from throughline.web import connection, slow_body
 from throughline.web.connection import Connection
 
@@ -42,6 +42,8 @@ class InTime:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == "/broken":
+            raise RuntimeError("outside of everything")
         await self._app(scope, slow_body.in_time(receive) if scope["type"] == "http" else receive, send)
 
 
@@ -131,6 +133,19 @@ def test_a_request_that_does_not_come_in_time_is_answered_and_over(port: int, be
 
     assert (answer.status, answer.headers["Connection"]) == (408, "close")
     assert b"did not arrive in time" in answer.body
+    assert_secured(answer)
+
+
+def test_what_uvicorn_itself_answers_has_the_security_headers_too(port: int):
+    answer = sent(port, post("/broken", CLOSE))
+
+    assert answer.status == 500
+    assert_secured(answer)
+
+
+def assert_secured(answer: Answer) -> None:
+    for name in ("Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options"):
+        assert len(answer.headers.get_all(name, [])) == 1, name
 
 
 def test_blank_lines_before_a_request_are_none(port: int):

@@ -1,7 +1,8 @@
 """A client's connection: uvicorn's own, with what NGINX would do for whoever calls a process directly.
 
 What cannot be read as HTTP/1.1 is answered with a problem, a request needs its one Host, what follows a chunked body is
-no header, a request's head has a size and a time, and a connection ends so that its last answer can be read.
+no header, a request's head has a size and a time, and a connection ends so that its last answer can be read. Whatever
+layer made an answer, it has the security headers.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from throughline.problem import MEDIA_TYPE, problem_of
 from throughline.telemetry import correlation
 from throughline.web.lingering import LingeringTransport
-from throughline.web.security_headers import SECURITY_HEADERS
+from throughline.web.security_headers import SECURITY_HEADERS, secured
 
 HEAD_SECONDS: Final = 15  # as NGINX's client_header_timeout
 MOST_TARGET_BYTES: Final = 8_192  # as NGINX's large_client_header_buffers: 4 of 8k
@@ -103,6 +104,7 @@ class Connection(HttpToolsProtocol):
             host, mark, query = self.url.partition(b"?")
             self.url = host + b"/" + mark + query
         super().on_headers_complete()
+        self.cycle.send = secured(self.cycle.send)  # type: ignore[method-assign]
         self.headers = []  # what follows the body must not become a header of the request
         self._is_in_head, self._is_in_body, self._waits_since = False, True, None
         if self.parser.should_upgrade():
