@@ -104,7 +104,7 @@ class Connection(HttpToolsProtocol):
             host, mark, query = self.url.partition(b"?")
             self.url = host + b"/" + mark + query
         super().on_headers_complete()
-        self.cycle.send = secured(self.cycle.send)  # type: ignore[method-assign]
+        self.cycle.send = secured(self.cycle.send)  # type: ignore[assignment, method-assign]
         self.headers = []  # what follows the body must not become a header of the request
         self._is_in_head, self._is_in_body, self._waits_since = False, True, None
         if self.parser.should_upgrade():
