@@ -21,7 +21,7 @@ def book_of(var: CalculateVarData) -> Book:
     bond_at = [i for i, position in enumerate(positions) if position.bond]
     bonds = bonds_of([position.bond for position in positions if position.bond])
     prices = np.array([position.price for position in positions])
-    paths = [f"data.portfolio_data.positions[{i}]" for i in bond_at]
+    paths = [f"data.{var.portfolio_data.at}positions[{i}]" for i in bond_at]
     return Book(
         quantities=np.array([position.quantity for position in positions]),
         prices=prices,

@@ -67,7 +67,7 @@ def method_reprices(var: "CalculateVarData") -> None:
         if "reprice_at" in var.model_fields_set:
             raise ValueError("reprice_at is for options and bonds, and no position is in one: leave it out")
         return
-    first = f"portfolio_data.positions[{repriced[0]}]"
+    first = f"{var.portfolio_data.at}positions[{repriced[0]}]"
     if var.method == "parametric":
         raise ValueError(
             f"{first} is repriced in full, and its gain is then not normal, as the parametric method takes it to be: "
@@ -79,7 +79,7 @@ def method_reprices(var: "CalculateVarData") -> None:
 
 def _history_reprices(var: "CalculateVarData") -> None:
     for i, position in enumerate(var.portfolio_data.positions):
-        at = f"portfolio_data.positions[{i}]"
+        at = f"{var.portfolio_data.at}positions[{i}]"
         if position.bond is not None:
             raise ValueError(
                 f"{at}.bond is not for the historical method: leave it out, and let the position's column of returns "

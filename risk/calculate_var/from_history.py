@@ -38,7 +38,7 @@ def from_history(var: CalculateVarData, run: Run) -> Answer:
     whole = gains.sum(axis=1)
     if not np.isfinite(whole).all():
         raise NotCalculable(
-            "data.portfolio_data.returns: over the horizon they compound to gains that no number can hold; "
+            f"data.{var.portfolio_data.at}returns: over the horizon they compound to gains that no number can hold; "
             "a return of 1 % is 0.01"
         )
     blocks = None

@@ -32,7 +32,7 @@ def portfolio_of(var: CalculateVarData, run: Run) -> Portfolio:
             return over_horizon(values_of(var), volatilities, drifts, var.time_horizon, correlations)
         except NotPositiveSemidefinite as error:
             name = "covariance" if data.covariance is not None else "correlations"
-            raise impossible(f"data.portfolio_data.{name}", error) from None
+            raise impossible(f"data.{data.at}{name}", error) from None
 
 
 def with_nearest_correlations(var: CalculateVarData, run: Run) -> tuple[CalculateVarData, Correlations | None]:

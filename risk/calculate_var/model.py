@@ -1,8 +1,8 @@
 """The data of a `calculate_var` task: positions, how they move together, and how the loss is measured."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from risk.calculate_var.driven import drawn_days, method_reprices, repricing_cost, terms_agree
 from risk.calculate_var.lots import columns_agree, lots_agree, rows_agree
@@ -49,6 +49,10 @@ class Position(Strict):
         return (self.option.underlying if self.option else None) or self.symbol
 
 
+class _AtTheTop(dict[str, Any]):
+    """A portfolio's fields that came without `portfolio_data` around them."""
+
+
 class Portfolio(Strict):
     """Positions and, optionally, how their returns move together.
 
@@ -70,6 +74,20 @@ class Portfolio(Strict):
         min_length=20,
         description="For the historical method: a row for each day, oldest first, with each position's return.",
     )
+    _at: str = PrivateAttr(default="portfolio_data.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _is_told_as_it_came(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        portfolio = handler(data)
+        if isinstance(data, _AtTheTop):
+            portfolio._at = ""
+        return portfolio
+
+    @property
+    def at(self) -> str:
+        """Where its client put its fields: what their names in the data begin with."""
+        return self._at
 
     @model_validator(mode="after")
     def _tables_fit_positions(self) -> "Portfolio":
@@ -179,14 +197,14 @@ class CalculateVarData(Strict):
     @model_validator(mode="after")
     def _method_has_what_it_needs(self) -> "CalculateVarData":
         method_reprices(self)
-        returns = self.portfolio_data.returns
+        returns, at = self.portfolio_data.returns, self.portfolio_data.at
         if self.method == "historical":
             if returns is None:
-                raise ValueError("portfolio_data.returns is missing: the historical method needs observed returns")
+                raise ValueError(f"{at}returns is missing: the historical method needs observed returns")
             if self.horizon_scaling == "overlapping" and len(returns) < self.time_horizon + 20:
-                raise ValueError(f"portfolio_data.returns needs at least {self.time_horizon + 20} days here")
+                raise ValueError(f"{at}returns needs at least {self.time_horizon + 20} days here")
         elif returns is not None:
-            raise ValueError(f"portfolio_data.returns is for the historical method, not for {self.method}")
+            raise ValueError(f"{at}returns is for the historical method, not for {self.method}")
         if self.method != "historical" and self.horizon_scaling != "square_root":
             raise ValueError(f"horizon_scaling is for the historical method, not for {self.method}")
         if self.method != "monte_carlo" and {"simulations", "precision"} & self.model_fields_set:
@@ -220,7 +238,7 @@ class CalculateVarData(Strict):
         """`{"positions": …}` is short for `{"portfolio_data": {"positions": …}}`."""
         if not isinstance(data, dict) or "portfolio_data" in data or "positions" not in data:
             return data
-        short = {key: data[key] for key in Portfolio.model_fields if key in data}
+        short = _AtTheTop({key: data[key] for key in Portfolio.model_fields if key in data})
         return {key: value for key, value in data.items() if key not in short} | {"portfolio_data": short}
 
 

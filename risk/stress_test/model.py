@@ -1,9 +1,9 @@
 """The data of a `stress_test` task: positions, and the shocks, of history or the caller's own, they are put to."""
 
 from difflib import get_close_matches
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from risk.instruments import BondTerms, OptionTerms
 from risk.strict import MAX_CELLS, Finite, Positive, Strict
@@ -87,6 +87,12 @@ class StressTestData(Strict):
     positions: list[StressedPosition] = Field(min_length=1, max_length=MAX_POSITIONS)
     scenarios: list[ScenarioName] | None = Field(default=None, max_length=20, description="Default: all of history.")
     custom_scenarios: list[CustomScenario] = Field(default=[], max_length=100)
+    _at: str = PrivateAttr(default="")
+
+    @property
+    def positions_at(self) -> str:
+        """Where its client put the positions, with `data` before it."""
+        return f"data.{self._at}positions"
 
     @property
     def names(self) -> list[str]:
@@ -124,14 +130,16 @@ class StressTestData(Strict):
                     raise ValueError(f"{path}: no position has the symbol {symbol!r}{_closest(symbol, held)}")
         return self
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _portfolio_data(cls, data: Any) -> Any:
+    def _portfolio_data(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """`{"portfolio_data": {"positions": …}}`, as in `calculate_var`, is the same as `{"positions": …}`."""
         if not isinstance(data, dict) or "positions" in data or not isinstance(data.get("portfolio_data"), dict):
-            return data
+            return handler(data)
         rest = {key: value for key, value in data.items() if key != "portfolio_data"}
-        return rest | data["portfolio_data"]
+        asked = handler(rest | data["portfolio_data"])
+        asked._at = "portfolio_data."
+        return asked
 
 
 def _closest(symbol: str, held: set[str]) -> str:

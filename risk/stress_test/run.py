@@ -21,13 +21,13 @@ def run(asked: StressTestData, run: Run) -> dict[str, Any]:
     """Profit and loss of each position in each scenario, the worst first named; what is assumed is in the result."""
     checkpoint, scenarios = checkpoint_of(run), _scenarios(asked)
     portfolio = _portfolio(asked)
-    values, outcomes, told = calculable(portfolio.values, "value"), [], []
+    values, outcomes, told = calculable(portfolio.values, "value", asked), [], []
     with run.phase("reprice", positions=len(values)):
         for number, scenario in enumerate(scenarios):
             checkpoint(Progress(number / len(scenarios)))
             outcome = portfolio.under(scenario)
             outcomes.append(outcome)
-            told.append(scenario_told(scenario, asked.positions, values, outcome))
+            told.append(scenario_told(scenario, asked, values, outcome))
     return {
         **worst(told),
         "portfolio_value": float(values.sum()),
@@ -42,7 +42,7 @@ def _portfolio(asked: StressTestData) -> Portfolio:
     bonds = {i: each.bond for i, each in enumerate(asked.positions) if each.bond is not None}
     prices = np.array([asked.positions[i].price for i in bonds])
     terms = bonds_of(list(bonds.values()))
-    yields = yields_of(terms, prices, [f"data.positions[{i}]" for i in bonds]) if bonds else prices
+    yields = yields_of(terms, prices, [f"{asked.positions_at}[{i}]" for i in bonds]) if bonds else prices
     return Portfolio(
         [_position(each) for each in asked.positions],
         np.array(list(options), dtype=int),

@@ -9,24 +9,23 @@ from risk.errors import NotCalculable
 from risk.quant.shocks import Scenario
 from risk.quant.streams import Array
 from risk.quant.stress import Outcome
-from risk.stress_test.model import StressedPosition
+from risk.stress_test.model import StressedPosition, StressTestData
 
 MOST_OF_WORST: Final = 20  # symbols
 
 
-def calculable(figures: Array, what: str) -> Array:
+def calculable(figures: Array, what: str, asked: StressTestData) -> Array:
     """The figures; raises `NotCalculable` for the first that is too large to be a number (NaN is one not covered)."""
     if np.isinf(figures).any():
         place = int(np.flatnonzero(np.isinf(figures))[0])
-        raise NotCalculable(f"data.positions[{place}]: its {what} is too large a number; give less extreme terms")
+        raise NotCalculable(f"{asked.positions_at}[{place}]: its {what} is too large a number; give less extreme terms")
     return figures
 
 
-def scenario_told(
-    scenario: Scenario, positions: list[StressedPosition], values: Array, outcome: Outcome
-) -> dict[str, Any]:
+def scenario_told(scenario: Scenario, asked: StressTestData, values: Array, outcome: Outcome) -> dict[str, Any]:
     """One scenario of the result: null is what it does not cover, and its sum is over what it does."""
-    calculable(outcome.gains, f"profit and loss in {scenario.name}")
+    calculable(outcome.gains, f"profit and loss in {scenario.name}", asked)
+    positions = asked.positions
     not_covered: dict[str, float] = {}
     for i in np.flatnonzero(~outcome.covered):
         symbol = positions[i].symbol

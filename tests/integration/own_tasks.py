@@ -9,7 +9,7 @@ from typing import Final
 
 from celery import current_app, shared_task
 from kombu.exceptions import EncodeError
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, Field, RootModel, model_validator
 
 from throughline import PermanentError, Run, TemporaryError, task
 
@@ -36,6 +36,23 @@ def word_count(data: Text, run: Run) -> dict[str, int]:
 @task("take_order", model=Order, example={"due": "2026-11-25T12:00:00Z", "class": "express"})
 def take_order(data: Order, run: Run) -> dict[str, object]:
     return {"order": data, "weekday": data.due.isoweekday()}
+
+
+class Parcel(BaseModel):
+    """May come with its address's fields at the top."""
+
+    to: Text
+    items: list[Text]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_short(cls, data: dict[str, object]) -> dict[str, object]:
+        return data if "to" in data else {"to": {"text": data.get("text")}, "items": data.get("items")}
+
+
+@task("send_parcel", model=Parcel)
+def send_parcel(data: Parcel, run: Run) -> str:
+    return data.to.text
 
 
 class Price(BaseModel):

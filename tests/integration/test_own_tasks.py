@@ -60,6 +60,14 @@ def test_a_mistake_in_the_data_is_told_by_its_path(own):
     assert [error["field"] for error in answer.json()["errors"]] == ["data.text"]
 
 
+def test_a_mistake_in_what_the_model_has_moved_is_told_where_the_client_put_it(own):
+    data = {"text": 5, "items": [{"text": "a"}, {"text": 6}, {}]}
+    answer = own.api.post("/api/v1/tasks", json={"task_type": "send_parcel", "data": data})
+    assert [error["field"] for error in answer.json()["errors"]] == [
+        *("data.text", "data.items[1].text", "data.items[2].text")
+    ]
+
+
 def test_a_model_may_have_aliases_and_values_that_json_does_not_know(own):
     task = own.finished("take_order", {"due": "2026-11-25T12:00:00Z", "class": "express"})
     assert task["result"] == {"order": {"due": "2026-11-25T12:00:00Z", "class": "express"}, "weekday": 3}

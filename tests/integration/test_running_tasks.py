@@ -209,7 +209,7 @@ def test_a_calculation_that_cannot_be_done_fails_with_the_field_that_is_wrong(ap
     task_id = submit(api, "calculate_var", {"positions": LONG["positions"][:3], "correlations": impossible})
     last = final(api, task_id)
     assert last["status"] == "FAILURE"
-    assert "data.portfolio_data.correlations" in last["error"]["message"]
+    assert "data.correlations" in last["error"]["message"]
     assert "smallest eigenvalue is -0.8" in last["error"]["message"]
 
 

@@ -4,8 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from risk.calculate_var.model import EXAMPLE, CalculateVarData
+from throughline import PermanentError
+from throughline.testing import run_task
 
 POSITION = {"symbol": "AAPL", "quantity": 100, "price": 150.0}
+OPTION = {"right": "put", "strike": 100.0, "maturity": 1.0, "volatility": 0.2}
+BOND = {"coupon": 0.03, "maturity": 9.0}
+HISTORY = {"method": "historical", "returns": [[0.01], [-0.01]] * 10}
 
 
 def many(count):
@@ -80,7 +85,7 @@ def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit()
 @pytest.mark.parametrize(
     ("rest", "words"),
     [
-        ({"method": "historical"}, "portfolio_data.returns is missing"),
+        ({"method": "historical"}, r"Value error, returns is missing"),
         ({"method": "parametric", "simulations": 5_000}, "are for the simulation, not for parametric"),
         ({"horizon_scaling": "overlapping"}, "horizon_scaling is for the historical method, not for monte_carlo"),
         ({"returns": [[0.01]] * 20}, "is for the historical method, not for monte_carlo"),
@@ -92,6 +97,42 @@ def test_more_draws_than_a_worker_has_time_for_are_refused_with_what_would_fit()
 def test_fields_that_contradict_each_other_are_refused(rest, words):
     with pytest.raises(ValidationError, match=words):
         CalculateVarData.model_validate({"positions": [POSITION]} | rest)
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ({"method": "historical"}, "{}returns is missing"),
+        (
+            {"method": "parametric", "positions": [POSITION | {"option": OPTION}]},
+            r"{}positions\[0\] is repriced in full",
+        ),
+        ({"positions": [POSITION | {"bond": BOND}], **HISTORY}, r"{}positions\[0\]\.bond is not for the historical"),
+    ],
+)
+def test_what_a_mistake_says_names_fields_where_the_client_put_them(rest, words):
+    portfolio = {"positions": [POSITION]} | {name: rest[name] for name in ("positions", "returns") if name in rest}
+    options = {name: value for name, value in rest.items() if name not in portfolio}
+    for data, at in ((portfolio | options, ""), ({"portfolio_data": portfolio} | options, r"portfolio_data\.")):
+        with pytest.raises(ValidationError, match=f"Value error, {words.format(at)}"):
+            CalculateVarData.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    ("task_type", "portfolio", "named"),
+    [
+        ("calculate_var", {"positions": many(3), "correlations": [[1], [0.9, 1], [0.9, -0.9, 1]]}, "correlations"),
+        ("calculate_var", {"positions": [POSITION | {"price": 1e6, "bond": BOND}]}, r"positions\[0\]\.price"),
+        ("stress_test", {"positions": [POSITION | {"price": 1e6, "bond": BOND}]}, r"positions\[0\]\.price"),
+    ],
+)
+def test_what_cannot_be_calculated_is_named_where_the_client_put_it(task_type, portfolio, named):
+    for data, path in (
+        (portfolio, rf"data\.{named}"),
+        ({"portfolio_data": portfolio}, rf"data\.portfolio_data\.{named}"),
+    ):
+        with pytest.raises(PermanentError, match=f"^{path}"):
+            run_task(task_type, data)
 
 
 def test_a_matrix_that_would_not_fit_into_a_worker_is_refused_with_what_would():

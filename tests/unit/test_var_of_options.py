@@ -260,7 +260,7 @@ def test_what_cannot_be_repriced_is_refused_with_its_place(positions, data, word
 
 
 def test_a_bonds_price_that_no_yield_gives_is_told_with_its_place():
-    with pytest.raises(NotCalculable, match=r"^data\.portfolio_data\.positions\[1\]\.price: 1e\+06 is the price .* no"):
+    with pytest.raises(NotCalculable, match=r"^data\.positions\[1\]\.price: 1e\+06 is the price .* no"):
         ran(SHARE, bond(price=1e6))
 
 

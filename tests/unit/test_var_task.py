@@ -76,7 +76,7 @@ def test_a_precision_that_was_not_reached_is_told():
 
 def test_an_impossible_matrix_is_refused_with_its_path_and_eigenvalue():
     covariance = [0.04, 0.036, 0.04, -0.036, 0.036, 0.04]
-    with pytest.raises(NotCalculable, match=r"data\.portfolio_data\.covariance: .* -0\.8"):
+    with pytest.raises(NotCalculable, match=r"data\.covariance: .* -0\.8"):
         ran(positions=[APPLE | {"symbol": name} for name in "ABC"], covariance=covariance)
 
 

@@ -157,7 +157,7 @@ class TaskType:
             pass  # a function of C that tells nothing of its arguments
 
     def _first_mistake(self, error: ValidationError, data: Any) -> str:
-        first = error.errors(include_input=False, include_url=False)[0]
+        first = error.errors(include_url=False)[0]
         path = f"data.{client_path(first, data, discriminators=self.discriminators)}".removesuffix(".")
         return f"{path.replace('.[', '[')}: {first['msg'].removeprefix('Value error, ')}"
 
