@@ -1,5 +1,8 @@
 """Builds the application: settings, log lines, spans, middleware, routes."""
 
+from throughline import quiet_start
+
+# isort: split
 import asyncio
 import gc
 from collections.abc import AsyncIterator
@@ -111,3 +114,4 @@ def _limit(app: Documented, budgets: Budgets) -> None:
 connection.install()
 check_at_start(ApiSettings.load().history_address)
 app = create_app(ApiSettings.load())
+quiet_start.end()

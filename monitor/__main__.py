@@ -1,5 +1,8 @@
 """`python -m monitor`."""
 
+from throughline import quiet_start
+
+# isort: split
 import uvicorn
 
 from monitor.app import create_app
@@ -15,8 +18,10 @@ def main() -> None:
     if not settings.history_url:
         settings.var_dir.mkdir(parents=True, exist_ok=True)
     check_at_start(settings.history_address, writes=True)
+    app = create_app(settings)
+    quiet_start.end()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.monitor_host,
         port=settings.monitor_port,
         http=Connection,

@@ -1,5 +1,8 @@
 """The Celery application: its configuration, each line with its reason."""
 
+from throughline import quiet_start
+
+# isort: split
 from kombu import Exchange, Queue
 
 from throughline import redis_url
@@ -94,3 +97,4 @@ lost_processes.install()
 process_start.install(app)
 heartbeat.install(app, settings)
 liveness.install(settings)
+quiet_start.end()

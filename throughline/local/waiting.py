@@ -17,6 +17,7 @@ from throughline.local.supervisor import Process, Supervisor
 _DEADLINE_SECONDS: Final = 120  # of a machine with two busy cores
 _STARTS_BEFORE_GIVING_UP: Final = 3
 _POLL_SECONDS: Final = 0.1
+_WAITS_PER_LOOK: Final = 4  # times as long as the look took: on busy cores, what starts needs them
 _LAST_LINES: Final = 8
 
 
@@ -27,13 +28,14 @@ def until_healthy(run: Run, names: Iterable[str], console: Console) -> None:
     starts: defaultdict[str, set[int]] = defaultdict(set)
     with Progress(console) as progress:
         while pending := [name for name, row in rows.items() if not row.ok]:
+            looked = time.monotonic()
             processes = supervisor.processes()
             rows |= {name: Health(name, run.ports.get(name), processes[name].pid, "not asked yet") for name in pending}
             rows |= {row.name: row for row in check(run, processes, _askable(run, pending))}
             progress.update(list(rows.values()))
             if time.time() > began + _DEADLINE_SECONDS or _given_up(processes, pending, starts):
                 break
-            time.sleep(_POLL_SECONDS)
+            time.sleep(max(_POLL_SECONDS, _WAITS_PER_LOOK * (time.monotonic() - looked)))
     if pending:
         raise CannotRun("\n".join(_complaint(run, [rows[name] for name in pending], began)))
 
