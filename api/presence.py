@@ -1,7 +1,6 @@
 """Tells Redis every few seconds that this replica runs, and NGINX before it, each with its version."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,10 +9,9 @@ from typing import Final
 from api.errors import Refusal
 from throughline.ledger import redis_clock
 from throughline.ledger.clock_watch import ClockWatch
-from throughline.ledger.deployments import BEAT_SECONDS, Instance
+from throughline.ledger.deployments import BEAT_SECONDS, Instance, nginx_instance
 
 NGINX_HEADER: Final = b"x-nginx-instance"  # `instance version`: NGINX sets it with each request, and cannot reach Redis
-_NGINX: Final = re.compile(r"([A-Za-z0-9._:@-]{1,128}) ([A-Za-z0-9_][A-Za-z0-9._+-]{0,127})")
 _MOST: Final = 64  # instances of NGINX at a time: whoever calls a replica directly says what he likes
 
 Tell = Callable[[Sequence[Instance]], Awaitable[int]]
@@ -55,5 +53,5 @@ class Presence:
 
 
 def _instances(seen: set[bytes]) -> list[Instance]:
-    found = (_NGINX.fullmatch(each.decode("latin-1")) for each in seen)
-    return sorted((Instance("nginx", each[1], each[2]) for each in found if each), key=str)
+    found = (nginx_instance(each.decode("latin-1")) for each in seen)
+    return sorted(filter(None, found), key=str)

@@ -13,6 +13,7 @@ from monitor.archive import Archive
 from monitor.archive_rounds import ArchiveRounds
 from monitor.data_watch import DataWatch
 from monitor.metrics import Metrics
+from monitor.nginx_clocks import NginxClocks
 from monitor.page.own_site import guard
 from monitor.redis_client import redis_client
 from monitor.sweep import Sweep, tell
@@ -23,8 +24,10 @@ from throughline.budgets import Budgets
 from throughline.ledger import (
     admission_events,
     clocks,
+    deployments,
     queue_sample,
     recent_counts,
+    redis_clock,
     scripts,
     unwritable,
 )
@@ -52,7 +55,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         redis = redis_client(settings)
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
-        durability = Durability()
+        durability, nginx = Durability(), NginxClocks(settings)
         versions = VersionLook(redis, ledger, settings)
         log_lines.tell_started("monitor", settings)
         history = History(settings.history_address, writes=True)
@@ -78,6 +81,11 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         async def look_at_versions() -> None:
             metrics.show(await versions(), await clocks.read(redis))
 
+        async def look_at_nginx() -> None:
+            await redis_clock.own.look_async(redis)
+            if found := await nginx.look():
+                await ledger(deployments.present(found))
+
         async def keep_counts() -> None:
             await ledger(recent_counts.keep())
 
@@ -93,6 +101,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
                 asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
                 asyncio.create_task(_for_ever(look_at_data, settings.sample_interval_seconds)),
                 asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
+                asyncio.create_task(_for_ever(look_at_nginx, BEAT_SECONDS)),
                 asyncio.create_task(descriptors.Descriptors().watch()),
                 asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
                 asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
@@ -102,6 +111,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             ]
             yield
             await rounds.end(going)
+            await nginx.close()
             archive.close()
             history.close()
 

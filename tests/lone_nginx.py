@@ -65,7 +65,8 @@ def started(
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr(NginxSettings, "_loaded", {})
-        run = Run(str(folder / "var"), free_port(), "redis://127.0.0.1:1/0", 1, 1, "")
+        secret = environment.get("NGINX_SECRET", "")
+        run = Run(str(folder / "var"), free_port(), "redis://127.0.0.1:1/0", 1, 1, "", nginx_secret=secret)
         configuration.write(run, {"nginx": PROGRAM, "redis-server": ""})
         site = run.folder / "conf" / "throughline.conf"
         port = api or replica.http.server_port

@@ -70,7 +70,7 @@ class DeathView(BaseModel):
 
 
 class ClockView(BaseModel):
-    """How far the clock of an instance of api, worker or monitor is ahead of Redis's."""
+    """How far the clock of an instance of nginx, api, worker or monitor is ahead of Redis's."""
 
     service: str
     node: str

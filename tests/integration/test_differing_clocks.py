@@ -1,4 +1,4 @@
-"""Hosts whose clocks differ: a replica, a monitor and two workers, each with a clock of its own, tell one story."""
+"""Hosts whose clocks differ: NGINX, a replica, a monitor and two workers, each with its own clock, tell one story."""
 
 import json
 import os
@@ -14,13 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import plain_http
+from tests import faketime, lone_nginx, plain_http
 from tests.conftest import free_port
 from throughline.journey import assemble, find, to_dict
 from throughline.journey.span import spans_in
 
 SHIFTED = Path(__file__).parents[1] / "shifted_clock"
 AHEAD = {"fastapi-1": 2.0, "monitor": 0.25, "worker-1": 3.0, "worker-2": -3.0}
+AHEAD_OF_ALL = AHEAD | {"nginx": -2.0 if faketime.LIBRARY else 0.0}
 WITHIN_MS = 51.0  # 50 ms, and a rounding
 
 
@@ -33,8 +34,10 @@ class Hosts:
         self.api = plain_http.client(f"http://127.0.0.1:{port}", timeout=30)
 
     def lines(self, node: str) -> list[dict[str, Any]]:
-        text = (self.var / "log" / f"{node}.jsonl").read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        """Of NGINX's clock, the monitor's tell."""
+        text = (self.var / "log" / f"{'monitor' if node == 'nginx' else node}.jsonl").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("clock.node", node) == node]
 
     def answers(self) -> bool:
         try:
@@ -87,6 +90,7 @@ class Hosts:
 def hosts(redis_url, tmp_path_factory, wait_until):
     var, port, monitor_port = tmp_path_factory.mktemp("var"), free_port(), free_port()
     (var / "log").mkdir()
+    (var / "nginx").mkdir()
     worker = ["celery", "-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
     programs = {
         "fastapi-1": ["uvicorn", "api.main:app", "--port", str(port), "--no-access-log"],
@@ -95,6 +99,8 @@ def hosts(redis_url, tmp_path_factory, wait_until):
         "worker-2": worker,
     }
     with ExitStack() as running:
+        shifted = faketime.shifted(AHEAD_OF_ALL["nginx"], lone_nginx.PROGRAM)
+        nginx = running.enter_context(lone_nginx.started(var / "nginx", wait_until, *shifted, api=str(port)))
         for node, program in programs.items():
             own = {
                 "REDIS_URL": redis_url,
@@ -104,6 +110,7 @@ def hosts(redis_url, tmp_path_factory, wait_until):
                 "TASK_MODULES": "tests.integration.brief_task",
                 "WORKER_CONCURRENCY": "1",
                 "MONITOR_PORT": str(monitor_port),
+                "API_URL": f"http://127.0.0.1:{nginx.port}",
                 "PYTHONPATH": f"{SHIFTED}:{Path.cwd()}",
                 "CLOCK_SHIFT_SECONDS": str(AHEAD[node]),
             }
@@ -187,12 +194,14 @@ def test_each_span_keeps_its_hosts_time_and_says_how_far_that_is_off(hosts, told
 
 
 def test_a_clock_that_is_off_is_a_warning_once_and_a_metric(hosts, told, wait_until):
-    wait_until(lambda: set(AHEAD) <= set(hosts.measured_offsets()), 60, "each clock is measured")
-    assert hosts.measured_offsets() == pytest.approx(AHEAD, abs=WITHIN_MS / 1000)
-    for node, shift in AHEAD.items():
+    wait_until(lambda: set(AHEAD_OF_ALL) <= set(hosts.measured_offsets()), 60, "each clock is measured")
+    assert hosts.measured_offsets() == pytest.approx(AHEAD_OF_ALL, abs=WITHIN_MS / 1000)
+    for node, shift in AHEAD_OF_ALL.items():
         said = [line for line in hosts.lines(node) if line.get("event.action") == "clock.off"]
         assert [(line["log.level"], line["clock.node"]) for line in said] == [("warning", node)] * (abs(shift) > 0.1)
         assert [line["clock.ahead_ms"] for line in said] == pytest.approx([shift * 1000] * len(said), abs=WITHIN_MS)
+    told = {clock["node"]: clock["offset_ms"] for clock in hosts.api.get("/api/v1/workers").json()["clocks"]}
+    assert told == pytest.approx({node: shift * 1000 for node, shift in AHEAD_OF_ALL.items()}, abs=WITHIN_MS)
 
 
 def _step(request, role):

@@ -1,6 +1,6 @@
 """Tells of a host's clock that is off: once when it comes to be so, and once when it is right again."""
 
-from throughline.ledger.redis_clock import LIMIT_SECONDS, RedisClock, in_words
+from throughline.ledger.redis_clock import LIMIT_SECONDS, Bounds, RedisClock, in_words
 from throughline.telemetry.logging import event
 
 
@@ -11,13 +11,10 @@ class ClockWatch:
         self._service, self._node = service, node
         self._is_off = False
 
-    def look_at(self, clock: RedisClock) -> None:
-        """After each look of its own at Redis's."""
-        self.see(clock.ahead, is_off=clock.is_off)
-
-    def see(self, ahead: float, *, is_off: bool) -> None:
-        """`is_off`: for sure, since a slow answer leaves both possible."""
-        if is_off and not self._is_off:
+    def look_at(self, clock: RedisClock | Bounds) -> None:
+        """After each look at it. It is off when that is sure: a slow answer leaves both possible."""
+        ahead = clock.ahead
+        if clock.is_off and not self._is_off:
             self._is_off = True
             self._tell("clock.off", f"The clock of {self._node} is {in_words(ahead)}", ahead)
         elif self._is_off and abs(ahead) <= LIMIT_SECONDS:

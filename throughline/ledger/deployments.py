@@ -1,5 +1,6 @@
 """Which versions of each service run, and the deployments: when a service came to run another version than before."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -15,6 +16,7 @@ SERVICES: Final = ("nginx", "api", "worker", "monitor")  # in the order of a req
 BEAT_SECONDS: Final = 5.0  # how often a process says that it runs
 ALIVE_SECONDS: Final = 30  # after which silence it is taken for gone
 _MOST: Final = 100  # deployments that are kept
+_NGINX: Final = re.compile(r"([A-Za-z0-9._:@-]{1,128}) ([A-Za-z0-9_][A-Za-z0-9._+-]{0,127})")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class Instance:
     def __str__(self) -> str:
         ahead = "" if self.clock_offset_ms is None else f" {self.clock_offset_ms:.3f}"
         return f"{self.service} {self.node} {self.version}{ahead}"
+
+
+def nginx_instance(told: str) -> Instance | None:
+    """NGINX cannot reach Redis, and says `instance version` to who can; None for what is none."""
+    found = _NGINX.fullmatch(told)
+    return Instance("nginx", found[1], found[2]) if found else None
 
 
 @dataclass(frozen=True)

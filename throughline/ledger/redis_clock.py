@@ -21,16 +21,38 @@ _QUICK_SECONDS: Final = 0.002
 _UNKNOWN: Final = float("inf")
 
 
-class _Bounds(NamedTuple):
-    """How far this host is ahead, in seconds, as it was known at `since` of its steady clock."""
+class Bounds(NamedTuple):
+    """How far one clock is ahead of another, in seconds, as it was known at `since` of this host's steady clock."""
 
-    low: float
-    high: float
-    since: float
+    low: float = -_UNKNOWN
+    high: float = _UNKNOWN
+    since: float = 0.0
 
-    def at(self, now: float) -> "_Bounds":
+    def at(self, now: float) -> "Bounds":
+        """As well as it is still known."""
         grown = _DRIFT * max(0.0, now - self.since)
-        return _Bounds(self.low - grown, self.high + grown, now)
+        return Bounds(self.low - grown, self.high + grown, now)
+
+    def narrowed(self, low: float, high: float, now: float) -> "Bounds":
+        """It is between these two as well; when it cannot be, a clock was set, and they alone count."""
+        known = self.at(now)
+        if known.low <= high and low <= known.high:
+            low, high = max(low, known.low), min(high, known.high)
+        return Bounds(low, high, now)
+
+    def plus(self, other: "Bounds") -> "Bounds":
+        """Of three clocks: the first is ahead of the second, and that of the third."""
+        return Bounds(self.low + other.low, self.high + other.high, max(self.since, other.since))
+
+    @property
+    def ahead(self) -> float:
+        """To the microsecond, and 0 while the clocks may be the same."""
+        return 0.0 if self.low <= 0 <= self.high else round((self.low + self.high) / 2, 6)
+
+    @property
+    def is_off(self) -> bool:
+        """By more than the limit, wherever within the bounds the truth is."""
+        return self.low > LIMIT_SECONDS or self.high < -LIMIT_SECONDS
 
 
 class RedisClock:
@@ -38,17 +60,13 @@ class RedisClock:
 
     def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         self._wall, self._steady = wall, steady
-        self._bounds = _Bounds(-_UNKNOWN, _UNKNOWN, 0.0)
+        self._bounds = Bounds()
         self.ahead = 0.0  # how many seconds this host's clock is ahead of Redis's, to the microsecond
 
     def compare(self, asked: float, at: float, answered: float) -> None:
         """Redis said `at`, some time between these two moments of this host."""
-        now = self._steady()
-        known, low, high = self._bounds.at(now), asked - at, max(asked, answered) - at
-        if known.low <= high and low <= known.high:
-            low, high = max(low, known.low), min(high, known.high)
-        self._bounds = _Bounds(low, high, now)
-        self.ahead = 0.0 if low <= 0 <= high else round((low + high) / 2, 6)
+        self._bounds = self._bounds.narrowed(asked - at, max(asked, answered) - at, self._steady())
+        self.ahead = self._bounds.ahead  # read with each line and span
 
     def heard(self, asked: float, at: float | None) -> None:
         """Redis has just said `at` to what was asked then; None when it did not say it."""
@@ -80,9 +98,13 @@ class RedisClock:
 
     @property
     def is_off(self) -> bool:
-        """Whether the clock is off by more than the limit, wherever within its bounds the truth is."""
-        low, high, _ = self._bounds
-        return low > LIMIT_SECONDS or high < -LIMIT_SECONDS
+        """For sure."""
+        return self._bounds.is_off
+
+    @property
+    def bounds(self) -> Bounds:
+        """As well as it is known now."""
+        return self._bounds.at(self._steady())
 
     def here(self, at: float) -> float:
         """What this host's clock showed, or will show, at that moment of Redis's."""

@@ -100,7 +100,7 @@ class Workers:
     now: float
     workers: tuple[WorkerState, ...]
     deaths: tuple[Death, ...]
-    clocks: tuple[HostClock, ...] = ()  # of replicas and monitors too
+    clocks: tuple[HostClock, ...] = ()  # of NGINX, replicas and monitors too
 
 
 async def take(redis: "Redis") -> Workers:

@@ -113,7 +113,8 @@ RATE_LIMIT_BURST: Final = Field(2000, ge=1, description="Requests beyond that wh
 NGINX_SECRET: Final = Field(
     "",
     description="What NGINX proves itself with to api and monitor, which believe it then whose address a request with "
-    "an unknown API key is from, and else count it as NGINX's own; `make up` and `make env` make one.",
+    "an unknown API key is from, and else count it as NGINX's own, and the monitor to NGINX, which tells it the time; "
+    "`make up` and `make env` make one.",
 )
 ALLOWED_HOSTS: Final = Field(
     "",

@@ -25,7 +25,8 @@ class MonitorSettings(BrokerSettings, HistorySettings):
     )
     api_url: ServerAddress = Field(
         "http://127.0.0.1:8080",
-        description="Where the page sends what it is told to do with tasks (cancel, replay, submit again): NGINX.",
+        description="Where the page sends what it is told to do with tasks (cancel, replay, submit again), and whose "
+        "clock is compared with Redis's: NGINX.",
     )
     api_keys_file: Path | None = fields.API_KEYS_FILE
     rate_limit_per_second: int = fields.RATE_LIMIT_PER_SECOND
