@@ -225,6 +225,7 @@ REFUSED: Final[list[bytes]] = [*(each.encode() for each in _WRONG_TEXTS), *_WRON
 # Whole bodies that are no JSON text in UTF-8.
 _BODY: Final = '{"task_type":"give_back","data":{"value":1}}'
 BODIES: Final[list[bytes]] = [
+    b"",
     b" ",
     b"\0",
     b"\xef\xbb\xbf",
@@ -244,6 +245,9 @@ BODIES: Final[list[bytes]] = [
     b"task_type=give_back&data=1",
     b"task_type: give_back",
     b"<task/>",
+    b"NaN",
+    b"Infinity",
+    b"-Infinity",
     b"[" * 100_000,
     b'{"a":' * 100_000,
 ]
