@@ -195,7 +195,8 @@ class TaskService:
         position = await self._queue.position(task_id, view.queue) if waiting else None
         silent = await self._queue.silent_seconds(stored.record) if view.status is Status.STARTED else None
         record = replace(stored.record, silent=silent)
-        return timeline(record, view.status, position, caller, now=datetime.fromtimestamp(redis_clock.own.now(), UTC))
+        now = datetime.fromtimestamp(redis_clock.own.now(), UTC)
+        return timeline(record, view.status, position, caller, now=now, error=view.error)
 
     async def cancel(self, task_id: str, caller: Caller, why: str = "") -> TaskView:
         """It is cancelled (REVOKED), or asked to stop; raises `TaskNotFound`, `TaskFinished`."""

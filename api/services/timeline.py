@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from api.services.callers import Caller
-from api.services.task_view import moment
+from api.services.task_view import TaskError, moment
 from throughline.ledger import causes
 from throughline.ledger import record as ledger
 from throughline.ledger.record import TaskRecord
@@ -47,15 +47,31 @@ class Timeline(BaseModel):
     changes: list[Change]
 
 
-def timeline(task: TaskRecord, status: Status, position: int | None, reader: Caller, *, now: datetime) -> Timeline:
+def timeline(
+    task: TaskRecord,
+    status: Status,
+    position: int | None,
+    reader: Caller,
+    *,
+    now: datetime,
+    error: TaskError | None = None,
+) -> Timeline:
     """`position`: its place in its queue, 1 for the next; None when it is in none."""
+    changes = sorted(_changes(task, reader), key=lambda change: change.at)
     return Timeline(
         task_id=task.task_id,
         status=status,
         now=_now(task, status, position, now),
         queue_position=position,
-        changes=sorted(_changes(task, reader), key=lambda change: change.at),
+        changes=[*changes, *_untold_end(task, status, changes[-1], error)],
     )
+
+
+def _untold_end(task: TaskRecord, status: Status, last: Change, error: TaskError | None) -> Iterator[Change]:
+    """Of a task that ended without an attempt or a change to tell it, as one that was lost with Redis's data."""
+    if status.is_final and not last.status.is_final and task.finished_at:
+        cause = f"{error.type}: {error.message}" if error else None
+        yield Change(at=moment(task.finished_at), status=status, cause=cause)
 
 
 def _changes(task: TaskRecord, reader: Caller) -> Iterator[Change]:

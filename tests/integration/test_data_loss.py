@@ -14,7 +14,7 @@ from monitor.data_watch import ERROR, DataWatch
 from monitor.redis_client import redis_client
 from tests.integration.story import Story
 from throughline.ledger import data_loss, keys
-from throughline.ledger.history import History
+from throughline.ledger.history import AsyncHistory, History
 from throughline.settings import ApiSettings, MonitorSettings
 
 
@@ -76,6 +76,30 @@ def test_an_emptied_redis_is_told_once_by_each_monitor_and_each_open_task_is_nam
     kept = history.find(made)
     assert {(task.status, task.error_type) for task in kept.values()} == {("FAILURE", ERROR)}
     assert len(kept) == 5
+
+
+def test_the_timeline_of_a_lost_task_ends_with_its_loss_whether_it_waited_or_ran(
+    watched, redis_url, broker, story, history, tmp_path
+):
+    async def timelines():
+        queue, reader = QueueService(ApiSettings(redis_url=redis_url)), AsyncHistory(history_url)
+        try:
+            tasks = TaskService(queue, reader)
+            return [(await tasks.timeline(each, ANYONE), await tasks.find(each, ANYONE)) for each in (waiting, running)]
+        finally:
+            await queue.close()
+            await reader.close()
+
+    history_url = f"sqlite:///{tmp_path}/history.sqlite"
+    running, waiting = story.submit(), story.submit()
+    story.take(running)
+    watched(lambda: None, broker.flushall)
+
+    for (told, task), before in zip(asyncio.run(timelines()), (["PENDING"], ["PENDING", "STARTED"]), strict=True):
+        assert [change.status for change in told.changes] == [*before, "FAILURE"]
+        assert told.changes[-1].at == task.finished_at
+        assert told.changes[-1].cause.startswith("LostWithRedis: It was accepted, and was lost with Redis's data")
+        assert (told.status, told.now) == ("FAILURE", None)
 
 
 def test_older_data_are_told_too_and_what_they_still_have_is_not_lost(
