@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test test-fast coverage model chaos load bench lint format lock docs dashboards clean
-.PHONY: env stack stack-down test-stack test-cluster browser
+.PHONY: env stack stack-down test-most test-faults test-stack test-cluster browser
 .PHONY: images images-push images-pull images-index chart chart-push kind lint-deploy lock-check lock-upgrade lock-proposal
 .PHONY: release-notes release-page
 
@@ -29,7 +29,12 @@ status: setup ## shows process, port, pid and health of each
 	@$(BIN)/throughline status
 
 test: setup browser lint ## runs lint, types and all tests that need no Docker
+	@$(MAKE) test-most test-faults
+
+test-most: setup browser
 	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/chaos --ignore tests/load
+
+test-faults: setup
 	$(BIN)/pytest tests/chaos tests/load
 
 coverage: setup ## shows which lines and branches the unit, model and integration tests reach
