@@ -75,7 +75,7 @@ def test_a_worker_pod_that_is_removed_at_once_takes_no_task_with_it(release: Rel
 
 def _died(release: Release, pod: Pod, wait_until: Wait, die: Kill) -> Batch:
     """Tasks, some of which ran on the pod as it died, after their end."""
-    batch = submit(release, "DIED", 48)
+    batch = submit(release, "DIED", 24)
     wait_until(lambda: batch.running_on(pod.name), 30, f"{pod.name} runs some")
 
     die(release, pod)

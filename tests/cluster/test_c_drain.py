@@ -15,7 +15,7 @@ Wait = Callable[..., Any]
 def test_a_drain_with_tasks_running_and_waiting_loses_none(release: Release, wait_until: Wait, tmp_path: Path):
     node = release.pods("worker")[0].node
     before = _identities(release, node)
-    batch = submit(release, "DRAINED", 48)
+    batch = submit(release, "DRAINED", 32)
     log = tmp_path / "drain.log"
 
     with _drain(release, node, log) as drain:

@@ -34,7 +34,7 @@ def test_an_upgrade_of_all_parts_fails_no_request_and_takes_no_submission_twice(
         release.upgrade("--set", f"image.tag={other}", seconds=300)
         wait_until(lambda: _has_settled(release), 120, "the old pods have ended")
     assert load.refused == [], load.refused[:5]
-    assert len(load.seconds) > 500
+    assert len(load.seconds) > 300
     assert release.images("nginx") | release.images("api") == {
         f"throughline/{part}:{other}" for part in ("nginx", "api")
     }
@@ -82,7 +82,7 @@ def test_a_version_that_answers_with_errors_is_switched_back_from(release: Relea
 
 
 def _clients(release: Release, name: str) -> AbstractContextManager[Load]:
-    return sending_on(release, f"{name}-{release.name}", per_second=50, submit_every=5)
+    return sending_on(release, f"{name}-{release.name}", per_second=20, submit_every=5)
 
 
 def _submissions(release: Release, load: Load, began: datetime) -> Counter[str]:
