@@ -32,7 +32,7 @@ test: setup browser lint ## runs lint, types and all tests that need no Docker
 	@$(MAKE) test-most test-faults
 
 test-most: setup browser
-	$(BIN)/pytest -n 3 --dist loadfile --ignore tests/chaos --ignore tests/load
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/chaos --ignore tests/load
 
 test-faults: setup
 	$(BIN)/pytest tests/chaos tests/load

@@ -14,8 +14,9 @@ import httpx
 import hypothesis
 import pytest
 import redis
+from xdist.remote import Producer
 
-from tests import unclosed_sockets
+from tests import distribution, unclosed_sockets
 
 # `make model` runs with this profile, every other run with Hypothesis's own.
 hypothesis.settings.register_profile("long", max_examples=int(os.environ.get("MODEL_EXAMPLES", "2000")), deadline=None)
@@ -25,11 +26,17 @@ hypothesis.settings.register_profile("long", max_examples=int(os.environ.get("MO
 _MARKERS = {"stack": "stack", "chart": "cluster", "cluster": "cluster"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in _MARKERS:
             item.add_marker(_MARKERS[folder])
+    if hasattr(config, "workerinput"):  # one of the processes of `pytest -n`
+        items.sort(key=distribution.place)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> distribution.SharedNine | None:
+    return distribution.SharedNine(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -304,8 +304,8 @@ def test_a_wrong_file_of_keys_ends_the_start_with_the_line_that_is_wrong(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "says"), [(["a b"], "no caller's name"), (["a", "--scopes", "fly"], "no scope fly")]
 )
-def test_a_key_for_no_name_or_scope_is_not_made(nine: Nine, arguments: list[str], says: str):
-    answer = nine.run("api-key", *arguments)
+def test_a_key_for_no_name_or_scope_is_not_made(tmp_path: Path, arguments: list[str], says: str):
+    answer = Nine(tmp_path / "var").run("api-key", *arguments)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert says in answer.stderr
 
