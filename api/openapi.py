@@ -18,8 +18,8 @@ from fastapi.routing import APIRoute
 from throughline.problem import MEDIA_TYPE
 from throughline.telemetry import correlation
 
-# What NGINX, or a replica before any route, may answer whatever is asked for.
-_ANYWHERE: Final = (400, 405, 408, 413, 414, 421, 429, 431, 500, 502, 504)
+# What NGINX, or a replica before any route, may answer whatever is asked for: tests/integration/test_edges.py compares.
+_ANYWHERE: Final = (400, 405, 408, 413, 414, 421, 429, 431, 500, 501, 502, 504, 505)
 # FastAPI adds them for its own 422, which no route gives: ours is a problem.
 _FASTAPI_ONLY: Final = {
     "ValidationError": validation_error_definition,

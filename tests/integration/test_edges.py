@@ -1,6 +1,7 @@
 """HTTP at its edges, with the same answer through NGINX, from a replica and from the monitor: problems, HEAD, Allow."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -8,13 +9,18 @@ import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
+from api import problems
 from tests import lone_nginx, plain_http, raw_request
 from tests.conftest import free_port
 from tests.integration.replica import Replica
 from tests.system.browser import Tab, chromium
+from throughline import own_site
+from throughline.local.run import ROOT
+from throughline.web import connection
 
 Wait = Callable[..., Any]
 FOREIGN: Final = "made-up.example"
+TEMPLATE: Final = ROOT / "nginx" / "throughline.conf.template"
 
 
 class Doors(NamedTuple):
@@ -106,6 +112,41 @@ def test_whatever_is_asked_and_whoever_answers_an_error_is_a_problem(doors: Door
         assert answer.headers.get_all("X-Request-ID") == [problem["correlation_id"]]
         for header in ("X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy"):
             assert len(answer.headers.get_all(header, [])) == 1, header
+
+
+# Of NGINX's own problems, those of single paths that are none of the API's: its clock, and metrics for strangers.
+OF_OTHER_PATHS: Final = {403, 404}
+
+
+def own_statuses_of_nginx() -> set[int]:
+    codes = re.search(r"map \$status \$problem_code \{(.*?)\}", TEMPLATE.read_text(), re.DOTALL)
+    assert codes
+    return {int(status) for status in re.findall(r"^ +(\d{3}) ", codes[1], re.MULTILINE)} - OF_OTHER_PATHS
+
+
+def declared(doors: Doors) -> dict[str, set[int]]:
+    """The statuses that each operation of the document may be answered with."""
+    paths = doors.ask("replica", "GET", "/openapi.json").json()["paths"]
+    return {
+        f"{method.upper()} {path}": set(map(int, operation["responses"]))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+
+
+def test_whatever_is_answered_before_any_route_is_declared_for_each_operation(doors: Doors):
+    of_a_connection = {each.status for each in vars(connection).values() if isinstance(each, connection.Refusal)}
+    anywhere = own_statuses_of_nginx() | of_a_connection | {400, 500, own_site.NOT_HERE[0]}
+    assert {408, 414, 429, 431, 501, 502, 504, 505} <= anywhere
+    for operation, statuses in declared(doors).items():
+        wanted = anywhere if operation.startswith("GET") else anywhere | {own_site.OTHER_SITE[0]}
+        assert not wanted - statuses, operation
+
+
+def test_each_status_with_which_a_route_refuses_is_declared_for_one(doors: Doors):
+    refused = {status for status, _ in problems._REFUSALS.values()} | problems._FRAMEWORK.keys()
+    assert {401, 409, 415, 422, 503} <= refused
+    assert not refused - set().union(*declared(doors).values())
 
 
 PAGES = [
