@@ -72,7 +72,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
             change = await ledger(scripts.look_at_memory(memory_percent=settings.memory_admission_percent))
             admission_events.tell([change] if change else [])
 
-        data_watch = DataWatch(redis, history)
+        data_watch = DataWatch(redis, history, redis_url.place(settings.redis_url))
 
         async def look_at_data() -> None:
             await data_watch.look()

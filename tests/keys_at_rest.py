@@ -19,7 +19,7 @@ _MOST_FIELDS: Final = {
     keys.DRAIN: 12,
     keys.PROMISES: 6,
     keys.VERSIONS: 7,
-    keys.DATA: 3,
+    keys.DATA: 4,
 } | {keys.COUNTS: counts.MOST_FIELDS}
 _OF_ENDED: Final = (keys.UNARCHIVED, keys.ENDED, keys.HOT, keys.DEAD_LETTERS)
 _OF_VERSIONS: Final = {

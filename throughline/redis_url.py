@@ -71,6 +71,11 @@ def without_password(url: str) -> str:
     return unquote(address.place)
 
 
+def place(url: str) -> str:
+    """Which data it leads to, for people: `redis:6379 (database 0)`."""
+    return f"{without_password(url)} (database {_parsed(url).db})"
+
+
 def _parsed(url: str) -> _Address:
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()

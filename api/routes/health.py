@@ -95,7 +95,10 @@ async def ready(request: Request, response: Response) -> Probe:
 
 
 def _lost(lost_at: float | None) -> dict[str, str]:
-    return {"code": "REDIS_DATA_LOST", "reason": f"{data_loss.in_words(lost_at)}."} if lost_at else {}
+    if not lost_at:
+        return {}
+    known = f"Those that are known: GET /api/v1/tasks?error_type={data_loss.ERROR}"
+    return {"code": "REDIS_DATA_LOST", "reason": f"{data_loss.in_words(lost_at)}. {known}"}
 
 
 def _why(found: Health) -> dict[str, str]:

@@ -1,6 +1,9 @@
-"""Redis loses its data while a monitor watches: it is told, and what is known to be lost is named."""
+"""Redis loses its data while monitors watch, or while none does: it is told once, and each lost task is named."""
 
 import asyncio
+import json
+import shutil
+from contextlib import ExitStack
 
 import pytest
 import redis
@@ -10,11 +13,14 @@ from api.queue_service import QueueService
 from api.services import health_service
 from api.services.callers import ANYONE
 from api.services.task_service import TaskService
-from monitor.data_watch import ERROR, DataWatch
+from monitor.data_watch import DataWatch
 from monitor.redis_client import redis_client
+from tests import plain_http
+from tests.conftest import free_port
 from tests.integration.story import Story
+from throughline import redis_url as urls
 from throughline.ledger import data_loss, keys
-from throughline.ledger.history import AsyncHistory, History
+from throughline.ledger.history import AsyncHistory, History, HistoryUnavailable, HistoryWrong
 from throughline.settings import ApiSettings, MonitorSettings
 
 
@@ -31,58 +37,99 @@ def history(tmp_path):
 
 
 @pytest.fixture
-def watched(redis_url, broker, history):
-    """Runs steps with as many looks of so many monitors between them; whether each of them tells then of a loss."""
-    broker.flushall()
+def monitor(redis_url, broker, history):
+    """`look = monitor()` is one that has started; `look()` is its next look, and whether it tells then of a loss."""
+    with asyncio.Runner() as runner, ExitStack() as clients:
 
-    def run(*steps, monitors=1):
-        async def told():
-            clients = [redis_client(MonitorSettings(redis_url=redis_url)) for _ in range(monitors)]
-            watches = [DataWatch(client, history) for client in clients]
-            answers = []
-            for step in (lambda: None, *steps):
-                await asyncio.to_thread(step)
-                for watch in watches:
-                    await watch.look()
-                answers.append({watch.is_told for watch in watches} == {True})
-            for client in clients:
-                await client.aclose()
-            return answers[1:]
+        def started(url=redis_url, kept_in=history):
+            client = redis_client(MonitorSettings(redis_url=url))
+            clients.callback(lambda: runner.run(client.aclose()))
+            watch = DataWatch(client, kept_in, urls.place(url))
 
-        return asyncio.run(told())
+            def look():
+                runner.run(watch.look())
+                return watch.is_told
 
-    return run
+            return look
+
+        yield started
 
 
-def said(log_lines, action):
-    return [line for line in log_lines() if line.get("event.action") == action]
+@pytest.fixture
+def told(log_lines):
+    """`told()`: how many lost tasks each line of a loss counts, and the tasks that were told as lost."""
+
+    def lines():
+        said = [line for line in log_lines() if line.get("event.action") in {"redis.data_lost", "task.lost"}]
+        counts = [line["tasks.lost"] for line in said if "tasks.lost" in line]
+        return counts, sorted(line["task_id"] for line in said if line["event.action"] == "task.lost")
+
+    return lines
 
 
-def test_a_redis_that_is_empty_at_first_has_lost_nothing(watched, log_lines):
-    assert watched(lambda: None, lambda: None) == [False, False]
-    assert not said(log_lines, "redis.data_lost")
+@pytest.fixture
+def words(log_lines):
+    """`words()`: the messages of the lines of a loss."""
+    return lambda: [line["message"] for line in log_lines() if line.get("event.action") == "redis.data_lost"]
+
+
+@pytest.fixture
+def copy(redis_url):
+    """What is in Redis, to be put back in place of what is there then."""
+    with redis.Redis.from_url(redis_url) as raw:
+
+        def made():
+            kept = {key: raw.dump(key) for key in raw.scan_iter()}
+
+            def put_back():
+                raw.flushall()
+                for key, value in kept.items():
+                    raw.restore(key, 0, value)
+
+            return put_back
+
+        yield made
+
+
+def test_a_redis_that_is_empty_at_first_has_lost_nothing(monitor, told):
+    look = monitor()
+    assert [look(), look(), monitor()()] == [False] * 3
+    assert told() == ([], [])
+
+
+def test_data_that_are_still_there_when_a_monitor_starts_are_not_lost(monitor, story, told):
+    for _ in range(3):
+        assert not monitor()()
+        story.submit()
+    assert told() == ([], [])
 
 
 @pytest.mark.parametrize("emptied", ["flushall", "flushdb"])
-def test_an_emptied_redis_is_told_once_by_each_monitor_and_each_open_task_is_named(
-    watched, broker, story, history, log_lines, emptied
+def test_of_two_monitors_one_tells_that_redis_was_emptied_and_names_each_open_task(
+    monitor, broker, story, history, told, log_lines, emptied
 ):
-    made: list[str] = []
-    steps = [lambda: made.extend(story.submit() for _ in range(5)), getattr(broker, emptied), lambda: None]
-    assert watched(*steps, monitors=2) == [False, True, True]
-    assert [line["tasks.lost"] for line in said(log_lines, "redis.data_lost")] == [5, 5]
-    assert {line["task_id"] for line in said(log_lines, "task.lost")} == set(made)
-    assert {line["correlation_id"] for line in said(log_lines, "task.lost")} == {"ABC-1"}
+    one, other = monitor(), monitor()
+    one()
+    made = [story.submit() for _ in range(5)]
+    assert not one()
+    assert not other()
+    getattr(broker, emptied)()
+    assert one()
+    assert other()
+    assert one()
+    assert told() == ([5], sorted(made))
+    assert {line["correlation_id"] for line in log_lines() if "task_id" in line} == {"ABC-1"}
     kept = history.find(made)
-    assert {(task.status, task.error_type) for task in kept.values()} == {("FAILURE", ERROR)}
+    assert {(task.status, task.error_type) for task in kept.values()} == {("FAILURE", data_loss.ERROR)}
     assert len(kept) == 5
 
 
 def test_the_timeline_of_a_lost_task_ends_with_its_loss_whether_it_waited_or_ran(
-    watched, redis_url, broker, story, history, tmp_path
+    monitor, redis_url, broker, story, history
 ):
     async def timelines():
-        queue, reader = QueueService(ApiSettings(redis_url=redis_url)), AsyncHistory(history_url)
+        queue = QueueService(ApiSettings(redis_url=redis_url))
+        reader = AsyncHistory(f"sqlite:///{history.place.path}")
         try:
             tasks = TaskService(queue, reader)
             return [(await tasks.timeline(each, ANYONE), await tasks.find(each, ANYONE)) for each in (waiting, running)]
@@ -90,10 +137,12 @@ def test_the_timeline_of_a_lost_task_ends_with_its_loss_whether_it_waited_or_ran
             await queue.close()
             await reader.close()
 
-    history_url = f"sqlite:///{tmp_path}/history.sqlite"
     running, waiting = story.submit(), story.submit()
     story.take(running)
-    watched(lambda: None, broker.flushall)
+    look = monitor()
+    look()
+    broker.flushall()
+    look()
 
     for (told, task), before in zip(asyncio.run(timelines()), (["PENDING"], ["PENDING", "STARTED"]), strict=True):
         assert [change.status for change in told.changes] == [*before, "FAILURE"]
@@ -102,26 +151,169 @@ def test_the_timeline_of_a_lost_task_ends_with_its_loss_whether_it_waited_or_ran
         assert (told.status, told.now) == ("FAILURE", None)
 
 
-def test_older_data_are_told_too_and_what_they_still_have_is_not_lost(
-    watched, redis_url, broker, story, history, log_lines
+def test_what_only_one_of_two_monitors_has_seen_is_told_by_that_one(monitor, broker, story, told):
+    one, other = monitor(), monitor()
+    other()
+    made = [story.submit()]
+    one()
+    made.append(story.submit())
+    other()
+    broker.flushall()
+    for look in (one, other, one, other):
+        assert look()
+    assert told() == ([1, 1], sorted(made))
+
+
+def test_a_redis_that_was_emptied_while_no_monitor_ran_is_told_by_the_next_one(
+    monitor, broker, story, history, told, words
 ):
-    made, copy = [], {}
+    made = [story.submit() for _ in range(51)]
+    monitor()()
+    broker.flushall()
+    one, other = monitor(), monitor()
+    for look in (one, other, monitor()):
+        assert look()
+    assert told() == ([51], sorted(made))
+    assert set(history.find(made)) == set(made)
+    (message,) = words()
+    assert "has lost the data that it had at" in message
 
-    def keep():
+
+def test_what_had_ended_and_is_in_the_history_is_not_told_as_lost(monitor, broker, story, history, told):
+    ended, lost = story.submit(), story.submit()
+    look = monitor()
+    look()
+    known = history.data_mark().open[ended]
+    history.archive([known])
+    broker.flushall()
+    assert look()
+    assert told() == ([1], [lost])
+
+
+def test_another_database_is_told_with_the_place_where_the_data_were(monitor, redis_url, story, told, words):
+    made = [story.submit()]
+    monitor()()
+    assert monitor(url=f"{redis_url[:-1]}1")()
+    assert told() == ([1], made)
+    (message,) = words()
+    assert " (database 1) does not have the data that were at " in message
+    assert "database 0" in message
+    assert "is REDIS_URL right?" in message
+
+
+@pytest.mark.parametrize("is_anew", [False, True], ids=["while it runs", "while none runs"])
+def test_databases_that_are_swapped_and_swapped_back_are_told_each_time(monitor, broker, story, told, is_anew):
+    look = monitor()
+    made = [story.submit()]
+    look()
+    for _ in range(2):
+        broker.swapdb(0, 1)
+        look = monitor() if is_anew else look
+        assert look()
+    assert told() == ([1, 0], made)
+
+
+@pytest.mark.parametrize("is_anew", [False, True], ids=["while it runs", "while none runs"])
+def test_older_data_are_told_too_and_what_they_still_have_is_not_lost(
+    monitor, story, history, told, words, copy, is_anew
+):
+    look, other = monitor(), monitor()
+    kept = story.submit()
+    look()
+    put_back = copy()
+    lost = story.submit()
+    look()
+    other()
+    put_back()
+    look = monitor() if is_anew else look
+    assert look()
+    assert other()
+    assert told() == ([1], [lost])
+    assert ["is back with older data" in message for message in words()] == [True]
+    assert story.redis.exists(keys.task(kept))
+    assert set(history.find([kept, lost])) == {lost}
+
+
+def test_an_old_copy_of_the_history_is_no_loss_of_redis(monitor, broker, story, history, told, copy):
+    """Neither one from before a loss that was told since, nor one of the same data."""
+    look = monitor()
+    story.submit()
+    look()
+    old = history.data_mark()
+    story.submit()
+    look()
+    history.keep_data_mark(old)
+    assert not monitor()()
+    for _ in range(2):
+        broker.flushall()
+        look()
+    before = told()
+    noted = json.loads(broker.hget(keys.DATA, "before"))
+    broker.hset(keys.DATA, "before", json.dumps([each | {"at": each["at"] - 86_400} for each in noted]))
+    history.keep_data_mark(old)
+    look = monitor()
+    look()
+    assert told() == before
+    assert history.data_mark().identity == broker.hget(keys.DATA, "id")
+
+
+@pytest.mark.parametrize("error", [HistoryUnavailable("away"), HistoryWrong("may not be written to")])
+def test_without_a_history_a_monitor_watches_all_the_same_and_compares_when_it_is_back(
+    monitor, broker, story, history, told, error, monkeypatch
+):
+    made = [story.submit()]
+    monitor()()
+    broker.flushall()
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    look = monitor()
+    with monkeypatch.context() as away:
+        for name in ("data_mark", "keep_data_mark", "find", "archive"):
+            away.setattr(history, name, refuse)
+        assert not look()
         made.append(story.submit())
-        with redis.Redis.from_url(redis_url) as raw:
-            copy.update({key: raw.dump(key) for key in raw.scan_iter()})
+        look()
+        broker.flushall()
+        assert look()
+        assert told() == ([1], made[1:])
+    assert look()
+    assert told() == ([1, 1], sorted(made))
+    assert set(history.find(made)) == set(made)
 
-    def bring_back():
-        with redis.Redis.from_url(redis_url) as raw:
-            raw.flushall()
-            for key, value in copy.items():
-                raw.restore(key, 0, value)
 
-    assert watched(keep, lambda: made.append(story.submit()), bring_back) == [False, False, True]
-    assert [line["task_id"] for line in said(log_lines, "task.lost")] == [made[1]]
-    assert broker.exists(keys.task(made[0]))
-    assert set(history.find(made)) == {made[1]}
+def test_a_redis_that_comes_back_with_an_empty_disk_after_all_have_stopped_is_told(
+    start, stoppable, tmp_path, history, wait_until
+):
+    var, output, port = tmp_path / "var", tmp_path / "monitor.jsonl", free_port()
+    own = {
+        "SAMPLE_INTERVAL_SECONDS": "0.2",
+        "MONITOR_PORT": str(port),
+        "HISTORY_URL": f"sqlite:///{history.place.path}",
+    }
+
+    def monitor():
+        return start("monitor", output=output, REDIS_URL=stoppable.url, VAR_DIR=str(var), **own)
+
+    def is_known():
+        mark = history.data_mark()
+        return mark is not None and set(mark.open) == set(made)
+
+    made = [Story(stoppable.client).submit() for _ in range(3)]
+    before = monitor()
+    wait_until(is_known, 30, "the history has the mark")
+    before.terminate()
+    before.wait(timeout=20)
+    stoppable.stop()
+    shutil.rmtree(tmp_path / "appendonlydir")
+    stoppable.start()
+    monitor()
+    wait_until(lambda: set(history.find(made)) == set(made), 30, "the history has the lost tasks")
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert {line["task_id"] for line in lines if line.get("event.action") == "task.lost"} == set(made)
+    with plain_http.client(f"http://127.0.0.1:{port}") as client:
+        wait_until(lambda: "throughline_redis_data_lost 1.0" in client.get("/metrics").text, 20, "the alert's gauge")
 
 
 def test_a_replica_tells_of_it_for_an_hour_or_until_somebody_has_taken_note(redis_url, broker):

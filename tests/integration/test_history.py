@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from tests.integration.ended_task import NOON, ended
+from throughline.ledger.data_mark import DataMark
 from throughline.ledger.history import ErrorGroup, History
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
@@ -288,3 +289,23 @@ def test_pruning_removes_the_oldest_first_and_no_more_than_asked(history: Histor
     assert history.prune(NOON + 5) == 2
     assert history.prune(NOON + 5) == 0
     assert set(history.find([f"t{number}" for number in range(9)])) == {"t5", "t6", "t7", "t8"}
+
+
+def test_the_mark_of_redis_data_comes_back_exactly_and_is_no_task(history: History):
+    assert history.data_mark() is None
+    waiting = [replace(ended(name), result="") for name in ("a", "half \ud800", "nul\0")]
+    first = DataMark("x", 1, "", NOON, "redis:6379 (database 0)")
+    later = replace(first, number=2, before='[{"id":"y"}]', open={task.task_id: task for task in waiting})
+    for mark in (first, later):
+        history.keep_data_mark(mark)
+        assert history.data_mark() == mark
+    history.archive([ended("b")])
+    assert ids(history.list(TaskQuery())) == ["b"]
+    assert history.prune(NOON + 1_000_000) == 1
+    assert history.data_mark() == later
+
+
+def test_a_mark_that_another_version_wrote_in_another_way_is_none(history: History, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("throughline.ledger.history.mark._told", lambda _: {"identity": "x"})
+    history.keep_data_mark(DataMark("x", 1, "", NOON, ""))
+    assert history.data_mark() is None

@@ -171,3 +171,4 @@ def test_what_is_normal_stays_as_it_is():
 def test_people_are_told_where_it_is_without_the_password():
     told = [redis_url.without_password(f"{url}") for url in ("redis://:secret@redis/0", "unix://:secret@/r.sock")]
     assert told == ["redis:6379", "/r.sock"]
+    assert redis_url.place("unix://:secret@/r.sock?db=3") == "/r.sock (database 3)"

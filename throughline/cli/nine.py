@@ -90,7 +90,7 @@ def _print_status(run: Run, console: Console) -> bool:
         rows = [replace(row, word="drained") if row.ok and row.name == restarting else row for row in rows]
     console.print(table(rows))
     for each in warnings(run):
-        console.print(f"Warning: a 201 promises less than it should: {each}.")
+        console.print(f"Warning: {each}", soft_wrap=True)
     if restarting is not None:
         at_work = lock.holder(run.folder)
         hint = f"{at_work} is at work on it" if at_work else "a restart was killed; `make up` puts it right"

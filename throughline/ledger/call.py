@@ -13,6 +13,7 @@ _FIXED: Final = {
     "breaker": keys.BREAKER,
     "memory": keys.MEMORY,
     "data": keys.DATA,
+    "told_lost": keys.TOLD_LOST,
     "health": keys.HEALTH,
     "workers": keys.WORKERS,
     "worker_slots": keys.WORKER_SLOTS,

@@ -9,7 +9,8 @@ from typing import Final, TypeGuard
 
 BREAKER: Final = "tl:breaker"  # hash: state, until (s), wait (s)
 MEMORY: Final = "tl:memory"  # hash: since when new tasks are refused for want of memory, how fast it becomes free
-DATA: Final = "tl:data"  # hash: the identity of these data, a number that grows, when others were found to be lost (s)
+DATA: Final = "tl:data"  # hash: the identity of these data, a number that grows; which others were lost, and when (s)
+TOLD_LOST: Final = "tl:told-lost"  # set: tasks that were told as lost with other data, for an hour
 HEALTH: Final = "tl:health"  # never exists: removing it shows whether Redis takes writes
 WORKERS: Final = "tl:workers"  # sorted set: worker name, scored by its last heartbeat (s, Redis's clock)
 WORKER_SLOTS: Final = "tl:worker-slots"  # hash: worker name → how many tasks it can run, and holds now: `4 2`

@@ -14,7 +14,7 @@ from throughline.ledger import counts, keys
 from throughline.ledger.answers import Claim, HandedBack, Health, Retried, Stored, Swept
 from throughline.ledger.asked_by import script_args
 from throughline.ledger.call import call, parts
-from throughline.ledger.data_loss import DataSeen
+from throughline.ledger.data_mark import DataMark, DataSeen
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger
 from throughline.ledger.states import Reason, Status
@@ -68,10 +68,20 @@ def look_at_memory(*, memory_percent: float) -> Call[str | None]:
     return call("look_at_memory", lambda change: change, {"memory_percent": memory_percent})
 
 
-def look_at_data(known_id: str, known_number: int, new_id: str) -> Call[DataSeen]:
-    """Whether these are still the data that a monitor has seen; `known_id` is empty when it has seen none."""
-    args = {"known_id": known_id, "known_number": known_number, "new_id": new_id}
+def look_at_data(known: DataMark, new_id: str) -> Call[DataSeen]:
+    """Whether these are still the data that a monitor has seen; `new_id` is for data without an identity."""
+    args = {
+        "known_id": known.identity,
+        "known_number": known.number,
+        "known_before": known.before,
+        "new_id": new_id,
+    }
     return call("look_at_data", DataSeen.of, args)
+
+
+def tell_lost(task_ids: Sequence[str], *, ttl: int) -> Call[list[str]]:
+    """Those of the tasks that nobody has told as lost yet: who asks tells them."""
+    return call("tell_lost", lambda told: told, {"ttl": ttl, "task_ids": task_ids})
 
 
 def health(*, memory_percent: float) -> Call[Health]:

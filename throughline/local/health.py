@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import Final
+from typing import Any, Final
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -56,12 +56,17 @@ def check(run: Run, processes: Mapping[str, Process], names: Iterable[str]) -> l
 
 
 def warnings(run: Run) -> list[str]:
-    """What a replica's /health warns of; nothing while none answers."""
+    """What a replica's /health warns of, in sentences; nothing while none answers."""
     for name in run.replicas:
         with suppress(OSError, HTTPException, ValueError):
             _, body = _get(run, name, "/health")
-            return [str(each) for each in json.loads(body).get("warnings") or ()]
+            return _in_sentences(json.loads(body))
     return []
+
+
+def _in_sentences(health: Mapping[str, Any]) -> list[str]:
+    told = [str(health["reason"])] if health.get("reason") else []
+    return told + [f"A 201 promises less than it should: {each}." for each in health.get("warnings") or ()]
 
 
 def _ask_http(run: Run, name: str) -> str:

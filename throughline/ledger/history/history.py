@@ -10,7 +10,8 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from throughline import history_url
 from throughline.history_url import SqliteFile
-from throughline.ledger.history import counting, listing, migration, pruning, reading, writing
+from throughline.ledger.data_mark import DataMark
+from throughline.ledger.history import counting, listing, mark, migration, pruning, reading, writing
 from throughline.ledger.history.counting import Bar
 from throughline.ledger.history.engine import WRITES, engine_for
 from throughline.ledger.history.errors import HistoryUnavailable, HistoryWrong, NotStored, told
@@ -111,6 +112,15 @@ class History:
         """What failed between these two moments, the largest group first."""
         with self._read() as connection:
             return reading.error_groups(connection, since, until, task_type, most) if connection else []
+
+    def data_mark(self) -> DataMark | None:
+        """The mark of Redis's data, as the last monitor that kept it saw them; None when none has."""
+        with self._read() as connection:
+            return mark.read(connection) if connection else None
+
+    def keep_data_mark(self, seen: DataMark) -> None:
+        with self._write() as connection:
+            mark.write(connection, seen)
 
     def prune(self, before: float, most: int = 1000) -> int:
         """Removes at most `most` tasks that ended before this moment, the oldest first. How many it removed."""

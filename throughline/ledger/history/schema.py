@@ -1,6 +1,7 @@
 """The history's tables: what a list filters by, and beside it everything else of a task, packed.
 
-A list reads many rows of `tasks`, and so they are small. `bodies` is read only for the tasks that are shown.
+A list reads many rows of `tasks`, and so they are small. `bodies` is read only for the tasks that are shown. One of
+its rows is no task's: mark.py.
 """
 
 from typing import Final

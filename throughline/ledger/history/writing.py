@@ -47,10 +47,11 @@ def store(connection: Connection, rows: Sequence[Rows]) -> None:
     numbers = {row.task_id: row.id for row in connection.execute(statement, [each.task for each in rows])}
     bodies = [{"id": numbers[each.task["task_id"]]} | each.body for each in rows if each.task["task_id"] in numbers]
     if bodies:
-        _store_bodies(connection, bodies)
+        store_bodies(connection, bodies)
 
 
-def _store_bodies(connection: Connection, bodies: list[Row]) -> None:
+def store_bodies(connection: Connection, bodies: list[Row]) -> None:
+    """Each in place of the one of its number."""
     statement = _insert(connection, schema.bodies)
     kept = {name: statement.excluded[name] for name in ("record", "result", "message")}
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=kept), bodies)
