@@ -7,11 +7,12 @@ import time
 
 import psutil
 import pytest
+import redis
 from celery import Celery
 from kombu import Connection
 
 from tests.integration.faulty_worker import TAKES_SECONDS
-from tests.integration.test_redis_stops import submit_seed
+from tests.integration.test_redis_stops import submit_seeds
 from throughline.ledger import keys, scripts
 from throughline.ledger.scripts import Ledger
 
@@ -50,10 +51,7 @@ def sent(redis_url, queue, **options):
 
 
 def submitted(redis_url, count, seed=0):
-    async def all_of_them():
-        return [await submit_seed(redis_url, seed) for _ in range(count)]
-
-    return asyncio.run(all_of_them())
+    return asyncio.run(submit_seeds(redis_url, seed, count))
 
 
 def tag_of(broker, task_id):
@@ -116,11 +114,31 @@ def test_messages_are_taken_while_redis_is_full(ledger, broker, redis_url):
         broker.config_set("maxmemory", 0)
 
 
+TWO_PROCESSES = {"WORKER_CONCURRENCY": "2", "WORKER_SHUTDOWN_SECONDS": "1"}
+
+
 @pytest.fixture
-def worker(start, broker, wait_until, tmp_path):
-    """Two processes."""
-    started = start("celery", *WORKER, output=tmp_path / "worker.jsonl", WORKER_CONCURRENCY="2")
+def victim(start, broker, wait_until, tmp_path):
+    """A worker of two processes that the test may kill."""
+    started = start("celery", *WORKER, output=tmp_path / "worker.jsonl", **TWO_PROCESSES)
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
+    return started
+
+
+@pytest.fixture(scope="module")
+def queues(redis_url):
+    """A client to the worker's Redis: it is emptied for the first of the tests that share the worker."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture(scope="module")
+def worker(start_for_module, queues, wait_until, tmp_path_factory):
+    """Two processes, for the last tests of this file: none asks for an empty Redis."""
+    output = tmp_path_factory.mktemp("worker") / "worker.jsonl"
+    started = start_for_module("celery", *WORKER, output=output, **TWO_PROCESSES)
+    wait_until(lambda: queues.zcard(keys.WORKERS), 60, "the worker is there")
     return started
 
 
@@ -139,74 +157,20 @@ def busy(worker, broker, redis_url, wait_until, count, seed=0):
     return task_ids
 
 
-def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_other(
-    worker, broker, redis_url, wait_until
-):
-    task_ids = busy(worker, broker, redis_url, wait_until, 450)
-    broker.config_resetstat()
-    looks = 0
-    while broker.llen("medium") > 10:
-        found = places(broker, task_ids)
-        assert set(found.values()) <= {1}
-        looks += 1
-    assert looks > 5
-    waited = broker.info("commandstats").get("cmdstat_brpop", {"calls": 0})
-    assert waited["calls"] < 30, "it takes them as it acknowledges, and does not wait for them"
-    wait_until(lambda: not places(broker, task_ids), 30, "all have ended")
-    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
-    assert all(broker.llen(keys.attempts(task_id)) == 1 for task_id in task_ids)
-
-
 @pytest.mark.parametrize("killed", range(4))
 def test_a_worker_that_is_killed_while_it_takes_leaves_every_task_in_one_place(
-    worker, broker, redis_url, wait_until, killed
+    victim, broker, redis_url, wait_until, killed
 ):
-    task_ids = busy(worker, broker, redis_url, wait_until, 450)
+    task_ids = busy(victim, broker, redis_url, wait_until, 450)
     time.sleep(killed * 0.003)  # at another moment of its work each time
-    processes = psutil.Process(worker.pid).children()
-    worker.kill()
+    processes = psutil.Process(victim.pid).children()
+    victim.kill()
     for process in processes:
         process.kill()
-    worker.wait(timeout=20)
+    victim.wait(timeout=20)
     left = places(broker, task_ids)
     assert left
     assert set(left.values()) == {1}
-
-
-def test_a_long_row_of_expired_tasks_does_not_hold_up_those_behind_it(worker, broker, redis_url, wait_until):
-    main = psutil.Process(worker.pid)
-    main.suspend()
-    submitted(redis_url, 4)
-    with Celery(broker=redis_url) as client:
-        expired = [client.send_task("calculate_var", [{}], queue="medium", expires=0.01).id for _ in range(300)]
-    (last,) = submitted(redis_url, 1)
-    main.resume()
-
-    wait_until(lambda: broker.hget(keys.task(last), "status") == "SUCCESS", 30, "the last one has ended")
-    assert {broker.hget(keys.task(task_id), "status") for task_id in expired} == {"REVOKED"}
-    assert worker.poll() is None
-
-
-def test_a_busy_worker_takes_a_message_that_is_no_utf8_as_kombu_does(worker, broker, redis_url, wait_until):
-    main = psutil.Process(worker.pid)
-    main.suspend()
-    submitted(redis_url, 4)
-    odd = sent(redis_url, "medium", headers={"note": "caf?"})
-    broker.lset("medium", 0, broker.lindex("medium", 0).encode().replace(b"caf?", b"caf\xe9"))
-    (last,) = submitted(redis_url, 1)
-    main.resume()
-
-    for task_id in (odd, last):
-        wait_until(lambda of=task_id: broker.hget(keys.task(of), "status") == "SUCCESS", 30, f"{task_id} has ended")
-    assert worker.poll() is None
-
-
-def test_an_urgent_task_is_the_next_one_that_a_busy_worker_takes(worker, broker, redis_url, wait_until):
-    busy(worker, broker, redis_url, wait_until, 8, seed=TAKES_SECONDS + 3)
-    urgent = sent(redis_url, "high")
-    before = broker.llen("medium")
-    wait_until(lambda: broker.hget(keys.task(urgent), "status") == "SUCCESS", 30, "it has ended")
-    assert broker.llen("medium") >= before - 2  # the other process took one beside it, or two
 
 
 @pytest.mark.parametrize("count", [1, 20])
@@ -232,6 +196,52 @@ def test_a_worker_that_could_not_acknowledge_connects_again_and_goes_on(start, b
     assert all(broker.llen(keys.attempts(each)) == 1 for each in [task_id, *others])
 
 
+def test_every_task_is_in_one_place_while_a_busy_worker_takes_one_after_the_other(
+    worker, queues, redis_url, wait_until
+):
+    task_ids = busy(worker, queues, redis_url, wait_until, 450)
+    queues.config_resetstat()
+    looks = 0
+    while queues.llen("medium") > 10:
+        found = places(queues, task_ids)
+        assert set(found.values()) <= {1}
+        looks += 1
+    assert looks > 5
+    waited = queues.info("commandstats").get("cmdstat_brpop", {"calls": 0})
+    assert waited["calls"] < 30, "it takes them as it acknowledges, and does not wait for them"
+    wait_until(lambda: not places(queues, task_ids), 30, "all have ended")
+    wait_until(lambda: not queues.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
+    assert all(queues.llen(keys.attempts(task_id)) == 1 for task_id in task_ids)
+
+
+def test_a_long_row_of_expired_tasks_does_not_hold_up_those_behind_it(worker, queues, redis_url, wait_until):
+    main = psutil.Process(worker.pid)
+    main.suspend()
+    submitted(redis_url, 4)
+    with Celery(broker=redis_url) as client:
+        expired = [client.send_task("calculate_var", [{}], queue="medium", expires=0.01).id for _ in range(300)]
+    (last,) = submitted(redis_url, 1)
+    main.resume()
+
+    wait_until(lambda: queues.hget(keys.task(last), "status") == "SUCCESS", 30, "the last one has ended")
+    assert {queues.hget(keys.task(task_id), "status") for task_id in expired} == {"REVOKED"}
+    assert worker.poll() is None
+
+
+def test_a_busy_worker_takes_a_message_that_is_no_utf8_as_kombu_does(worker, queues, redis_url, wait_until):
+    main = psutil.Process(worker.pid)
+    main.suspend()
+    submitted(redis_url, 4)
+    odd = sent(redis_url, "medium", headers={"note": "caf?"})
+    queues.lset("medium", 0, queues.lindex("medium", 0).encode().replace(b"caf?", b"caf\xe9"))
+    (last,) = submitted(redis_url, 1)
+    main.resume()
+
+    for task_id in (odd, last):
+        wait_until(lambda of=task_id: queues.hget(keys.task(of), "status") == "SUCCESS", 30, f"{task_id} has ended")
+    assert worker.poll() is None
+
+
 ENVELOPE = {
     "properties": {
         "delivery_tag": "t",
@@ -250,18 +260,27 @@ NO_MESSAGES = [
 
 
 @pytest.mark.parametrize("is_busy", [False, True])
-def test_a_worker_goes_on_after_what_is_no_message(worker, broker, redis_url, wait_until, is_busy):
+def test_a_worker_goes_on_after_what_is_no_message(worker, queues, redis_url, wait_until, is_busy):
+    queues.delete(keys.task("odd"))
     main = psutil.Process(worker.pid)
     if is_busy:
         main.suspend()
     for odd in NO_MESSAGES:
         submitted(redis_url, 3)
-        broker.lpush("medium", odd)
+        queues.lpush("medium", odd)
     last = submitted(redis_url, 3)
     main.resume()
     wait_until(
-        lambda: {broker.hget(keys.task(each), "status") for each in last} == {"SUCCESS"}, 30, "the last ones ran"
+        lambda: {queues.hget(keys.task(each), "status") for each in last} == {"SUCCESS"}, 30, "the last ones ran"
     )
-    wait_until(lambda: not broker.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
+    wait_until(lambda: not queues.hlen(keys.CELERY_UNACKED), 20, "each is acknowledged")
     assert worker.poll() is None
-    assert broker.hget(keys.task("odd"), "status") == "FAILURE"
+    assert queues.hget(keys.task("odd"), "status") == "FAILURE"
+
+
+def test_an_urgent_task_is_the_next_one_that_a_busy_worker_takes(worker, queues, redis_url, wait_until):
+    busy(worker, queues, redis_url, wait_until, 8, seed=TAKES_SECONDS + 3)
+    urgent = sent(redis_url, "high")
+    before = queues.llen("medium")
+    wait_until(lambda: queues.hget(keys.task(urgent), "status") == "SUCCESS", 30, "it has ended")
+    assert queues.llen("medium") >= before - 2  # the other process took one beside it, or two

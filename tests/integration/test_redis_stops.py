@@ -24,13 +24,18 @@ async def submit(url, seconds):
 
 
 async def submit_seed(url, seed):
+    (task_id,) = await submit_seeds(url, seed, 1)
+    return task_id
+
+
+async def submit_seeds(url, seed, count):
     queue = QueueService(ApiSettings(redis_url=url))
     data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": seed}
     with correlation.bound("STOPS-1"):
         task = TaskSubmission.model_validate({"task_type": "calculate_var", "data": data})
-        task_id = (await TaskService(queue).submit(task, ANYONE)).task_id
+        task_ids = [(await TaskService(queue).submit(task, ANYONE)).task_id for _ in range(count)]
     await queue.close()
-    return task_id
+    return task_ids
 
 
 def stop_redis_while_a_task_runs(stoppable, start, wait_until, module):

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 import yaml
 
 from tests import plain_http
@@ -23,13 +24,19 @@ RISK_VOCABULARY = Path(__file__).resolve().parents[2] / "risk" / "vocabulary.yam
 WORKER = ["-A", "worker.app", "worker", "--without-gossip", "--without-mingle"]
 
 
-@pytest.fixture
-def api(start, broker, wait_until, tmp_path):
-    """A replica and a worker on a Redis of their own; the worker's log lines and spans are in tmp_path."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of the worker's log lines and spans."""
+    return tmp_path_factory.mktemp("running")
+
+
+@pytest.fixture(scope="module")
+def api(start_for_module, wait_until, folder):
+    """A replica and a worker of one process."""
     port = free_port()
-    start("uvicorn", "api.main:app", "--port", str(port), output=tmp_path / "api.jsonl")
-    worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(tmp_path / "spans")}
-    start("celery", *WORKER, output=tmp_path / "worker.jsonl", **worker)
+    start_for_module("uvicorn", "api.main:app", "--port", str(port), output=folder / "api.jsonl")
+    worker = {"WORKER_CONCURRENCY": "1", "SPANS_DIR": str(folder / "spans")}
+    start_for_module("celery", *WORKER, output=folder / "worker.jsonl", **worker)
     with plain_http.client(f"http://127.0.0.1:{port}") as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
@@ -81,7 +88,7 @@ def run_span(folder: Path, task_id: str) -> dict[str, Any] | None:
     return next((span for span in spans(folder, task_id) if span["name"].startswith("run ")), None)
 
 
-def test_a_running_task_shows_its_progress_and_stops_at_a_checkpoint_when_cancelled(api, wait_until, tmp_path):
+def test_a_running_task_shows_its_progress_and_stops_at_a_checkpoint_when_cancelled(api, wait_until, folder):
     task_id = submit(api, "calculate_var", LONG)
     widths, asked = [], None
     task: dict[str, Any] = {}
@@ -101,24 +108,25 @@ def test_a_running_task_shows_its_progress_and_stops_at_a_checkpoint_when_cancel
     next_id = submit(api, "calculate_var", {"positions": LONG["positions"][:1]})
     assert final(api, next_id)["status"] == "SUCCESS"
     # The worker's own log lines and spans.
-    told = said(tmp_path, task_id)
+    told = said(folder, task_id)
     assert told.keys() == {"task.received", "task.started", "task.cancelled"}
     assert told["task.cancelled"]["status"] == "REVOKED"
     assert told["task.cancelled"]["correlation_id"] == again["correlation_id"]
     assert 0 < told["task.cancelled"]["duration_ms"] < 60_000
-    run = wait_until(lambda: run_span(tmp_path, task_id), 20, "the run's span is written")
+    run = wait_until(lambda: run_span(folder, task_id), 20, "the run's span is written")
     assert (run["name"], run["attributes"]["status"]) == ("run calculate_var", "REVOKED")
     assert run["traceId"] == again["trace_id"]
     assert api.delete(f"/api/v1/tasks/{task_id}").json()["code"] == "TASK_FINISHED"
 
 
-def test_a_task_cancelled_before_it_starts_never_runs(api, broker, wait_until, tmp_path):
+def test_a_task_cancelled_before_it_starts_never_runs(api, redis_url, wait_until, folder):
     running = submit(api, "calculate_var", LONG)
     wait_until(lambda: api.get(f"/api/v1/tasks/{running}").json()["status"] == "STARTED", 30, "the first one runs")
     waiting, held = (submit(api, "calculate_var", {"positions": LONG["positions"][:1]}) for _ in range(2))
     assert api.delete(f"/api/v1/tasks/{waiting}").json()["status"] == "REVOKED"
     # A worker that took the message already finds the request on the record when it comes to claim it.
-    broker.hset(keys.task(held), "cancel_requested", "1")
+    with redis.Redis.from_url(redis_url) as broker:
+        broker.hset(keys.task(held), "cancel_requested", "1")
     assert api.delete(f"/api/v1/tasks/{running}").status_code == 202
     assert final(api, running)["status"] == "REVOKED"
     assert final(api, held)["status"] == "REVOKED"
@@ -128,12 +136,12 @@ def test_a_task_cancelled_before_it_starts_never_runs(api, broker, wait_until, t
     for task_id in (waiting, held):
         task = api.get(f"/api/v1/tasks/{task_id}").json()
         assert (task["status"], "result" in task, "started_at" in task) == ("REVOKED", False, False)
-    assert said(tmp_path, waiting) == {}
-    assert said(tmp_path, held).keys() == {"task.received", "task.cancelled"}
-    run = wait_until(lambda: run_span(tmp_path, held), 20, "the span of the one that was held is written")
+    assert said(folder, waiting) == {}
+    assert said(folder, held).keys() == {"task.received", "task.cancelled"}
+    run = wait_until(lambda: run_span(folder, held), 20, "the span of the one that was held is written")
     assert run["attributes"]["status"] == "REVOKED"
-    assert not [span for span in spans(tmp_path, held) if span["parentSpanId"] == run["spanId"]]
-    assert spans(tmp_path, waiting) == []
+    assert not [span for span in spans(folder, held) if span["parentSpanId"] == run["spanId"]]
+    assert spans(folder, waiting) == []
 
 
 ASSETS = [{"symbol": s, "expected_return": r, "volatility": v} for s, r, v in [("A", 0.05, 0.1), ("B", 0.1, 0.2)]]
@@ -175,13 +183,13 @@ PHASES: list[tuple[str, dict[str, Any], str, set[str]]] = [
 ]
 
 
-def test_every_phase_of_a_calculation_is_a_span_of_the_vocabulary_under_its_run(api, wait_until, tmp_path):
+def test_every_phase_of_a_calculation_is_a_span_of_the_vocabulary_under_its_run(api, wait_until, folder):
     declared = {"validate", *yaml.safe_load(RISK_VOCABULARY.read_text())["phases"]}
     for task_type, data, status, phases in PHASES:
         task_id = submit(api, task_type, data)
         assert final(api, task_id)["status"] == status
-        run = wait_until(lambda task_id=task_id: run_span(tmp_path, task_id), 20, "the run's span is written")
-        own = [span for span in spans(tmp_path, task_id) if not span["name"].startswith(("run ", "wait ", "take "))]
+        run = wait_until(lambda task_id=task_id: run_span(folder, task_id), 20, "the run's span is written")
+        own = [span for span in spans(folder, task_id) if not span["name"].startswith(("run ", "wait ", "take "))]
         parents = {span["spanId"]: span["parentSpanId"] for span in own}
         for span in own:
             at = span["spanId"]

@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+import redis
 
 from tests.integration.test_redis_stops import submit
 from throughline.ledger import keys
@@ -13,22 +14,43 @@ from throughline.ledger import keys
 OPTIONS = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
 
 
+# worker-1 with two processes, which has two seconds to stop.
+SETTINGS = {"SERVICE_NODE_NAME": "worker-1", "WORKER_CONCURRENCY": "2", "WORKER_SHUTDOWN_SECONDS": "2"}
+
+
 @pytest.fixture
 def worker(start, broker, wait_until, tmp_path):
-    """worker-1 with two processes, which has two seconds to stop."""
-    settings = {"SERVICE_NODE_NAME": "worker-1", "WORKER_CONCURRENCY": "2", "WORKER_SHUTDOWN_SECONDS": "2"}
-    started = start("celery", *OPTIONS, output=tmp_path / "worker.log", **settings)  # a full pipe would block it
+    """One that the test stops."""
+    started = start("celery", *OPTIONS, output=tmp_path / "worker.log", **SETTINGS)  # a full pipe would block it
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
     return started
 
 
+@pytest.fixture(scope="module")
+def queues(redis_url):
+    """A client to the Redis of the worker that runs on: it is emptied for the first of the tests that share it."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture(scope="module")
+def log(start_for_module, queues, wait_until, tmp_path_factory):
+    """Of a worker that runs on, for the last tests of this file: none asks for an empty Redis."""
+    output = tmp_path_factory.mktemp("worker") / "worker.log"
+    start_for_module("celery", *OPTIONS, output=output, **SETTINGS)
+    wait_until(lambda: queues.zcard(keys.WORKERS), 60, "the worker is there")
+    return output
+
+
 @pytest.fixture
-def running(worker, broker, redis_url, wait_until):
+def running(redis_url, wait_until):
     """`running(30)` is the ID of a task of 30 seconds that has started."""
 
     def begin(seconds):
         task_id = asyncio.run(submit(redis_url, seconds))
-        wait_until(lambda: broker.hget(keys.task(task_id), "status") == "STARTED", 20, "the task runs")
+        with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+            wait_until(lambda: client.hget(keys.task(task_id), "status") == "STARTED", 20, "the task runs")
         return task_id
 
     return begin
@@ -85,28 +107,32 @@ def test_a_worker_that_stops_just_after_it_gave_a_task_to_a_process_waits_for_it
     assert broker.hlen(keys.CELERY_UNACKED) == 0
 
 
-def test_an_attempt_that_was_taken_over_cannot_store_its_result(worker, running, broker, wait_until):
+def skipped(log, task_id):
+    return [line for line in log.read_text().splitlines() if "task.skipped" in line and task_id in line]
+
+
+def test_an_attempt_that_was_taken_over_cannot_store_its_result(log, running, queues, wait_until):
     task_id = running(5)
-    broker.hset(keys.task(task_id), mapping={"worker": "worker-9", "process": 1, "attempt": 2})
-    wait_until(lambda: broker.hlen(keys.CELERY_UNACKED) == 0, 20, "the late attempt has ended")
-    assert broker.hget(keys.task(task_id), "status") == "STARTED"
-    assert "process" not in json.loads(broker.get(keys.celery_result(task_id)))["result"]
+    queues.hset(keys.task(task_id), mapping={"worker": "worker-9", "process": 1, "attempt": 2})
+    wait_until(lambda: queues.hlen(keys.CELERY_UNACKED) == 0, 20, "the late attempt has ended")
+    assert queues.hget(keys.task(task_id), "status") == "STARTED"
+    assert "process" not in json.loads(queues.get(keys.celery_result(task_id)))["result"]
 
 
-def test_a_second_copy_of_a_running_tasks_message_is_not_run_beside_it(worker, running, broker, wait_until):
+def test_a_second_copy_of_a_running_tasks_message_is_not_run_beside_it(log, running, queues, wait_until):
     task_id = running(4)
-    message = json.loads(broker.get(keys.message(task_id)))
+    message = json.loads(queues.get(keys.message(task_id)))
     message["properties"]["delivery_tag"] = "another"
-    broker.lpush("medium", json.dumps(message))
-    wait_until(lambda: broker.hget(keys.task(task_id), "status") == "SUCCESS", 30, "it has ended")
-    wait_until(lambda: broker.llen("medium") == broker.hlen(keys.CELERY_UNACKED) == 0, 20, "both copies are done")
-    assert len(attempts(broker, task_id)) == 1
+    queues.lpush("medium", json.dumps(message))
+    wait_until(lambda: queues.hget(keys.task(task_id), "status") == "SUCCESS", 30, "it has ended")
+    wait_until(lambda: queues.llen("medium") == queues.hlen(keys.CELERY_UNACKED) == 0, 20, "both copies are done")
+    assert len(attempts(queues, task_id)) == 1
 
 
-def test_a_finished_task_that_is_delivered_again_is_not_run(worker, running, broker, wait_until, tmp_path):
+def test_a_finished_task_that_is_delivered_again_is_not_run(log, running, queues, wait_until):
     task_id = running(1)
-    message = broker.get(keys.message(task_id))
-    wait_until(lambda: broker.hget(keys.task(task_id), "status") == "SUCCESS", 30, "it has ended")
-    broker.lpush("medium", message)
-    wait_until(lambda: "task.skipped" in (tmp_path / "worker.log").read_text(), 20, "the copy was looked at")
-    assert len(attempts(broker, task_id)) == 1
+    message = queues.get(keys.message(task_id))
+    wait_until(lambda: queues.hget(keys.task(task_id), "status") == "SUCCESS", 30, "it has ended")
+    queues.lpush("medium", message)
+    wait_until(lambda: skipped(log, task_id), 20, "the copy was looked at")
+    assert len(attempts(queues, task_id)) == 1

@@ -6,10 +6,13 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from typing import NamedTuple
 
+import psutil
 import pytest
 import yaml
 
+from tests.integration.stoppable_redis import StoppableRedis
 from tests.integration.test_redis_stops import submit
 from tests.system.nine import ROOT
 from throughline.ledger import keys
@@ -51,27 +54,32 @@ def probes(tmp_path):
     return Probes(tmp_path / "probes")
 
 
-@pytest.fixture
-def begin(stoppable, start, probes, tmp_path):
-    """`begin()` starts a worker with four processes; it ends before its Redis does."""
-
-    def begun():
-        own = {
-            "REDIS_URL": stoppable.url,
-            "PROBES_DIR": str(probes.folder),
-            "WORKER_CONCURRENCY": "4",
-            "WORKER_SHUTDOWN_SECONDS": "1",
-        }
-        return start("celery", *OPTIONS, output=tmp_path / "worker.log", **own)
-
-    return begun
+def settings(redis, probes):
+    """Of a worker with four processes."""
+    own = {"WORKER_CONCURRENCY": "4", "WORKER_SHUTDOWN_SECONDS": "1"}
+    return own | {"REDIS_URL": redis.url, "PROBES_DIR": str(probes.folder)}
 
 
-@pytest.fixture
-def worker(begin, probes, wait_until):
-    started = begin()
+class Lasting(NamedTuple):
+    worker: "subprocess.Popen[str]"
+    probes: Probes
+    redis: StoppableRedis
+
+
+@pytest.fixture(scope="module")
+def lasting(start_for_module, wait_until, tmp_path_factory):
+    """A worker that is ready, which the last tests of this file share: the very last one hangs it."""
+    folder = tmp_path_factory.mktemp("lasting")
+    (folder / "probes").mkdir()
+    probes, server = Probes(folder / "probes"), StoppableRedis(folder, wait_until)
+    server.start()
+    worker = start_for_module("celery", *OPTIONS, output=folder / "worker.log", **settings(server, probes))
     wait_until(lambda: probes.passes("readiness"), 60, "the worker is ready")
-    return started
+    yield Lasting(worker, probes, server)
+    for process in [*psutil.Process(worker.pid).children(), worker]:
+        process.kill()
+    worker.wait(timeout=20)
+    server.stop()
 
 
 @contextmanager
@@ -93,10 +101,10 @@ def touched(probes, wait_until, what):
 
 
 def test_a_worker_is_live_while_it_starts_without_redis_and_ready_once_it_takes_tasks(
-    begin, stoppable, probes, wait_until
+    start, stoppable, probes, wait_until, tmp_path
 ):
     stoppable.stop()
-    begin()
+    start("celery", *OPTIONS, output=tmp_path / "worker.log", **settings(stoppable, probes))
     wait_until(lambda: probes.passes("startup"), 60, "it has imported what it runs")
     touched(probes, wait_until, "it lives while it waits for Redis")
     assert not probes.passes("readiness")
@@ -112,41 +120,6 @@ def test_a_container_that_begins_again_is_not_taken_for_the_one_before(probes):
     assert [probes.passes(name) for name in ("startup", "readiness", "liveness")] == [False, False, True]
 
 
-def test_a_worker_that_runs_four_long_tasks_on_busy_cores_is_live(worker, stoppable, probes, wait_until):
-    tasks = [asyncio.run(submit(stoppable.url, 60)) for _ in range(4)]
-    for task in tasks:
-        wait_until(lambda task=task: stoppable.client.hget(keys.task(task), "status") == "STARTED", 20, "it runs")
-    with both_cores_busy():
-        for _ in range(2):
-            touched(probes, wait_until, "it lives while it is busy")
-
-
-def test_a_worker_whose_redis_is_away_is_live_and_ready(worker, stoppable, probes, wait_until):
-    asyncio.run(submit(stoppable.url, 60))
-    stoppable.stop()
-    for _ in range(3):  # for longer than a main loop may stand still without a reason
-        touched(probes, wait_until, "it lives while Redis is away")
-    assert probes.passes("readiness")
-    stoppable.start()
-
-
-def test_a_worker_that_stands_still_is_found(worker, probes, wait_until):
-    worker.send_signal(signal.SIGSTOP)
-    probes.ages(61)
-    assert not probes.passes("liveness")
-    worker.send_signal(signal.SIGCONT)
-    wait_until(lambda: probes.passes("liveness"), 30, "it goes on")
-
-
-def test_a_worker_whose_main_loop_hangs_is_found_though_its_threads_go_on(worker, probes, wait_until):
-    touched(probes, wait_until, "its main loop turns")
-    worker.send_signal(signal.SIGUSR2)
-    wait_until(lambda: probes.age() > 15, 40, "it is not touched any more")
-    probes.ages(61)
-    assert not probes.passes("liveness")
-    worker.kill()
-
-
 def test_a_folder_that_cannot_be_written_ends_a_worker_with_one_line(start, stoppable, tmp_path):
     folder = tmp_path / "none" / "there"
     worker = start("celery", *OPTIONS, REDIS_URL=stoppable.url, PROBES_DIR=str(folder))
@@ -155,3 +128,37 @@ def test_a_folder_that_cannot_be_written_ends_a_worker_with_one_line(start, stop
     (line,) = [line for line in output.splitlines() if "PROBES_DIR" in line]
     assert line == f"Wrong setting: PROBES_DIR: {folder} holds no file of ours: No such file or directory"
     assert "Traceback" not in output
+
+
+def test_a_worker_that_runs_four_long_tasks_on_busy_cores_is_live(lasting, wait_until):
+    tasks = [asyncio.run(submit(lasting.redis.url, 60)) for _ in range(4)]
+    for task in tasks:
+        wait_until(lambda task=task: lasting.redis.client.hget(keys.task(task), "status") == "STARTED", 20, "it runs")
+    with both_cores_busy():
+        for _ in range(2):
+            touched(lasting.probes, wait_until, "it lives while it is busy")
+
+
+def test_a_worker_whose_redis_is_away_is_live_and_ready(lasting, wait_until):
+    asyncio.run(submit(lasting.redis.url, 60))
+    lasting.redis.stop()
+    for _ in range(3):  # for longer than a main loop may stand still without a reason
+        touched(lasting.probes, wait_until, "it lives while Redis is away")
+    assert lasting.probes.passes("readiness")
+    lasting.redis.start()
+
+
+def test_a_worker_that_stands_still_is_found(lasting, wait_until):
+    lasting.worker.send_signal(signal.SIGSTOP)
+    lasting.probes.ages(61)
+    assert not lasting.probes.passes("liveness")
+    lasting.worker.send_signal(signal.SIGCONT)
+    wait_until(lambda: lasting.probes.passes("liveness"), 30, "it goes on")
+
+
+def test_a_worker_whose_main_loop_hangs_is_found_though_its_threads_go_on(lasting, wait_until):
+    touched(lasting.probes, wait_until, "its main loop turns")
+    lasting.worker.send_signal(signal.SIGUSR2)
+    wait_until(lambda: lasting.probes.age() > 15, 40, "it is not touched any more")
+    lasting.probes.ages(61)
+    assert not lasting.probes.passes("liveness")
