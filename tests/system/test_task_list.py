@@ -1,4 +1,4 @@
-"""GET /api/v1/tasks through NGINX: filters, pages, scopes, and every kind of bad input told with its name."""
+"""GET /api/v1/tasks through NGINX: filters, pages, scopes, bad input told with its name, and what has left Redis."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.history_away import taken_away
+from tests.kept_tasks import history_of
 from tests.system.nine import Nine
 from throughline import Client
 from throughline.ledger import keys
@@ -21,7 +22,9 @@ Wait = Callable[..., Any]
 @pytest.fixture(scope="module")
 def listed(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Iterator[tuple[Nine, list[str]]]:
     """A run of its own with nine tasks that have ended: the history has them, and Redis has forgotten them."""
-    with Nine(tmp_path_factory.mktemp("listed") / "var", HOT_SECONDS="5", WORKER_REPLICAS="1") as nine:
+    with Nine(
+        tmp_path_factory.mktemp("listed") / "var", HOT_SECONDS="5", API_REPLICAS="2", WORKER_REPLICAS="1"
+    ) as nine:
         with nine.http() as client:
             ids = [_submitted(client, n) for n in range(9)]
             for task_id in ids:
@@ -190,6 +193,51 @@ def test_the_client_and_the_command_list_what_the_api_lists(listed: tuple[Nine, 
     assert drawn.stdout.splitlines()[2].split() == [ids[8], "LIST-2"]
     assert max(map(len, drawn.stdout.splitlines())) <= 80
     assert (wrong.returncode, wrong.stderr.count("\n"), wrong.stderr[:7]) == (1, 1, "--since")
+
+
+# From here on there are more tasks than those that were listed.
+KEPT = {"task_type": "calculate_var", "data": SMALL | {"seed": 7}}
+
+
+def test_a_task_is_the_same_after_it_has_left_redis(listed: tuple[Nine, list[str]], wait_until: Wait):
+    nine, _ = listed
+    with nine.http() as client, nine.redis() as redis:
+        first = client.post("/api/v1/tasks", json=KEPT).json()["task_id"]
+        before = client.get(f"/api/v1/tasks/{first}", params={"wait": 30})
+        timeline = client.get(f"/api/v1/tasks/{first}/timeline")
+        assert before.json()["status"] == "SUCCESS"
+        wait_until(lambda: not list(redis.scan_iter(f"*{first}*", 1000)), 30, "Redis has nothing of it")
+        for url in nine.replica_urls:
+            assert client.get(f"{url}/api/v1/tasks/{first}").content == before.content
+            assert client.get(f"{url}/api/v1/tasks/{first}/timeline").content == timeline.content
+        found = client.get("/api/v1/tasks", params={"correlation_id": before.json()["correlation_id"]})
+        assert _ids(found) == [first]
+        again = client.post(f"/api/v1/tasks/{first}/resubmit").json()["task_id"]
+        second = client.get(f"/api/v1/tasks/{again}", params={"wait": 30}).json()
+        assert second["result"] == before.json()["result"]  # the same seed, from the same data
+        assert second["resubmitted_from"] == first
+
+
+def test_tasks_go_on_while_the_history_is_away_and_are_in_it_afterwards(
+    listed: tuple[Nine, list[str]], wait_until: Wait
+):
+    nine, _ = listed
+    away, back = told(nine, "unavailable"), told(nine, "available")
+    with nine.http() as client:
+        moved = client.post("/api/v1/tasks", json=KEPT).json()["task_id"]
+        wait_until(lambda: history_of(nine).find([moved]), 30, "it is in the history")
+        with taken_away(nine.var_dir / "history.sqlite"):
+            ids = [client.post("/api/v1/tasks", json=KEPT).json()["task_id"] for _ in range(5)]
+            for task_id in ids:
+                assert client.get(f"/api/v1/tasks/{task_id}", params={"wait": 30}).json()["status"] == "SUCCESS"
+            wait_until(lambda: told(nine, "unavailable") > away, 30, "the monitor says that the history is away")
+        wait_until(lambda: len(history_of(nine).find(ids)) == len(ids), 30, "it has all of them")
+        wait_until(lambda: told(nine, "available") > back, 20, "the end is told")
+
+
+def told(nine: Nine, state: str) -> int:
+    """How often the monitor has said so of the history."""
+    return sum(line.get("event.action") == f"history.{state}" for line in nine.log_lines("monitor"))
 
 
 def test_while_the_history_is_away_open_tasks_are_listed_and_the_rest_says_what_is_missing(
