@@ -78,6 +78,19 @@ def test_a_task_whose_worker_was_killed_has_a_row_for_each_step_with_who_did_it(
     assert {"6.00 ms", "400 ms", "15 ms"} <= set(told)
 
 
+def test_hosts_whose_clocks_are_off_are_drawn_by_rediss(stored: Stored):
+    stored.task(1)
+    right = stored.drawn()
+    ahead = {"fastapi-3": 2000.0, "worker-2": -86_400_000.5, "worker-3": 3000.125}
+    for each in (hit["_source"] for hit in stored.hits):
+        node = each["process"]["tag"]["service@instance@id"]
+        if node in ahead:
+            each["startTime"] += round(ahead[node] * 1000)
+            each["tag"]["clock_offset_ms"] = str(ahead[node])
+
+    assert stored.drawn() == right
+
+
 def test_a_few_tasks_have_a_section_each_under_their_names(stored: Stored):
     for number, kind in enumerate(("var", "pricing", "weights"), start=1):
         stored.task(number, kind=kind)

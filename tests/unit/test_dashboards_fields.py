@@ -115,7 +115,7 @@ def test_the_waterfall_reads_what_a_span_has():
         "tag",
     }
     tags = set(re.findall(r"tag(?:\['|\.)([\w@]+)", transforms)) - {"error"}  # that one is Jaeger's own
-    assert tags >= {"correlation_id", "task_id", "worker", "cause", "status", "phase", "error@type"}
+    assert tags >= {"correlation_id", "clock_offset_ms", "task_id", "worker", "cause", "status", "phase", "error@type"}
     assert {f"tag.{name}" for name in tags} <= known.keys()
     assert "['told by']['service@instance@id']" in transforms
     assert "process.tag.service@instance@id" in known

@@ -55,6 +55,22 @@ def test_what_is_there_comes_first_in_the_order_of_time_and_then_what_is_new(tmp
     assert files.poll() == []
 
 
+@pytest.mark.parametrize("count", [6, 8_000])
+def test_lines_of_hosts_whose_clocks_are_off_are_in_their_true_order_and_begin_at_the_true_time(
+    tmp_path: Path, count: int, follow: Follow
+):
+    hosts = {"api": 0, "worker-1": 3000, "worker-2": -5_000_000.5}
+    for place, (node, ahead) in enumerate(hosts.items()):
+        with (tmp_path / f"{node}.jsonl").open("w") as file:
+            for number in range(place, count, len(hosts)):
+                fields = json.loads(line(number)) | ({"clock_offset_ms": ahead} if ahead else {})
+                at = BEGAN + timedelta(seconds=number, milliseconds=ahead)
+                file.write(json.dumps(fields | {"@timestamp": at.isoformat()}, separators=(",", ":")) + "\n")
+    files = follow(tmp_path, BEGAN + timedelta(seconds=count / 2))
+
+    assert told(files.so_far()) == list(range(count // 2, count))
+
+
 @pytest.mark.parametrize("count", [10, 20_000])
 def test_it_begins_at_a_time_however_large_the_file_is(one: Path, count: int, follow: Follow):
     write(one, *range(count))

@@ -17,6 +17,7 @@ class Index:
 
     def __init__(self) -> None:
         self.lines: list[tuple[int, str]] = []
+        self.ahead: dict[str, float] = {}  # lines of hosts whose clocks are off
         self.asked: list[dict[str, Any]] = []
 
     def add(self, *lines: tuple[int, str]) -> None:
@@ -27,8 +28,16 @@ class Index:
         begin = body["query"]["bool"]["filter"][-1]["range"]["@timestamp"]["gte"]
         newest_first = body["sort"][0]["@timestamp"]["order"] == "desc"
         found = sorted((at, name) for at, name in self.lines if at >= begin)[:: -1 if newest_first else 1]
-        hits = [{"_id": name, "sort": [str(at)], "_source": {"message": name}} for at, name in found[: body["size"]]]
+        hits = [
+            {"_id": name, "sort": [str(at)], "_source": self.source(at, name)} for at, name in found[: body["size"]]
+        ]
         return {"hits": {"hits": hits}}
+
+    def source(self, at: int, name: str) -> dict[str, Any]:
+        told = datetime.fromtimestamp(at / 1000, UTC).isoformat()
+        return {"message": name, "@timestamp": told} | (
+            {"clock_offset_ms": self.ahead[name]} if name in self.ahead else {}
+        )
 
 
 def told(lines: list[dict[str, Any]]) -> list[str]:
@@ -55,6 +64,12 @@ def test_each_line_is_told_once_also_one_that_is_found_late(index: Index):
     assert told(followed.poll()) == ["d"]
     index.add((10_500, "29.5 s late"), (9_000, "31 s late"))
     assert told(followed.poll()) == ["29.5 s late"]
+
+
+def test_what_is_told_at_once_is_in_its_true_order_whatever_hosts_clocks_show(index: Index):
+    index.add((100, "first"), (50, "second"), (3100, "third"), (900, "fourth"))
+    index.ahead = {"second": -100.0, "third": 2600.5}
+    assert told(follow(index).poll()) == ["first", "second", "third", "fourth"]
 
 
 @pytest.mark.parametrize("at", [7, None])

@@ -121,6 +121,11 @@ def test_a_line_is_told_in_the_words_of_the_journey(fields: dict[str, Any], word
     assert (told.clock, told.node, told.level) == ("14:45:12.173", "worker-2", "warning")
 
 
+@pytest.mark.parametrize(("ahead", "clock"), [(2173.0, "14:45:10.000"), (-827, "14:45:13.000"), ("3", "14:45:12.173")])
+def test_a_line_of_a_host_whose_clock_is_off_has_the_time_by_rediss(ahead: object, clock: str):
+    assert told_line(LINE | {"clock_offset_ms": ahead}).clock == clock
+
+
 @pytest.mark.parametrize("odd", [{}, {"@timestamp": 5, "duration_ms": "long", "error.message": None, "message": None}])
 def test_an_odd_line_is_told_as_far_as_it_can_be(odd: dict[str, Any]):
     assert told_line(odd).at_ns == 0

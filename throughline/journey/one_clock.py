@@ -40,12 +40,17 @@ class _Step(NamedTuple):
 def on_one_clock(found: Found) -> tuple[list[Span], list[Line]]:
     """All that was found, by Redis's clock; the lines by time."""
     spans = [_moved(span, offset_ns(span.attributes)) for span in found.spans]
-    lines = [_line_moved(line, offset_ns(line.fields)) for line in map(timed_line, found.log_lines)]
+    lines = list(map(told_by_redis, found.log_lines))
     ahead = _ahead([*map(_of_span, spans), *filter(None, map(_of_line, lines))])
     if ahead:
         spans = [_moved(span, ahead.get((span.service, span.node), 0)) for span in spans]
         lines = [_line_moved(line, ahead.get(_clock(line.fields), 0)) for line in lines]
     return spans, sorted(lines, key=lambda line: line.at_ns or 0)
+
+
+def told_by_redis(fields: Mapping[str, Any]) -> Line:
+    """A line by Redis's clock, as far as it says itself how far its host's is ahead: NGINX's does not."""
+    return _line_moved(timed_line(fields), offset_ns(fields))
 
 
 def offset_ns(told: Mapping[str, Any]) -> int:

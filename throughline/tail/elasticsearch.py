@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from throughline.journey.elasticsearch_client import Client
+from throughline.journey.one_clock import told_by_redis
 from throughline.tail.wanted import API_PATH, Wanted
 
 _INDICES: Final = "logs-throughline-*"
@@ -35,14 +36,14 @@ class FollowedElasticsearch:
         self._told: dict[str, int] = {}  # the `_id`s of the last 30 s, with their times
 
     def poll(self) -> list[Line]:
-        """What is new, in the order of time; raises `Unanswered`."""
+        """What is new, in the order of time, by Redis's clock; raises `Unanswered`."""
         newest = max(self._told.values(), default=0)
         begin = max(self._since, newest - _LATE_MS)
         found = [hit for hit in self._pages(begin) if hit["_id"] not in self._told]
         self._told |= {hit["_id"]: int(hit["sort"][0]) for hit in found}
         oldest = max(self._told.values(), default=0) - _LATE_MS
         self._told = {name: at for name, at in self._told.items() if at >= oldest}
-        return [hit["_source"] for hit in found]
+        return sorted((hit["_source"] for hit in found), key=lambda line: told_by_redis(line).at_ns or 0)
 
     def _pages(self, begin: int) -> Iterator[Mapping[str, Any]]:
         seen: set[str] = set()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from throughline.journey.local_files import written_lines
+from throughline.journey.one_clock import OFFSET
 from throughline.journey.search import parsed
 
 _BLOCK_BYTES: Final = 256 * 1024
@@ -22,6 +23,8 @@ _PROBE_BYTES: Final = 64 * 1024
 _PATIENCE: Final = 10  # looks
 _MOST_BYTES: Final = 1024 * 1024  # of a line that does not end: what is no log line is left out
 _TIME: Final = re.compile(rb'"@timestamp": ?"([^"]{19,40})"')
+_OFFSET: Final = f'"{OFFSET}":'.encode()
+_AHEAD: Final = re.compile(_OFFSET + rb" ?(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)")
 
 
 class FollowedFiles:
@@ -133,8 +136,9 @@ class _File:
         low, high, wanted = 0, size, since.timestamp() - 1
         while high - low > _PROBE_BYTES:
             middle = (low + high) // 2
-            times = _TIME.findall(os.pread(self._file.fileno(), _PROBE_BYTES, middle))
-            if times and _seconds(times[0]) < wanted:
+            probe = os.pread(self._file.fileno(), _PROBE_BYTES, middle)
+            times = _TIME.findall(probe)
+            if times and _seconds(times[0]) - _ahead(probe) < wanted:
                 low = middle
             else:
                 high = middle
@@ -142,9 +146,15 @@ class _File:
 
 
 def time_in(line: bytes) -> float:
-    """When it was written, in seconds since 1970; 0 for what is no log line."""
+    """When it was written, in seconds since 1970 by Redis's clock where it says that; 0 for what is no log line."""
     found = _TIME.search(line)
-    return _seconds(found[1]) if found else 0.0
+    return _seconds(found[1]) - _ahead(line) if found else 0.0
+
+
+def _ahead(text: bytes) -> float:
+    """How far the clock was ahead by which it was written; most lines say nothing."""
+    found = _AHEAD.search(text) if _OFFSET in text else None
+    return float(found[1]) / 1000 if found else 0.0
 
 
 def _seconds(text: bytes) -> float:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from throughline.journey.event_marks import describe_event
-from throughline.journey.log_placement import timed_line
+from throughline.journey.one_clock import told_by_redis
 from throughline.journey.quantities import format_duration
 
 
@@ -14,7 +14,7 @@ from throughline.journey.quantities import format_duration
 class ToldLine:
     """What terminal and page show of a line, in their own ways."""
 
-    at_ns: int  # 0 for one whose time cannot be read
+    at_ns: int  # by Redis's clock, where the line says how far its host's is off; 0 for one whose time cannot be read
     service: str
     node: str
     level: str
@@ -41,7 +41,7 @@ def told_line(fields: Mapping[str, Any]) -> ToldLine:
         error = ""  # the words say so already
     took = fields.get("duration_ms")
     return ToldLine(
-        at_ns=timed_line(fields).at_ns or 0,
+        at_ns=max(told_by_redis(fields).at_ns or 0, 0),
         service=str(fields.get("service.name") or ""),
         node=str(fields.get("service.node.name") or ""),
         level=str(fields.get("log.level") or ""),
