@@ -47,7 +47,7 @@ model: setup ## runs the model test of a task's life at length: 2,000 examples (
 	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \
 	  MODEL_EXAMPLES=$(or $(MODEL_EXAMPLES),2000) $(BIN)/pytest tests/model -rA --hypothesis-profile=long --hypothesis-seed=$$seed
 
-chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3; ROWS=all adds combinations)
+chaos: setup ## breaks each part of the nine under load and writes docs/reliability.md (ROUNDS=3; ROWS=combined or all)
 	$(BIN)/python -m tests.chaos
 
 load: setup ## sends 100 requests a second for five minutes, report in var/load (RATE, DURATION, TASKS=200000, PROFILE=overload, WEB=8089)

@@ -36,7 +36,8 @@ _OF_WORKERS: Final = [
     _combined("all workers are killed, and again as soon as they are back", in_order(kill(*WORKERS), kill(*WORKERS))),
     _combined("all workers are frozen for 18 s", freeze(18, *WORKERS)),
     _combined("all processes that run tasks are killed at once", kill_processes_of(*WORKERS)),
-    _combined("30 processes are killed at random moments", kill_some_processes(30)),
+    # A task that has been lost with three of them is a dead letter.
+    _combined("30 processes are killed at random moments", kill_some_processes(30), dead_letters=None),
     _combined(
         "worker-1 is killed while worker-2 is frozen for 18 s",
         together(freeze(18, "worker-2"), after(3, kill("worker-1"))),

@@ -34,7 +34,7 @@ class Fault:
     name: str
     breaks: Step
     long_tasks: int = 12
-    dead_letters: int = 0  # accepted tasks that are meant to end as such
+    dead_letters: int | None = 0  # accepted tasks that are meant to end as such; None: chance decides
     environment: dict[str, str] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from throughline.ledger.states import Status
 _SECONDS: Final = 120
 _UNDER_WAY: Final = 14
 _JOURNEYS: Final = 12
+_DELIVERIES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Score:
 
 def suffer(nine: Nine, fault: Fault) -> Score:
     """Breaks it while tasks run and requests arrive; returns when everything has ended, or after the deadline."""
+    since = datetime.now(UTC)
     with Traffic(nine) as traffic:
         if fault.long_tasks:
             long = [traffic.submit(LONG) for _ in range(fault.long_tasks)]
@@ -57,10 +60,17 @@ def suffer(nine: Nine, fault: Fault) -> Score:
     with nine.redis() as redis:
         left = left_over(redis, seconds=60, archives=True)
         assert not left, f"left in Redis after {fault.name}: {left}"
-    assert not (wrong := _under_another_id(nine, traffic.undone)), f"lines after {fault.name}: {wrong}"
+    assert not (wrong := _under_another_id(nine, since, traffic.undone)), f"lines after {fault.name}: {wrong}"
     assert not (off := _not_shown_once(nine, traffic.accepted)), f"in the list after {fault.name}: {off}"
     assert not (two := _told_in_two_ways(nine, traffic.accepted)), f"journeys after {fault.name}: {two}"
+    assert not (early := _given_up_early(nine, traffic.accepted)), f"dead letters after {fault.name}: {early}"
     return _score(nine, traffic, recovery)
+
+
+def _given_up_early(nine: Nine, task_ids: list[str]) -> list[str]:
+    """Dead letters that have been lost fewer times than it takes."""
+    records = {task_id: task.record for task_id, task in kept(nine, task_ids).items() if task.record.is_dead_letter}
+    return [task_id for task_id, record in records.items() if len(record.attempts) < _DELIVERIES]
 
 
 def _not_shown_once(nine: Nine, task_ids: list[str]) -> dict[str, int]:
@@ -95,10 +105,11 @@ def _attempts(task: dict[str, Any], number: str, outcome: str) -> tuple[str, lis
     return task["status"], [(each[number], each[outcome], each["worker"]) for each in task["attempts"]]
 
 
-def _under_another_id(nine: Nine, undone: set[str]) -> list[dict[str, Any]]:
+def _under_another_id(nine: Nine, since: datetime, undone: set[str]) -> list[dict[str, Any]]:
     """Lines of tasks that do not carry the correlation ID of their task, whoever wrote them."""
     lines = [line for name in nine.recorded.names if name != "redis" for line in nine.log_lines(name)]
     of_tasks = [line for line in lines if str(line.get("event.action", "")).startswith("task.") and "task_id" in line]
+    of_tasks = [line for line in of_tasks if datetime.fromisoformat(line["@timestamp"]) >= since]
     of_tasks = [line for line in of_tasks if line["task_id"] not in undone]
     tasks = kept(nine, list({line["task_id"] for line in of_tasks}))
     own = {task_id: task.record.correlation_id for task_id, task in tasks.items()}

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 from tests.chaos.traffic import Traffic
 from tests.history_away import taken_away
@@ -16,6 +16,7 @@ from tests.system.nine import Nine
 from throughline.local import session
 from throughline.local.supervisor import Supervisor
 
+_Found = TypeVar("_Found")
 Step = Callable[[Nine, Traffic], None]
 
 WORKERS: Final = ("worker-1", "worker-2", "worker-3")
@@ -23,19 +24,18 @@ REPLICAS: Final = ("fastapi-1", "fastapi-2", "fastapi-3")
 _SECONDS: Final = 60
 
 
-def wait(condition: Callable[[], object], what: str) -> None:
+def wait(condition: Callable[[], _Found], what: str) -> _Found:
+    """What the condition returned when it was true."""
     deadline = time.monotonic() + _SECONDS
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"after {_SECONDS} s still not so: {what}"
         time.sleep(0.05)
+    return found
 
 
 def main_process(nine: Nine, name: str) -> int:
     """Waits for one that just starts again."""
-    wait(lambda: nine.pids()[name] is not None, f"{name} runs")
-    pid = nine.pids()[name]
-    assert pid is not None, f"{name} has ended again"
-    return pid
+    return wait(lambda: nine.pids()[name] or 0, f"{name} runs")
 
 
 def kill_now(nine: Nine, *names: str) -> None:
@@ -61,10 +61,16 @@ def kill_some_processes(times: int, longest_pause: float = 0.3) -> Step:
 
     def step(nine: Nine, traffic: Traffic) -> None:
         for _ in range(times):
-            _send(signal.SIGKILL, random.sample(_worker_processes(nine, random.choice(WORKERS)), 1))
+            _kill_a_process(nine, random.choice(WORKERS))
             time.sleep(random.uniform(0, longest_pause))
 
     return step
+
+
+def _kill_a_process(nine: Nine, worker: str) -> None:
+    """A worker that has just begun has none yet."""
+    processes = wait(lambda: _worker_processes(nine, worker), f"{worker} has processes")
+    _send(signal.SIGKILL, [random.choice(processes)])
 
 
 def freeze(seconds: float, *names: str) -> Step:

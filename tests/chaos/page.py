@@ -1,0 +1,69 @@
+"""docs/reliability.md: of each row what was measured last, and when. A row that is measured again replaces its own."""
+
+import os
+from datetime import UTC, datetime
+from typing import Final
+
+from tests.chaos import combinations, faults, scoreboard
+from tests.system.nine import ROOT
+
+_PAGE: Final = ROOT / "docs" / "reliability.md"
+_INTRO: Final = """\
+# Reliability
+
+<!-- Written by `make chaos`; run it again instead of changing this file. -->
+
+Each row breaks something of the nine real processes while twelve long tasks are in flight (a poison task apart) and ten
+requests a second arrive. *Lost*: accepted, but without an end. *Run again*: more than one attempt, as at-least-once
+delivery means it. *Stored twice*: more than one attempt whose result was stored. *Failed*: requests that were not
+accepted, for whatever reason, while it was broken; the client was told so. *Recovery*: from the moment of the fault
+(its own duration included) until a new task is taken and run and every task accepted before has ended, the calculation
+of the twelve long ones included.
+
+"""
+_COMBINED: Final = """\
+
+## In combination
+
+Two or more parts at once, and races of clients with each other and with workers: `make chaos ROWS=combined`, or
+`ROWS=all` for both tables. After each row, nothing is left in Redis that would stay there, every line bears its task's
+correlation ID, the list of all tasks shows each once, and the journeys of the tasks with the most attempts tell what
+`GET /api/v1/tasks/{id}` tells. In races, the cancelled tasks count as ended.
+
+"""
+_HEADER: Final = (
+    "fault",
+    "rounds",
+    "submitted",
+    "accepted",
+    "failed",
+    "**lost**",
+    "run again",
+    "**stored twice**",
+    "dead letters",
+    "recovery s: median",
+    "max",
+    "measured",
+)
+
+
+def record(row: list[str]) -> None:
+    """The row's other cells are those of the header, up to the date."""
+    measured = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores"
+    rows = _recorded() | {row[0]: [*row, measured]}
+    single = [rows[fault.name] for fault in faults.ALL if fault.name in rows]
+    combined = [rows[fault.name] for fault in combinations.ALL if fault.name in rows]
+    second = _COMBINED + _table(combined) if combined else ""
+    _PAGE.write_text(_INTRO + _table(single) + second, encoding="utf-8")
+    scoreboard.write(single)
+
+
+def _recorded() -> dict[str, list[str]]:
+    lines = [line for line in _PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    rows = [line[2:-2].split(" | ") for line in lines]
+    return {row[0]: row for row in rows}
+
+
+def _table(rows: list[list[str]]) -> str:
+    shown = [list(_HEADER), ["---"] * len(_HEADER), *rows]
+    return "".join("| " + " | ".join(row) + " |\n" for row in shown)
