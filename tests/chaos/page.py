@@ -48,20 +48,26 @@ _HEADER: Final = (
 
 
 def record(row: list[str]) -> None:
-    """The row's other cells are those of the header, up to the date."""
+    """Into the page and the README: the row's cells are those of the header, up to the date."""
     measured = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores"
-    rows = _recorded() | {row[0]: [*row, measured]}
-    single = [rows[fault.name] for fault in faults.ALL if fault.name in rows]
-    combined = [rows[fault.name] for fault in combinations.ALL if fault.name in rows]
-    second = _COMBINED + _table(combined) if combined else ""
-    _PAGE.write_text(_INTRO + _table(single) + second, encoding="utf-8")
-    scoreboard.write(single)
+    text = with_row(_PAGE.read_text(encoding="utf-8"), [*row, measured])
+    _PAGE.write_text(text, encoding="utf-8")
+    scoreboard.write(_of(faults.ALL, _rows(text)))
 
 
-def _recorded() -> dict[str, list[str]]:
-    lines = [line for line in _PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    rows = [line[2:-2].split(" | ") for line in lines]
+def with_row(page: str, row: list[str]) -> str:
+    rows = _rows(page) | {row[0]: row}
+    combined = _of(combinations.ALL, rows)
+    return _INTRO + _table(_of(faults.ALL, rows)) + (_COMBINED + _table(combined) if combined else "")
+
+
+def _rows(page: str) -> dict[str, list[str]]:
+    rows = [line[2:-2].split(" | ") for line in page.splitlines() if line.startswith("| ")]
     return {row[0]: row for row in rows}
+
+
+def _of(wanted: list[faults.Fault], rows: dict[str, list[str]]) -> list[list[str]]:
+    return [rows[fault.name] for fault in wanted if fault.name in rows]
 
 
 def _table(rows: list[list[str]]) -> str:
