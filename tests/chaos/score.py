@@ -22,7 +22,7 @@ from throughline.ledger import keys
 from throughline.ledger.history import HistoryUnavailable
 from throughline.ledger.states import Status
 
-_SECONDS: Final = 120
+_SECONDS: Final = 300  # a worker that starts on a busy machine takes a minute of it, an open circuit breaker another
 _UNDER_WAY: Final = 14
 _JOURNEYS: Final = 12
 _DELIVERIES: Final = 3
@@ -44,6 +44,7 @@ class Score:
 
 def suffer(nine: Nine, fault: Fault) -> Score:
     """Breaks it while tasks run and requests arrive; returns when everything has ended, or after the deadline."""
+    _until(lambda: Traffic(nine).submit(QUICK), "a task is taken: the row before may have opened the circuit breaker")
     since = datetime.now(UTC)
     with Traffic(nine) as traffic:
         if fault.long_tasks:
@@ -62,7 +63,8 @@ def suffer(nine: Nine, fault: Fault) -> Score:
         assert not left, f"left in Redis after {fault.name}: {left}"
     assert not (wrong := _under_another_id(nine, since, traffic.undone)), f"lines after {fault.name}: {wrong}"
     assert not (off := _not_shown_once(nine, traffic.accepted)), f"in the list after {fault.name}: {off}"
-    assert not (two := _told_in_two_ways(nine, traffic.accepted)), f"journeys after {fault.name}: {two}"
+    remembered = [task_id for task_id in traffic.accepted if task_id not in traffic.rewound]
+    assert not (two := _told_in_two_ways(nine, remembered)), f"journeys after {fault.name}: {two}"
     assert not (early := _given_up_early(nine, traffic.accepted)), f"dead letters after {fault.name}: {early}"
     return _score(nine, traffic, recovery)
 
@@ -149,7 +151,7 @@ def _worker_2_is_full(nine: Nine, traffic: Traffic, long: list[str | None]) -> b
 
 def _is_taken_and_run(nine: Nine, traffic: Traffic) -> bool:
     task_id = traffic.submit(QUICK)
-    return task_id is not None and _all_ended(nine, [task_id], seconds=1)
+    return task_id is not None and _all_ended(nine, [task_id], seconds=5)
 
 
 def _all_ended(nine: Nine, task_ids: list[str], seconds: float = 0) -> bool:

@@ -21,7 +21,7 @@ Step = Callable[[Nine, Traffic], None]
 
 WORKERS: Final = ("worker-1", "worker-2", "worker-3")
 REPLICAS: Final = ("fastapi-1", "fastapi-2", "fastapi-3")
-_SECONDS: Final = 60
+_SECONDS: Final = 180
 
 
 def wait(condition: Callable[[], _Found], what: str) -> _Found:
@@ -146,12 +146,13 @@ def _worker_processes(nine: Nine, name: str) -> list[int]:
     main = main_process(nine, name)
     leader = Supervisor(nine.recorded.socket).pid()
     assert leader is not None
-    return [pid for pid in session.members(leader) if pid != main and _parent(pid) == main]
+    parents = _parents()
+    return [pid for pid in session.members(leader) if parents.get(pid) == main]
 
 
-def _parent(pid: int) -> int:
-    done = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return int(done.stdout.strip() or 0)
+def _parents() -> dict[int, int]:
+    done = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    return {int(pid): int(parent) for pid, parent in map(str.split, done.stdout.splitlines())}
 
 
 def _send(number: signal.Signals, pids: list[int]) -> None:

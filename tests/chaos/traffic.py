@@ -35,6 +35,7 @@ class Traffic:
         self.codes: Counter[str] = Counter()  # of the refusals
         self.timed_out: list[str] = []  # correlation IDs of what NGINX answered with a 504
         self.undone: set[str] = set()  # accepted, and not in an older copy of Redis that was put in its place
+        self.rewound: set[str] = set()  # those that it has in an earlier state
         self._url = f"{nine.base_url}/api/v1/tasks"
         self._ended = threading.Event()
         self._sending = threading.Lock()
