@@ -51,7 +51,7 @@ class Nine:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=200,  # of `restart`, on a busy machine
+            timeout=600,  # of `restart`, on a machine that is busy with much else
             check=False,
         )
 
