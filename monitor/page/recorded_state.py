@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from throughline.journey.attempt_end import AttemptEnd
 from throughline.journey.current_step import with_current_steps
 from throughline.journey.journey import Journey, Request, Step, Task
-from throughline.ledger.record import TaskRecord
+from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.sign_of_life import in_words
 from throughline.ledger.states import Status
 
@@ -53,6 +54,28 @@ def _task(task: Task, record: TaskRecord, begun: float) -> Task:
         node=latest.worker if latest else task.node,
         attempt=max(task.attempt, len(record.attempts)),
         since_ns=max(task.since_ns, _offset_ns(moment, begun)),
+        ends=_ends(task, record),
+    )
+
+
+def _ends(task: Task, record: TaskRecord) -> tuple[AttemptEnd, ...]:
+    """Those told, and those that the record alone knows: the process was killed before it wrote its line, say."""
+    told = {end.attempt for end in task.ends}
+    if 0 in told:  # nobody says which
+        return task.ends
+    others = [_end(attempt) for attempt in record.attempts if attempt.finished_at and attempt.number not in told]
+    return tuple(sorted((*task.ends, *others), key=lambda end: end.attempt))
+
+
+def _end(attempt: Attempt) -> AttemptEnd:
+    return AttemptEnd(
+        attempt=attempt.number,
+        status=str(attempt.outcome or ""),
+        took_ns=max(0, _offset_ns(attempt.ran_until or 0, attempt.started_at)),
+        node=attempt.worker,
+        error_type=attempt.error,
+        cause="" if attempt.error else attempt.cause,
+        lost_ns=_offset_ns(attempt.finished_at or 0, attempt.ran_until or 0),
     )
 
 

@@ -98,7 +98,9 @@ def _told_in_two_ways(nine: Nine, task_ids: list[str]) -> list[tuple[Any, Any]]:
 
 def _by_record_and_by_journey(client: httpx.Client, task_id: str) -> tuple[Any, Any]:
     task = client.get(f"/api/v1/tasks/{task_id}").json()
-    requests = client.get(f"/journeys/{task['correlation_id']}").json()["requests"]
+    journey = client.get(f"/journeys/{task['correlation_id']}")
+    assert journey.is_success, f"the journey of {task_id}: {journey.text}"
+    requests = journey.json()["requests"]
     drawn = [each for request in requests for each in request["tasks"] if each["task_id"] == task_id]
     return _attempts(task, "number", "outcome"), _attempts(drawn[0], "attempt", "status") if drawn else None
 

@@ -4,16 +4,19 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from monitor.page.journey_view import DRAWN, JourneyView, journey_view
 from monitor.page.links import Places
+from monitor.page.recorded_state import as_recorded
 from monitor.page.responses import rendered
 from monitor.page.task_list import PAGE, PageQuery
 from tests.unit.test_journey_sample import ID, START_MS, Sample
 from tests.unit.test_journey_sample import Task as Written
 from throughline.journey import assemble, find
 from throughline.journey.comparison import Comparison
+from throughline.journey.json_document import to_dict
 from throughline.ledger.record import Attempt, TaskRecord
 from throughline.ledger.states import Reason, Status
 
@@ -51,6 +54,29 @@ def test_a_cancelled_task_links_to_the_request_that_cancelled_it_and_back(sample
     assert mark.what == ("cancelled by request ", "DEL-1", "")
     assert (mark.is_mark, mark.took, mark.bar.kind) == (True, "", "api")
     assert [link.url for link in cancellation.effects] == [f"/journeys/{ID}?task={task.task_id}"]
+
+
+def test_a_task_whose_end_its_record_alone_knows_is_told_as_the_record_tells_it_in_json_too(sample: Sample):
+    task = sample.submission(ID)
+    sample.span(
+        "wait high", 10, 20, (task.trace, 801, task.publish), correlation_id=ID, task_id=task.task_id, queue="high"
+    )
+    begun = START_MS / 1000
+    lost = Attempt(1, "worker-2", 7, begun + 1, begun + 9, Status.RETRY, Reason.LOST_WORKER, last_seen_at=begun + 3)
+    record = known(task, Status.SUCCESS, lost, Attempt(2, "worker-1", 8, begun + 9, begun + 10, Status.SUCCESS))
+    found = assemble(ID, find(sample.var_dir, ID))
+
+    running = orjson.loads(orjson.dumps(to_dict(found)))
+    ended = orjson.loads(orjson.dumps(to_dict(as_recorded(found, {task.task_id: record}))))
+
+    assert running["summary"]["states"] == {"STARTED": 1}
+    assert ended["summary"]["states"] == {"SUCCESS": 1}
+    attempts = ended["requests"][0]["tasks"][0]["attempts"]
+    assert [(each["attempt"], each["status"], each["worker"]) for each in attempts] == [
+        (1, "RETRY", "worker-2"),
+        (2, "SUCCESS", "worker-1"),
+    ]
+    assert [(each["took_ms"], each["lost_ms"]) for each in attempts] == [(2000, 6000), (1000, None)]
 
 
 def test_children_are_drawn_below_their_parent_with_their_attempts(sample: Sample):

@@ -61,7 +61,7 @@ def _request(request: Request, compared: Comparison | None) -> dict[str, Any]:
 def _summary(seen: ManyTasks) -> dict[str, Any]:
     """What the terminal and the page begin with where there are many tasks."""
     return {
-        "states": dict(seen.states),
+        "states": {str(status): count for status, count in seen.states},  # orjson takes no enum for a key
         "types": [
             {
                 "task_type": each.task_type,
