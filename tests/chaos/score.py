@@ -26,6 +26,7 @@ _SECONDS: Final = 300  # a worker that starts on a busy machine takes a minute o
 _UNDER_WAY: Final = 14
 _JOURNEYS: Final = 12
 _DELIVERIES: Final = 3
+_OF_ANOTHER_REQUEST: Final = {"task.replayed"}  # which has the same Idempotency-Key and an ID of its own
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def _under_another_id(nine: Nine, since: datetime, undone: set[str]) -> list[dic
     of_tasks = [line for line in lines if str(line.get("event.action", "")).startswith("task.") and "task_id" in line]
     of_tasks = [line for line in of_tasks if datetime.fromisoformat(line["@timestamp"]) >= since]
     of_tasks = [line for line in of_tasks if line["task_id"] not in undone]
+    of_tasks = [line for line in of_tasks if line["event.action"] not in _OF_ANOTHER_REQUEST]
     tasks = kept(nine, list({line["task_id"] for line in of_tasks}))
     own = {task_id: task.record.correlation_id for task_id, task in tasks.items()}
     # Of a submission that Redis did not answer, nobody knows: its line has the ID that the task would have.
