@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+import redis
 from celery import Celery
 
 from tests import plain_http
@@ -19,13 +20,28 @@ WORKER = ["-A", "tests.integration.faulty_worker", "worker", "--without-gossip",
 QUICK = {"WORKER_CONCURRENCY": "1", "TASK_RETRY_SECONDS": "0.5", "SWEEP_INTERVAL_SECONDS": "0.5"}
 
 
-@pytest.fixture
-def api(start, broker, wait_until, tmp_path):
-    """A replica, a monitor and a worker that goes wrong on demand, on a Redis of their own."""
-    port, spans = free_port(), {"SPANS_DIR": str(tmp_path / "spans")}
-    start("uvicorn", "api.main:app", "--port", str(port), SERVICE_NODE_NAME="fastapi-1", **spans)
-    start("celery", *WORKER, output=tmp_path / "worker.log", SERVICE_NODE_NAME="worker-1", **QUICK, **spans)
-    start("monitor", output=tmp_path / "monitor.log", MONITOR_PORT=str(free_port()), **QUICK)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of log lines and spans."""
+    return tmp_path_factory.mktemp("deliveries")
+
+
+@pytest.fixture(scope="module")
+def broker(redis_url):
+    """Left as it is between the tests: the processes are the same."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def api(start_for_module, wait_until, folder):
+    """A replica, a monitor and a worker that goes wrong on demand."""
+    port, spans = free_port(), {"SPANS_DIR": str(folder / "spans")}
+    api = ("uvicorn", "api.main:app", "--port", str(port))
+    start_for_module(*api, output=folder / "api.log", SERVICE_NODE_NAME="fastapi-1", **spans)
+    worker = {"SERVICE_NODE_NAME": "worker-1"} | QUICK | spans
+    start_for_module("celery", *WORKER, output=folder / "worker.log", **worker)
+    start_for_module("monitor", output=folder / "monitor.log", MONITOR_PORT=str(free_port()), **QUICK)
     with plain_http.client(f"http://127.0.0.1:{port}") as client:
         wait_until(lambda: is_healthy(client), 90, "the replica sees a worker")
         yield client
@@ -47,17 +63,15 @@ def ended(api, task_id, seconds=60):
             return task
 
 
-def dead_letters(api):
+def is_a_dead_letter(api, task_id):
     """A history that is busy for longer than its second answers 503 at first: on a loaded machine, when it is new."""
     deadline = time.monotonic() + 20
     while (answer := api.get("/api/v1/dead-letters")).status_code == 503 and time.monotonic() < deadline:
         time.sleep(0.1)
-    return answer.json()["tasks"]
+    return task_id in [letter["task_id"] for letter in answer.json()["tasks"]]
 
 
-def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_and_can_be_replayed(
-    api, broker, tmp_path
-):
+def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_and_can_be_replayed(api, folder):
     task_id = submit(api, faults.KILLS_ITS_PROCESS)
     task = ended(api, task_id, 90)
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "TooManyDeliveries")
@@ -66,24 +80,25 @@ def test_a_task_that_kills_its_process_is_a_dead_letter_after_three_deliveries_a
         assert attempt["cause"] == f"lost with process {attempt['process']} of worker-1"
         assert attempt["worker"] == "worker-1"
         assert attempt["started_at"] < attempt["finished_at"]
-    assert [letter["task_id"] for letter in dead_letters(api)] == [task_id]
+    assert is_a_dead_letter(api, task_id)
     assert ended(api, submit(api, 0))["status"] == "SUCCESS"  # the worker goes on
-    lines = map(json.loads, re.findall(r"^\{.*\}$", (tmp_path / "worker.log").read_text(), re.MULTILINE))
-    (told,) = [line["error.message"] for line in lines if line.get("event.action") == "task.dead_lettered"]
+    lines = map(json.loads, re.findall(r"^\{.*\}$", (folder / "worker.log").read_text(), re.MULTILINE))
+    own = [line for line in lines if line.get("task_id") == task_id]
+    (told,) = [line["error.message"] for line in own if line.get("event.action") == "task.dead_lettered"]
     assert told == task["error"]["message"] == "Delivered 3 times; each time the process that ran it was lost."
 
     assert api.post(f"/api/v1/dead-letters/{task_id}/replay").status_code == 202
-    assert dead_letters(api) == []
+    assert not is_a_dead_letter(api, task_id)
     again = ended(api, task_id, 90)
     assert (again["status"], len(again["attempts"])) == ("FAILURE", 6)
 
 
-def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, tmp_path, wait_until):
+def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, folder, wait_until):
     task_id = submit(api, faults.KILLS_ITS_PROCESS, "ABC-1")
     attempts = ended(api, task_id, 90)["attempts"]
 
     def runs():
-        (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).submissions
+        (request,) = assemble("ABC-1", find(folder, "ABC-1")).submissions
         return [step.what for step in request.steps if step.role is Role.RUN]
 
     wait_until(lambda: len(runs()) == 4, 20, "the last span is written")
@@ -98,7 +113,7 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
     ended(api, task_id, 90)
     wait_until(lambda: len(runs()) == 8, 20, "the last span of the replay is written")
     assert runs()[4].startswith("ran calculate_var, attempt 4: lost with process")  # none is told twice
-    (request,) = assemble("ABC-1", find(tmp_path, "ABC-1")).submissions
+    (request,) = assemble("ABC-1", find(folder, "ABC-1")).submissions
     waits = [step.what for step in request.steps if step.role is Role.WAIT and step.span_id and not step.from_lines]
     assert [what.partition(" for ")[2] for what in waits] == [
         "",
@@ -112,7 +127,7 @@ def test_each_attempt_that_was_lost_is_a_run_in_the_tasks_journey(api, broker, t
     ]
 
 
-def test_a_temporary_error_is_retried_and_is_in_the_record(api, broker):
+def test_a_temporary_error_is_retried_and_is_in_the_record(api):
     task_id = submit(api, faults.LOSES_CONNECTION_TWICE)
     task = ended(api, task_id)
     assert task["status"] == "SUCCESS", task
@@ -135,12 +150,12 @@ def test_a_waiting_retry_shows_when_it_is_due_and_can_be_cancelled(api, broker, 
     assert broker.zcard(keys.OPEN) == broker.zcard(keys.DELAYED) == 0
 
 
-def monitor_said(tmp_path, action):
-    lines = map(json.loads, (tmp_path / "monitor.log").read_text().splitlines())
-    return [line for line in lines if line.get("event.action") == action]
+def monitor_said(folder, action, task_id):
+    lines = map(json.loads, (folder / "monitor.log").read_text().splitlines())
+    return [line for line in lines if (line.get("event.action"), line.get("task_id")) == (action, task_id)]
 
 
-def test_the_timeline_of_a_retried_and_replayed_task_has_every_change(api, broker, tmp_path):
+def test_the_timeline_of_a_retried_and_replayed_task_has_every_change(api, broker, folder):
     task_id = submit(api, faults.LOSES_CONNECTION, "RETRIED-1")
     ended(api, task_id)
     replay = {"X-Request-ID": "REPLAY-1"}
@@ -154,9 +169,9 @@ def test_the_timeline_of_a_retried_and_replayed_task_has_every_change(api, broke
     assert told == [("PENDING", None), *used_up, ("PENDING", "replayed"), *used_up]
     assert [change["requested_by"] for change in changes if "requested_by" in change] == ["REPLAY-1"]
 
-    due = monitor_said(tmp_path, "task.due")
-    assert {(line["correlation_id"], line["task_id"], line["task_type"], line["queue"]) for line in due} == {
-        ("RETRIED-1", task_id, "calculate_var", "medium")
+    due = monitor_said(folder, "task.due", task_id)
+    assert {(line["correlation_id"], line["task_type"], line["queue"]) for line in due} == {
+        ("RETRIED-1", "calculate_var", "medium")
     }
     assert [line["attempt"] for line in due] == [1, 2, 3, 5, 6, 7]
     trace_id = api.get(f"/api/v1/tasks/{task_id}").json()["trace_id"]
@@ -164,7 +179,7 @@ def test_the_timeline_of_a_retried_and_replayed_task_has_every_change(api, broke
     assert left_over(broker, seconds=10) == []
 
 
-def test_a_stock_clients_task_whose_attempts_meet_an_error_was_not_lost(api, broker, redis_url, tmp_path, wait_until):
+def test_a_stock_clients_task_whose_attempts_meet_an_error_was_not_lost(api, redis_url, folder, wait_until):
     with Celery(broker=redis_url, backend=redis_url) as client:
         client.conf.broker_transport_options = {"priority_steps": [0]}
         data = {"positions": [{"symbol": "A", "quantity": 1, "price": 1.0}], "seed": faults.LOSES_CONNECTION_TWICE}
@@ -175,25 +190,25 @@ def test_a_stock_clients_task_whose_attempts_meet_an_error_was_not_lost(api, bro
     assert [attempt["ended_by"] for attempt in task["attempts"]] == ["retried", "retried", "returned"]
 
     def runs():
-        return [span.attributes for span in find(tmp_path, "STOCK-1").spans if span.name == "run calculate_var"]
+        return [span.attributes for span in find(folder, "STOCK-1").spans if span.name == "run calculate_var"]
 
     wait_until(lambda: len(runs()) >= 3, 20, "the last span is written")
     assert sorted(run["attempt"] for run in runs()) == [1, 2, 3]
     assert not [run for run in runs() if "cause" in run]
 
 
-def test_a_task_that_always_has_a_temporary_error_uses_up_three_retries(api, broker):
+def test_a_task_that_always_has_a_temporary_error_uses_up_three_retries(api):
     task = ended(api, submit(api, faults.LOSES_CONNECTION))
     assert (task["status"], task["error"]["type"]) == ("FAILURE", "ConnectionError")
     assert len(task["attempts"]) == 4
     assert task["attempts"][-1]["cause"] == "retries used up: ConnectionError"
-    assert len(dead_letters(api)) == 1
+    assert is_a_dead_letter(api, task["task_id"])
 
 
-def test_a_permanent_error_is_not_retried_and_no_dead_letter(api, broker):
+def test_a_permanent_error_is_not_retried_and_no_dead_letter(api):
     task = ended(api, submit(api, faults.IS_WRONG))
     assert (task["status"], task["error"]["type"], len(task["attempts"])) == ("FAILURE", "ValueError", 1)
-    assert dead_letters(api) == []
+    assert not is_a_dead_letter(api, task["task_id"])
 
 
 def test_only_a_dead_letter_can_be_replayed(api):
