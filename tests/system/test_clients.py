@@ -1,4 +1,4 @@
-"""Both clients on the nine: 500 submissions are 500 tasks, though a replica and Redis are killed meanwhile."""
+"""Both clients on the nine: 200 submissions are 200 tasks, though a replica and Redis are killed meanwhile."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ MANY = {
     "distribution": "lognormal",
 }
 RECORDS = "tl:task:" + "-".join("?" * length for length in (8, 4, 4, 4, 12))
-EACH = 250  # from each client
+EACH = 100  # from each client
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
 
 
 @pytest.mark.timeout(300)
-def test_five_hundred_submissions_are_five_hundred_tasks_though_replicas_and_redis_are_killed(roomy: Nine):
+def test_two_hundred_submissions_are_two_hundred_tasks_though_replicas_and_redis_are_killed(roomy: Nine):
     accepted = threading.Semaphore(0)  # released for each accepted task
 
     def from_threads() -> list[tuple[str, int]]:
@@ -70,10 +70,10 @@ def test_five_hundred_submissions_are_five_hundred_tasks_though_replicas_and_red
         for name in ("fastapi-1", "redis", "fastapi-2", "redis", "fastapi-3"):
             pid = roomy.pids()[name]
             assert pid is not None
-            for _ in range(40):
+            for _ in range(20):
                 assert accepted.acquire(timeout=60)
             os.kill(pid, signal.SIGSTOP)
-            for _ in range(20):  # Redis: until everyone waits for it; a replica: the others go on without it
+            for _ in range(10):  # Redis: until everyone waits for it; a replica: the others go on without it
                 if not accepted.acquire(timeout=0.3):
                     break
             os.kill(pid, signal.SIGKILL)
