@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ FILE: Final = Path(__file__).with_name("overview.json")
 _COLUMNS: Final = 24  # of Grafana's grid
 _DATASOURCE: Final = {"type": "prometheus", "uid": "prometheus"}
 _FROM_SPANS: Final = ("throughline_span_", "throughline:http_")  # what the collector counts
+_HAS_EXAMPLES: Final = re.compile(r"(throughline_task_\w+|http_server_request_duration_seconds)_bucket")
 _OF_SAMPLED: Final = (
     "Counted from spans: of sampled requests, all unless OTEL_TRACES_SAMPLER or a caller says otherwise."
 )
@@ -80,8 +82,8 @@ def _drawn(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
                 "datasource": _DATASOURCE,
                 "expr": query,
                 "legendFormat": legend,
-                # Dots that lead to the traces of slow tasks: monitor/slow_traces.py.
-                "exemplar": panel.kind == "timeseries" and "throughline_task_" in query and "_bucket" in query,
+                # Dots that lead to the traces of slow tasks and requests: monitor/slow_traces.py, api/measurements.py.
+                "exemplar": panel.kind == "timeseries" and bool(_HAS_EXAMPLES.search(query)),
             }
             for index, (query, legend) in enumerate(panel.queries.items())
         ],

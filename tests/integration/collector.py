@@ -45,14 +45,24 @@ class Collector:
         return []
 
     def metrics(self) -> set[str]:
+        return {told.name for told in self._metrics()}
+
+    def examples(self, metric: str) -> dict[str, float]:
+        """The trace IDs that were ever told as examples of it, each with what was measured."""
         return {
-            told.name
-            for path, _, body in self.requests
-            if path == "/v1/metrics"
-            for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
-            for scope in resource.scope_metrics
-            for told in scope.metrics
+            each.trace_id.hex(): each.as_double
+            for told in self._metrics()
+            if told.name == metric
+            for point in told.histogram.data_points
+            for each in point.exemplars
         }
+
+    def _metrics(self) -> Iterator[Any]:
+        for path, _, body in list(self.requests):
+            if path == "/v1/metrics":
+                for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                    for scope in resource.scope_metrics:
+                        yield from scope.metrics
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         collector = self

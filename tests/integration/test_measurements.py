@@ -15,10 +15,9 @@ def collector():
         yield running
 
 
-def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a_client_made_up(
-    replica_with, collector, wait_until
-):
-    replica = replica_with(
+@pytest.fixture
+def exporting(replica_with, collector):
+    return replica_with(
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         OTEL_METRIC_EXPORT_INTERVAL="200",
         OTEL_EXPORTER_OTLP_HEADERS="x-tenant=one",
@@ -26,6 +25,12 @@ def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a
         OTEL_SEMCONV_STABILITY_OPT_IN="http/dup",
         ALLOWED_HOSTS="*",
     )
+
+
+def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a_client_made_up(
+    exporting, collector, wait_until
+):
+    replica = exporting
     for number in range(3):
         assert replica.submit(Host=f"made-up-{number}").status_code == 201
         assert replica.http.get(f"/api/v1/tasks/made-up-{number}").status_code == 404
@@ -51,6 +56,20 @@ def test_durations_are_exported_by_route_method_and_status_and_by_nothing_that_a
     assert all(headers["x-tenant"] == "one" for _, headers, _ in collector.requests)
     both = {"/v1/metrics", "/v1/traces"}
     wait_until(lambda: {path for path, _, _ in collector.requests} == both, 20, "the spans arrive too")
+
+
+def test_a_slow_request_is_an_example_of_its_bucket_if_it_is_sampled(exporting, collector, wait_until):
+    traces = {flag: f"{flag}{time.time_ns():030x}" for flag in ("00", "01")}
+    task = exporting.submit().headers["Location"]
+    for flag, trace_id in traces.items():
+        headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-{flag}", "Host": "made-up-host"}
+        exporting.http.get(task, params={"wait": 0.3}, headers=headers)
+
+    wait_until(lambda: traces["01"] in collector.examples(DURATION), 20, "the example arrives")
+    found = collector.examples(DURATION)
+    assert (found[traces["01"]] >= 0.3, traces["00"] in found) == (True, False)
+    assert min(found.values()) >= 0.1
+    assert not collector.examples("http.server.duration")  # which would hold the Host
 
 
 def test_a_collector_that_takes_spans_alone_is_sent_no_measurements(replica_with, wait_until):

@@ -74,8 +74,9 @@ class Stack:
         """`worker-2` → the container's name; a service with one container has number 1."""
         return f"{self.project}-{name}" if name[-1].isdigit() else f"{self.project}-{name}-1"
 
-    def docker(self, *arguments: str, seconds: float = 120) -> str:
-        return output(["docker", *arguments], seconds, self.environment)
+    def docker(self, *arguments: str, seconds: float = 120, text: str | None = None) -> str:
+        """`text` is the command's input: with `exec` it needs `-i`."""
+        return output(["docker", *arguments], seconds, self.environment, text)
 
     def inspect(self, name: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.docker("inspect", self.container(name)))[0])

@@ -18,6 +18,8 @@ from tests.stack.stack import Stack
 
 Wait = Callable[..., Any]
 TARGETS = {"monitor", "spans", "otel-collector", "log-lag", "prometheus", "alertmanager"}
+LIBRARY = ("python_", "process_", "target_", "otel_")  # metrics whose names are not ours
+NO_HELP = "no help text"  # the collector's span metrics have none
 QUERIES = sorted({query for row in rows.ROWS for panel in row.panels for query in panel.queries})
 
 
@@ -26,6 +28,34 @@ def test_promtool_finds_nothing_wrong(stack: Stack, arguments: str):
     *command, name = arguments.split()
     said = stack.docker("exec", stack.container("prometheus"), "promtool", *command, f"/etc/prometheus/{name}")
     assert "SUCCESS" in said
+
+
+@pytest.mark.parametrize(
+    ("service", "ours"), [("MONITOR", "throughline_tasks_total"), ("METRICS", "throughline_span_")]
+)
+def test_promtool_finds_nothing_wrong_in_what_prometheus_is_given(stack: Stack, service: str, ours: str):
+    given = plain_http.get(f"{stack.url(service)}/metrics").text
+    assert f"\n{ours}" in given
+    # It ends with an error for a metric of the libraries' whose name is not as it should be, too.
+    check = "promtool check metrics 2>&1 || true"
+    said = stack.docker("exec", "-i", stack.container("prometheus"), "sh", "-c", check, text=given)
+    assert [line for line in said.splitlines() if not line.startswith(LIBRARY) and NO_HELP not in line] == []
+
+
+def test_the_trace_of_a_slow_request_is_beside_the_durations_of_requests(stack: Stack, wait_until: Wait):
+    trace_id, accept = f"{time.time_ns():032x}", {"Accept": "application/openmetrics-text; version=1.0.0"}
+    positions = [{"symbol": "AAPL", "quantity": 100, "price": 150.0}]
+    task = {"task_type": "calculate_var", "data": {"positions": positions, "simulations": 10_000_000}}
+    with stack.http(timeout=60) as client:
+        path = client.post("/api/v1/tasks", json=task).headers["Location"]
+        client.get(path, params={"wait": 30}, headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"})
+
+    def told() -> bool:
+        text = plain_http.get(f"{stack.url('METRICS')}/metrics", headers=accept).text
+        lines = [line for line in text.splitlines() if line.startswith("http_server_request_duration_seconds_bucket")]
+        return any(f'trace_id="{trace_id}"' in line for line in lines)
+
+    wait_until(told, 60, "the example is there")
 
 
 @pytest.mark.parametrize("name", ["routes.yml", "sending-routes.yml"])
