@@ -34,3 +34,5 @@ async def _all(redis: "Redis") -> AsyncIterator[str]:
     for index in (keys.UNARCHIVED, keys.ENDED, keys.HOT):
         async for task_id, _ in redis.zscan_iter(index, count=MOST_AT_ONCE):
             yield str(task_id)
+    async for task_id in redis.sscan_iter(keys.LISTED, count=MOST_AT_ONCE):
+        yield str(task_id)

@@ -57,6 +57,8 @@ def _left_over(redis: Any, archives: bool) -> Iterator[str]:
         elif key in _MOST_FIELDS:
             if (fields := redis.hlen(key)) > _MOST_FIELDS[key]:
                 yield f"{key} has {fields} fields, at most {_MOST_FIELDS[key]} were to be expected"
+        elif key in {keys.OWNERS, keys.LISTED} or key.startswith(keys.OWN):
+            continue  # see _out_of_place_for_their_owners
         elif key not in _OF_WORKERS | _OF_VERSIONS | _OF_CELERY | {*_OF_ENDED} and not key.startswith(_BINDINGS):
             yield f"{key} has no lifetime"
     yield from _out_of_place(redis, archives)
@@ -76,8 +78,23 @@ def _out_of_place(redis: Any, archives: bool) -> Iterator[str]:
     )
     both = members[keys.UNARCHIVED] & members[keys.HOT]
     yield from (f"{keys.HOT} has {each}, which the history lacks" for each in both)
+    yield from _out_of_place_for_their_owners(redis, members[keys.UNARCHIVED])
     if archives and members[keys.ENDED]:
         yield f"{keys.ENDED} has {len(members[keys.ENDED])} tasks that nobody archives"
+
+
+def _out_of_place_for_their_owners(redis: Any, unarchived: set[str]) -> Iterator[str]:
+    """Each index of an owner has what it should have, and no other is left."""
+    owners: dict[str, str] = redis.hgetall(keys.OWNERS)
+    listed: set[str] = redis.smembers(keys.LISTED)
+    yield from (f"{keys.LISTED} and {keys.UNARCHIVED} differ by {each}" for each in listed ^ unarchived)
+    yield from (f"{keys.OWNERS} has {each}, which the history has" for each in owners.keys() - unarchived)
+    expected: dict[str, set[str]] = {}
+    for task_id, owner in ((each, owner) for each, owner in owners.items() if each in unarchived):
+        for of in (owner.partition(" ")[0], owner):
+            expected.setdefault(f"{keys.OWN}{of}", set()).add(task_id)
+    found = {key: set(redis.zrange(key, 0, -1)) for key in redis.scan_iter(f"{keys.OWN}*", count=500)}
+    yield from (f"{key} is out of place" for key in found.keys() | expected if found.get(key) != expected.get(key))
 
 
 def _of_gone_workers(redis: Any, workers: dict[str, float]) -> Iterator[str]:

@@ -18,7 +18,10 @@ def at_rest(broker):
     for task_id in ("dead", "fresh", "copied"):
         broker.hset(keys.task(task_id), "status", "FAILURE")
         broker.expire(keys.task(task_id), 600)
-    broker.zadd(keys.UNARCHIVED, {"fresh": now})
+    for index in (keys.UNARCHIVED, keys.own("ann"), keys.own("ann", "ABC-1")):
+        broker.zadd(index, {"fresh": now})
+    broker.hset(keys.OWNERS, "fresh", "ann ABC-1")
+    broker.sadd(keys.LISTED, "fresh")
     broker.zadd(keys.ENDED, {"fresh": now})
     broker.zadd(keys.HOT, {"copied": now})
     broker.zadd(keys.DEAD_LETTERS, {"dead": now})
@@ -32,6 +35,10 @@ GROWS = [
     ("lpush", "high", "message"),
     ("rpush", keys.attempts("task"), "{}"),
     ("zadd", keys.correlation("ABC-1"), {"task": 1}),
+    ("zadd", keys.own("ann", "ABC-2"), {"fresh": 1}),
+    ("zadd", keys.own("ann"), {"expired": 1}),
+    ("hset", keys.OWNERS, "expired", "ann ABC-1"),
+    ("sadd", keys.LISTED, "expired"),
     ("zadd", keys.DEAD_LETTERS, {"expired": 1}),
     ("zadd", keys.HOT, {"expired": 1}),
     ("zadd", keys.WORKERS, {"worker-x7f2k": 1}),
@@ -61,6 +68,7 @@ def test_an_ended_task_that_its_indices_do_not_agree_on_is_named(broker):
     assert left_over(broker) == [
         f"copied has ended, and is in one of {keys.UNARCHIVED} and {keys.ENDED} only",
         f"{keys.HOT} has copied, which the history lacks",
+        f"{keys.LISTED} and {keys.UNARCHIVED} differ by copied",
     ]
 
 
@@ -68,5 +76,5 @@ def test_what_nobody_archives_is_named_where_somebody_should(broker):
     at_rest(broker)
     assert left_over(broker, archives=True) == [f"{keys.ENDED} has 1 tasks that nobody archives"]
     broker.zrem(keys.ENDED, "fresh")
-    broker.zrem(keys.UNARCHIVED, "fresh")
+    broker.delete(keys.UNARCHIVED, keys.OWNERS, keys.LISTED, keys.own("ann"), keys.own("ann", "ABC-1"))
     assert left_over(broker, archives=True) == []

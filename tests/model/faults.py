@@ -93,7 +93,12 @@ FAULTS = (
     Fault(
         "the front door does not say that the history lacks it",
         "front_door.lua",
-        "redis.call('ZADD', KEY.unarchived, now, ARG.task_id)",
+        "history_lacks(ARG.task_id, record, now)",
+    ),
+    Fault(
+        "what the history has is still listed for its owner",
+        "lacked.lua",
+        "for _, index in ipairs(indices_of(owner)) do redis.call('ZREM', index, id) end",
     ),
     Fault("a copy counts though a replay overtook it", "copied.lua", " and (now_at or '0') == version", is_rare=True),
     Fault("what the history lacks is forgotten", "forget.lua", "archived == (version or '0')", "true"),
@@ -107,7 +112,7 @@ FAULTS = (
     Fault(
         "a replayed task stays archived",
         "replayed.lua",
-        "redis.call('ZADD', KEY.unarchived, submitted_at, ARG.task_id)",
+        "history_lacks(ARG.task_id, record, submitted_at)",
         is_rare=True,
     ),
     Fault("a replayed task is forgotten", "replayed.lua", ", KEY.ended, KEY.hot", is_rare=True),

@@ -32,6 +32,8 @@ SHARED = {
     keys.DELAYED,
     keys.DEAD_LETTERS,
     keys.UNARCHIVED,
+    keys.OWNERS,
+    keys.LISTED,
     keys.ENDED,
     keys.HOT,
     keys.MISSING,
@@ -46,6 +48,7 @@ _INDICES = {
     keys.UNARCHIVED: "unarchived",
     keys.ENDED: "ended",
     keys.HOT: "hot",
+    keys.own("ann"): "anns",
 }
 
 
@@ -63,6 +66,8 @@ class Snapshot:
     unarchived: set[str]
     ended: set[str]
     hot: set[str]
+    anns: set[str]
+    owners: dict[str, str]
     fields: dict[str, dict[str, str]]  # of the records, as they are stored
 
     @classmethod
@@ -73,6 +78,7 @@ class Snapshot:
                 pipe.lrange(queue, 0, -1)
             for key in _INDICES:
                 pipe.zrange(key, 0, -1)
+            pipe.hgetall(keys.OWNERS)
             for task_id in ids:
                 pipe.hgetall(keys.task(task_id))
                 pipe.lrange(keys.attempts(task_id), 0, -1)
@@ -80,7 +86,7 @@ class Snapshot:
                 pipe.exists(keys.message(task_id))
                 pipe.get(keys.celery_result(task_id))
             answers = pipe.execute()
-        first = len(Queue) + len(_INDICES)
+        first = len(Queue) + len(_INDICES) + 1
         shared, own = answers[:first], zip(*[iter(answers[first:])] * 5, strict=True)
         told = dict(zip(ids, own, strict=True))
         return cls(
@@ -92,7 +98,8 @@ class Snapshot:
                 for queue, messages in zip(Queue, shared, strict=False)
             },
             fields={each: told[each][0] for each in ids},
-            **dict(zip(_INDICES.values(), map(set, shared[len(Queue) :]), strict=True)),
+            owners=shared[-1],
+            **dict(zip(_INDICES.values(), map(set, shared[len(Queue) : -1]), strict=True)),
         )
 
     def waits(self, task: Task) -> bool:
@@ -127,6 +134,9 @@ class Snapshot:
         found = [task.task_id in index for index in (self.unarchived, self.ended, self.hot)]
         expected = [lacks, lacks and task.is_final, task.is_archived]
         assert found == expected, f"{task}, {task.status}: unarchived, ended, hot are {found}, not {expected}"
+        listed = (self.owners.get(task.task_id), task.task_id in self.anns)
+        own = (task.owner or None, bool(task.caller)) if lacks else (None, False)
+        assert listed == own, f"{task}, {task.status}: it is listed for {listed}, not {own}"
         if task.has_moved:
             left = [
                 task.task_id in each for each in (self.results, self.kept, self.open, self.delayed, self.dead_letters)
@@ -173,6 +183,12 @@ def without_lifetime(client: "redis.Redis") -> set[str]:
         for key in found:
             pipe.ttl(key)
         return {key for key, ttl in zip(found, pipe.execute(), strict=True) if ttl < 0}
+
+
+def own_indices(client: "redis.Redis") -> set[str]:
+    """Of the tasks that the history lacks: each ends with the last of them."""
+    owners = map(str, client.hvals(keys.OWNERS))
+    return {index for owner in owners for index in (keys.own("ann"), f"{keys.OWN}{owner}")}
 
 
 def lifetimes(client: "redis.Redis", task_id: str) -> Counter[str]:

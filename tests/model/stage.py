@@ -132,6 +132,7 @@ def record_of(task: Task) -> Mapping[str, str]:
         "task_type": "word_count",
         "queue": task.queue,
         "priority": task.queue,
+        "caller": task.caller,
         "correlation_id": task.correlation_id,
         "trace_id": "",
     }

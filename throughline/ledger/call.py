@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from throughline.ledger import keys
+from throughline.ledger.asked_by import ANYONE
 from throughline.ledger.message import Queue
 from throughline.ledger.script import Call, T, load
 
@@ -32,6 +33,8 @@ _FIXED: Final = {
     "open": keys.OPEN,
     "delayed": keys.DELAYED,
     "unarchived": keys.UNARCHIVED,
+    "owners": keys.OWNERS,
+    "listed": keys.LISTED,
     "ended": keys.ENDED,
     "hot": keys.HOT,
     "dead_letters": keys.DEAD_LETTERS,
@@ -63,6 +66,8 @@ ALL_PARTS: Final = {
     "result_prefix": keys.CELERY_RESULT,
     "moved_prefix": keys.MOVED,
     "correlation_prefix": keys.CORRELATION,
+    "own_prefix": keys.OWN,
+    "anyone": ANYONE,
 }
 
 
@@ -87,3 +92,8 @@ def call(
 def parts(*names: str) -> dict[str, str]:
     """Those arguments of a script that is called for several tasks."""
     return {name: ALL_PARTS[name] for name in names}
+
+
+def own_parts() -> dict[str, str]:
+    """Those of a script that lists tasks for their callers: see lacked.lua."""
+    return parts("own_prefix", "anyone")

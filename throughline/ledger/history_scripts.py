@@ -6,8 +6,8 @@ from typing import Final
 
 from throughline.ledger import keys
 from throughline.ledger.answers import Walked
-from throughline.ledger.asked_by import script_args
-from throughline.ledger.call import ALL_PARTS, call, parts
+from throughline.ledger.asked_by import ANYONE, script_args
+from throughline.ledger.call import ALL_PARTS, call, own_parts, parts
 from throughline.ledger.script import Call
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import TaskQuery
@@ -27,7 +27,7 @@ def ended(*, most: int, most_bytes: int, without: Iterable[str] = ()) -> Call[tu
 def copied(versions: Mapping[str, int]) -> Call[list[str]]:
     """The history has these tasks, each as of this version; answers those of which it has all that there is."""
     _check(versions)
-    args = {**parts("record_prefix"), "tasks": versions}
+    args = {**parts("record_prefix"), **own_parts(), "tasks": versions}
     return call("copied", list, args)
 
 
@@ -43,7 +43,7 @@ def forget(task_ids: Sequence[str], *, tombstone_seconds: int = TOMBSTONE_SECOND
 def reindex(task_ids: Sequence[str]) -> Call[list[str]]:
     """Puts tasks into the indices where their records say that they belong; answers those that were not there."""
     _check(task_ids)
-    return call("reindex", list, {**parts("record_prefix"), "tasks": task_ids})
+    return call("reindex", list, {**parts("record_prefix"), **own_parts(), "tasks": task_ids})
 
 
 def revive(task: StoredTask, *, ttl: int, requested_by: str, caller: str = "", why: str = "") -> Call[bool]:
@@ -52,6 +52,7 @@ def revive(task: StoredTask, *, ttl: int, requested_by: str, caller: str = "", w
     args = {
         "task_id": task.task_id,
         **script_args(requested_by, caller, why),
+        **own_parts(),
         "ttl": ttl,
         "status": record.status,
         "submitted_at": f"{record.submitted_at:.6f}",
@@ -82,8 +83,10 @@ def unarchived(query: TaskQuery, count: int) -> Call[Walked]:
         "slower_than_ms": "" if query.slower_than_ms is None else query.slower_than_ms,
         **parts("record_prefix", "attempts_suffix", "result_prefix"),
     }
-    walked = keys.correlation(query.correlation_id) if query.correlation_id else keys.UNARCHIVED
-    return call("unarchived", Walked.of, args, own_keys={"walked": walked})
+    shared = keys.correlation(query.correlation_id) if query.correlation_id else keys.UNARCHIVED
+    owner = query.caller or ANYONE
+    walked = shared if owner == ANYONE else keys.own(owner, query.correlation_id)
+    return call("unarchived", Walked.of, args, own_keys={"walked": walked, "shared": shared})
 
 
 def _check(tasks: Sized) -> None:

@@ -30,6 +30,8 @@ FINISHED: Final = "tl:finished"  # channel: the ID of each task that has ended
 OPEN: Final = "tl:open"  # sorted set: tasks that have not ended, by submission (s); one put back, before the oldest
 DELAYED: Final = "tl:delayed"  # sorted set: tasks that wait for their next attempt, scored by when that is due (s)
 UNARCHIVED: Final = "tl:unarchived"  # sorted set: tasks that the history lacks as they are now, by submission (s)
+OWNERS: Final = "tl:owners"  # hash: those of API keys' owners → whose it is, as `alice ABC-1`: see `own`
+LISTED: Final = "tl:listed"  # set: those of them that this version has put there; see unarchived.lua
 ENDED: Final = "tl:ended"  # sorted set: tasks that have ended and are not in the history yet, by when they ended (s)
 HOT: Final = "tl:hot"  # sorted set: ended tasks that the history has and Redis still has too, by when they ended (s)
 DEAD_LETTERS: Final = "tl:dead-letters"  # sorted set: tasks that used up deliveries or retries, scored by when (s)
@@ -55,6 +57,7 @@ CHANGES: Final = ":changes"
 MESSAGE: Final = ":message"
 MOVED: Final = "tl:moved:"
 CORRELATION: Final = "tl:correlation:"
+OWN: Final = "tl:own:"
 CELERY_RESULT: Final = "celery-task-meta-"
 
 LONGEST_TASK_ID: Final = 255
@@ -113,8 +116,16 @@ def moved(task_id: str) -> str:
 
 
 def correlation(correlation_id: str) -> str:
-    """Sorted set: the tasks of one correlation ID, scored by their submission (s, Redis's clock)."""
+    """Sorted set: everybody's tasks of one correlation ID, scored by their submission (s, Redis's clock)."""
     return f"{CORRELATION}{correlation_id}"
+
+
+def own(caller: str, correlation_id: str = "") -> str:
+    """Sorted set: those tasks of an API key's owner that the history lacks, or of them those of one correlation ID.
+
+    Scored by submission. The name of an owner has no blanks.
+    """
+    return f"{OWN}{caller} {correlation_id}" if correlation_id else f"{OWN}{caller}"
 
 
 def idempotency(caller: str, key_hash: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from throughline.ledger import counts, keys
 from throughline.ledger.answers import Claim, HandedBack, Health, Retried, Stored, Swept
 from throughline.ledger.asked_by import script_args
-from throughline.ledger.call import call, parts
+from throughline.ledger.call import call, own_parts, parts
 from throughline.ledger.data_mark import DataMark, DataSeen
 from throughline.ledger.message import Queue
 from throughline.ledger.script import AsyncLedger, Call, Ledger
@@ -53,6 +53,7 @@ def submit(task: Submission, limits: Limits) -> Call[Decision]:
         "idempotency_ttl": limits.idempotency_ttl,
         "alive_seconds": keys.WORKER_ALIVE_SECONDS,
         "fields": task.record,
+        **own_parts(),
     }
     own = {"queue": task.queue, "index": keys.correlation(task.correlation_id), "idempotency": task.idempotency_key}
     return call("front_door", Decision.of, args, task_id=task.task_id, own_keys=own)
@@ -113,7 +114,7 @@ def cancel(
 
 def replay(task_id: str, *, queue: str, requested_by: str, caller: str = "", why: str = "") -> Call[bool]:
     """Puts a dead letter back into its queue with all its deliveries and retries; False for any other task."""
-    args = {"task_id": task_id} | script_args(requested_by, caller, why)
+    args = {"task_id": task_id} | script_args(requested_by, caller, why) | own_parts()
     return call("replay", bool, args, task_id=task_id, own_keys={"queue": queue}, refused=lambda: False)
 
 
@@ -138,7 +139,7 @@ def received(task_id: str, *, ttl: int, record: Mapping[str, str]) -> Call[Statu
     return call(
         "received",
         Status,
-        {"task_id": task_id, "ttl": ttl, "fields": record},
+        {"task_id": task_id, "ttl": ttl, "fields": record, **own_parts()},
         task_id=task_id,
         own_keys={"index": index},
     )
@@ -187,6 +188,7 @@ def claim(
         "take": _seconds(take),
         "published": _seconds(published),
         "fields": {} if starter.is_recorded else starter.record,
+        **own_parts(),
     }
     index = keys.correlation(starter.record["correlation_id"])
     return call("claim", Claim.of, args, task_id=task_id, own_keys={"index": index}, refused=lambda: Claim("running"))
@@ -224,6 +226,7 @@ def store(
         "unseen_seconds": _seconds(unseen_seconds),
         "error_class": error_class,
         "fields": {} if is_recorded else record,
+        **own_parts(),
     }
     index = keys.correlation(record["correlation_id"])
     return call(

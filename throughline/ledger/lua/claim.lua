@@ -2,10 +2,10 @@
 --
 -- flags: allow-oom
 -- keys: record attempts changes message result index drain promises high medium low open delayed dead_letters workers worker_tasks
--- keys: finished unarchived ended moved counts worker_runs
+-- keys: finished unarchived owners listed ended moved counts worker_runs
 -- args: task_id recorded celery_started ttl worker process version queue max_deliveries celery_dead alive_seconds take
--- args: published fields...
--- uses: clock stamp states moves signs counts ending moved lifetime celery
+-- args: published own_prefix anyone fields...
+-- uses: clock stamp states moves signs counts ending moved lifetime lacked celery
 --
 -- Answers an object: outcome, at (now), and what goes with it.
 --   run      attempt: the number that the process must give to store the task's end; started_at, queue_wait, take
@@ -92,7 +92,8 @@ must(record, status, is_dead and 'FAILURE' or 'STARTED', is_dead and 'deliveries
 if not status then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
   task_type = redis.call('HGET', record, 'task_type')
-  for _, index in ipairs({KEY.index, KEY.unarchived}) do redis.call('ZADD', index, stamp, ARG.task_id) end
+  history_lacks(ARG.task_id, record, stamp)
+  redis.call('ZADD', KEY.index, stamp, ARG.task_id)
   redis.call('EXPIRE', KEY.index, ttl)
 end
 if status == 'RETRY' then redis.call('ZREM', KEY.delayed, ARG.task_id) end

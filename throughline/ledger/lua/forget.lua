@@ -1,10 +1,10 @@
 -- Removes from Redis all that it keeps of these tasks: only of those that the history has as they are now.
 --
 -- flags: allow-oom
--- keys: unarchived ended hot open delayed dead_letters
+-- keys: unarchived owners listed ended hot open delayed dead_letters
 -- args: record_prefix attempts_suffix changes_suffix message_suffix result_prefix moved_prefix correlation_prefix
--- args: tombstone_seconds tasks...
--- uses: states moves
+-- args: own_prefix anyone tombstone_seconds tasks...
+-- uses: states moves lacked
 --
 -- Answers the IDs of which Redis has nothing now: not all when they are large, since to free a hundred strings of 1 MB
 -- takes Redis 10 ms, whatever UNLINK promises. A task that was sent past the front door leaves a tombstone: see
@@ -26,7 +26,8 @@ for _, id in ipairs({ARG.tasks}) do
     if correlation_id then redis.call('ZREM', ARG.correlation_prefix .. correlation_id, id) end
   end
   if is_archived or not status then -- one without a record has expired
-    for _, index in ipairs({KEY.hot, KEY.ended, KEY.unarchived, KEY.open, KEY.delayed, KEY.dead_letters}) do
+    history_has(id)
+    for _, index in ipairs({KEY.hot, KEY.ended, KEY.open, KEY.delayed, KEY.dead_letters}) do
       redis.call('ZREM', index, id)
     end
     table.insert(gone, id)

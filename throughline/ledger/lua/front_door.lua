@@ -1,9 +1,11 @@
 -- Decides on one submission and, if it is taken, records and enqueues it, in one atomic step.
 --
 -- flags: allow-oom
--- keys: breaker memory high medium low queue record index message drain workers worker_slots open unarchived idempotency
--- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash gone idempotency_ttl alive_seconds fields...
--- uses: clock stamp memory
+-- keys: breaker memory high medium low queue record index message drain workers worker_slots open unarchived owners
+-- keys: listed idempotency
+-- args: max_depth close_depth open_seconds memory_percent ttl task_id message payload_hash gone idempotency_ttl alive_seconds
+-- args: own_prefix anyone fields...
+-- uses: clock stamp memory lacked
 --
 -- Answers {'accepted', position, estimated start (s since 1970, or ''), now, transitions…} | {'replayed', task id}
 --       | {'key_reused'} | {'circuit_open', seconds to wait, transitions…} | {'memory_full', seconds to wait, transitions…}
@@ -123,7 +125,7 @@ end
 redis.call('EXPIRE', index, ttl)
 redis.call('SET', KEY.message, ARG.message)
 redis.call('ZADD', KEY.open, now, ARG.task_id)
-redis.call('ZADD', KEY.unarchived, now, ARG.task_id)
+history_lacks(ARG.task_id, record, now)
 redis.call('LPUSH', KEY.queue, ARG.message)
 if KEY.idempotency ~= '' then redis.call('SET', KEY.idempotency, ARG.payload_hash .. ' ' .. ARG.task_id, 'EX', ARG.idempotency_ttl) end
 return {'accepted', position, starts, stamp, unpack(transitions)}

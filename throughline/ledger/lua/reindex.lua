@@ -2,9 +2,9 @@
 -- record that has expired leaves its ID behind.
 --
 -- flags: allow-oom
--- keys: unarchived ended hot open delayed dead_letters
--- args: record_prefix tasks...
--- uses: states moves
+-- keys: unarchived owners listed ended hot open delayed dead_letters
+-- args: record_prefix own_prefix anyone tasks...
+-- uses: states moves lacked
 --
 -- Answers the IDs whose place was another one.
 
@@ -20,7 +20,14 @@ for _, id in ipairs({ARG.tasks}) do
     if is_in and not member then moves = moves + redis.call('ZADD', key, score or 0, id) end
     if member and not is_in then moves = moves + redis.call('ZREM', key, id) end
   end
-  be(KEY.unarchived, status and not is_archived, submitted_at)
+  local owner = status and not is_archived and owner_of(ARG.record_prefix .. id)
+  local is_in = redis.call('ZSCORE', KEY.unarchived, id) ~= false
+  local is_listed = redis.call('SISMEMBER', KEY.listed, id) == 1
+  if is_in ~= (owner ~= false) or is_listed ~= is_in or (redis.call('HGET', KEY.owners, id) or '') ~= (owner or '') then
+    moves = moves + 1
+    history_has(id)
+    if owner then history_lacks(id, ARG.record_prefix .. id, submitted_at or 0) end
+  end
   be(KEY.ended, is_over and not is_archived, finished_at)
   be(KEY.hot, is_archived, finished_at)
   if not status or is_over then

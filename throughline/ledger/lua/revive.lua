@@ -1,8 +1,9 @@
 -- Puts a dead letter back into its queue that only the history has; one that is still here is replayed as it is.
 --
--- keys: record attempts changes message queue result index open dead_letters unarchived ended hot
--- args: task_id requested_by caller why ttl status submitted_at message attempts changes fields...
--- uses: clock stamp states moves asked_by replayed
+-- keys: record attempts changes message queue result index open dead_letters unarchived owners listed ended hot
+-- args: task_id requested_by caller why ttl status submitted_at message attempts changes
+-- args: own_prefix anyone fields...
+-- uses: clock stamp states moves asked_by lacked replayed
 --
 -- attempts and changes are JSON lists of what the lists in Redis held. Answers 1, or 0 for a task that is no dead letter
 -- (any more): of two at once, one counts. The caller has read the history less than five seconds ago: a task that was

@@ -2,9 +2,10 @@
 --
 -- flags: allow-oom
 -- keys: record attempts changes result index message finished open delayed unarchived ended moved workers worker_tasks
--- keys: counts worker_runs
--- args: state reason celery_result ttl task_id recorded attempt worker unseen_seconds error_class fields...
--- uses: clock stamp states moves signs counts ending moved lifetime celery
+-- keys: counts worker_runs owners listed
+-- args: state reason celery_result ttl task_id recorded attempt worker unseen_seconds error_class
+-- args: own_prefix anyone fields...
+-- uses: clock stamp states moves signs counts ending moved lifetime lacked celery
 --
 -- attempt is '' when another process than the one that ran it calls; recorded is '' for a task that did not come through
 -- the front door, and fields are such a task's. Answers an object: stored, the status that the task has now, at which
@@ -40,7 +41,8 @@ move(record, before, state, reason)
 if not before then
   redis.call('HSET', record, 'submitted_at', stamp, ARG.fields)
   task_type = redis.call('HGET', record, 'task_type')
-  for _, index in ipairs({KEY.index, KEY.unarchived}) do redis.call('ZADD', index, stamp, ARG.task_id) end
+  history_lacks(ARG.task_id, record, stamp)
+  redis.call('ZADD', KEY.index, stamp, ARG.task_id)
   redis.call('EXPIRE', KEY.index, ttl)
 end
 local closed = close_attempt(attempts, state, reason, ARG.error_class, seen)

@@ -1,14 +1,28 @@
 -- One step of a walk over the tasks that the history does not have, as they are now: which of them a list may show.
 --
 -- flags: no-writes
--- keys: walked unarchived
+-- keys: walked shared unarchived listed
 -- args: newest_first from until count statuses task_type queue worker caller correlation_id error slower_than_ms record_prefix attempts_suffix result_prefix
 -- uses: clock stamp states moves
+--
+-- walked is the index of what the list is bound to: whoever has an API key walks their own tasks alone, however many others
+-- have. shared is the one that an older version writes and goes by too, and has everybody's: it is walked while such a
+-- version has added or taken away a task, until the monitor has put the indices right.
 --
 -- Answers {now, how many were looked at, score and ID of the last one, IDs that may be shown…}. It rules out what it
 -- can without reading a result; a task that Celery alone has ended is left to who reads that (TaskQuery.matches).
 
-local range = {'ZRANGE', KEY.walked, ARG.from, ARG.until, 'BYSCORE'}
+-- Two numbers may agree by chance. That no task is missing is asked as long as the answer costs little: not while there is
+-- a backlog, as without a history.
+local function is_complete()
+  local lacked = redis.call('ZCARD', KEY.unarchived)
+  if redis.call('SCARD', KEY.listed) ~= lacked then return false end
+  return lacked > 1000 or redis.call('ZINTERCARD', 2, KEY.unarchived, KEY.listed) == lacked
+end
+
+local walked = KEY.walked
+if walked ~= KEY.shared and not is_complete() then walked = KEY.shared end
+local range = {'ZRANGE', walked, ARG.from, ARG.until, 'BYSCORE'}
 if ARG.newest_first == '1' then table.insert(range, 'REV') end
 for _, each in ipairs({'LIMIT', 0, ARG.count, 'WITHSCORES'}) do table.insert(range, each) end
 local found = redis.call(unpack(range))
@@ -22,11 +36,11 @@ local function made_by(worker, record)
 end
 
 local function may_be_shown(task_id)
+  if walked ~= KEY.unarchived and not redis.call('ZSCORE', KEY.unarchived, task_id) then return false end
   local record = ARG.record_prefix .. task_id
   local told = redis.call('HMGET', record, 'status', 'task_type', 'queue', 'caller', 'correlation_id', 'submitted_at', 'finished_at')
   local status, task_type, queue, caller, correlation_id, submitted_at, finished_at = unpack(told)
   if not status then return false end
-  if KEY.walked ~= KEY.unarchived and not redis.call('ZSCORE', KEY.unarchived, task_id) then return false end
   if not (is(ARG.task_type, task_type) and is(ARG.queue, queue) and is(ARG.correlation_id, correlation_id)) then return false end
   if ARG.caller ~= '' and ARG.caller ~= '=' .. (caller or '') then return false end
   if slower_than then

@@ -9,7 +9,7 @@ local function replayed(message)
   redis.call('DEL', KEY.result)
   for _, key in ipairs({record, KEY.attempts, KEY.changes, KEY.message}) do redis.call('PERSIST', key) end
   note(record, KEY.changes, asked_by({status = 'PENDING', reason = 'replayed'}))
-  redis.call('ZADD', KEY.unarchived, submitted_at, ARG.task_id)
+  history_lacks(ARG.task_id, record, submitted_at)
   redis.call('ZADD', KEY.open, stamp, ARG.task_id)
   redis.call('LPUSH', KEY.queue, message)
 end
