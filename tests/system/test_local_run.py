@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.nine import Nine
+from throughline.ledger import keys
 from throughline.local import session
 from throughline.local.supervisor import Supervisor
 
@@ -37,6 +38,26 @@ def test_status_lists_the_nine_with_port_pid_and_health(nine: Nine):
     assert rows == [
         [name, port, str(nine.pids()[name]), "✓", "healthy"] for name, port in zip(NAMES, shown_ports, strict=True)
     ]
+
+
+def test_status_says_what_redis_no_longer_promises_and_that_it_has_lost_data(nine: Nine, wait_until: Wait):
+    with nine.redis() as client:
+        try:
+            client.config_set("appendonly", "no")
+            client.hset(keys.DATA, "lost_at", client.time()[0])
+            wait_until(lambda: len(_warnings(nine)) == 2, 40, "status tells both")
+            lost, weak = _warnings(nine)
+        finally:
+            client.config_set("appendonly", "yes")
+            client.hdel(keys.DATA, "lost_at")
+        assert lost.startswith("Redis has lost data: tasks that were accepted before 20")
+        assert weak.startswith("A 201 promises less than it should: appendonly is no")
+
+
+def _warnings(nine: Nine) -> list[str]:
+    """Each on one line, however long it is."""
+    told = nine.run("status", COLUMNS="500").stdout.splitlines()
+    return [line.removeprefix("Warning: ") for line in told if line.startswith("Warning: ")]
 
 
 def test_up_again_changes_nothing(nine: Nine):
