@@ -56,3 +56,13 @@ def test_a_file_that_is_no_database_is_named(program, foreign_file, redis_url, t
     assert "\n" not in line
     assert "HISTORY_URL" in line
     assert "notes.txt" in line
+
+
+@pytest.mark.parametrize("folder", ["file", "file/var"])
+def test_a_folder_of_the_default_history_that_cannot_be_made_is_told_by_its_own_variable(folder, redis_url, tmp_path):
+    (tmp_path / "file").write_text("")
+    ended = start("monitor", redis_url, "", tmp_path / folder)
+    assert ended.returncode != 0
+    (line,) = (ended.stdout + ended.stderr).splitlines()
+    assert line.startswith(f"Wrong setting: VAR_DIR: the history cannot be kept in {tmp_path / folder}: ")
+    assert line.endswith("or another history by HISTORY_URL")
