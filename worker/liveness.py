@@ -1,4 +1,6 @@
-"""Shows Kubernetes's probes that this worker lives, and that it has come to take tasks: two files in `PROBES_DIR`.
+"""Shows probes that this worker lives, and that it has come to take tasks: two files in `PROBES_DIR`.
+
+Docker's check and the chart's probes look at them.
 
 `alive` is touched every few seconds for as long as the main loop turns, or stands still for a reason: it starts, waits
 for Redis, or stops. A probe tests how old the file is; it asks no Redis and starts no Python. `ready` is made once,

@@ -53,6 +53,6 @@ class WorkerSettings(BrokerSettings):
     worker_kill_seconds: int = fields.WORKER_KILL_SECONDS
     probes_dir: Path | None = Field(
         None,
-        description="Folder of two files for Kubernetes's probes: `alive` is touched every five seconds, `ready` is "
-        "made when the worker first takes tasks. Default: none.",
+        description="Folder of two files for the probes of Docker and Kubernetes: `alive` is touched every five "
+        "seconds, `ready` is made when the worker first takes tasks. Default: none.",
     )
