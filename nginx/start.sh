@@ -20,6 +20,9 @@ look() {
 api_servers() {
   if [ -z "$NGINX_API_BACKUP_HOST" ]; then
     for ip in $api; do echo "server $ip:8000 max_fails=2 fail_timeout=10s;"; done
+    # Of several, each twice: as a backup it is never left out. While all are slow, they are asked all the same.
+    set -- $api
+    [ $# -lt 2 ] || for ip; do echo "server $ip:8000 max_fails=0 backup;"; done
   else
     # Twice: a second try is a new connection, and may reach another replica.
     for ip in $api $api; do echo "server $ip:8000 max_fails=0;"; done

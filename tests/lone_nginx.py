@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
@@ -52,28 +52,30 @@ def started(
     wait_until: Wait,
     *program: str,
     first: str = "",
+    replicas: Sequence[str] = (),
     api: str = "",
     monitor: str = "",
     **environment: str,
 ) -> Iterator[Nginx]:
     """It and what stands for a replica, with the settings that these variables make; `program` starts another NGINX.
 
-    With `first`, the address of another such, a request only comes to this one when that does not answer. `api` and
-    `monitor` are the ports of real ones, where there are any.
+    With `first`, the address of another such, a request only comes to this one when that does not answer; with the
+    addresses of `replicas`, to these alone. `api` and `monitor` are the ports of real ones, where there are any.
     """
     with pytest.MonkeyPatch.context() as patch, Server() as replica:
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr(NginxSettings, "_loaded", {})
         secret = environment.get("NGINX_SECRET", "")
-        run = Run(str(folder / "var"), free_port(), "redis://127.0.0.1:1/0", 1, 1, "", nginx_secret=secret)
+        count = max(1, len(replicas))
+        run = Run(str(folder / "var"), free_port(), "redis://127.0.0.1:1/0", count, 1, "", nginx_secret=secret)
         configuration.write(run, {"nginx": PROGRAM, "redis-server": ""})
         site = run.folder / "conf" / "throughline.conf"
         port = api or replica.http.server_port
-        servers = (
-            f"{first} max_fails=2 fail_timeout=10s; server 127.0.0.1:{port} backup" if first else f"127.0.0.1:{port}"
-        )
-        text = site.read_text().replace(f"127.0.0.1:{run.ports['fastapi-1']}", servers)
+        own = f"{first} max_fails=2 fail_timeout=10s; server 127.0.0.1:{port} backup" if first else f"127.0.0.1:{port}"
+        text = site.read_text()
+        for name, servers in zip(run.replicas, replicas or (own,), strict=True):
+            text = text.replace(f"127.0.0.1:{run.ports[name]}", servers)
         text = text.replace("proxy_read_timeout 20s;", "proxy_read_timeout 7s;")  # no test waits so long
         site.write_text(text.replace(f":{run.ports['monitor']};", f":{monitor or run.ports['monitor']};"))
         command = [*(program or (PROGRAM,)), "-e", "stderr", "-c", str(run.folder / "conf" / "nginx.conf")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 
 from tests import lone_nginx, plain_http
 from tests.integration.replica import TASK
-from tests.odd_server import OddServer, silent
+from tests.odd_server import OddServer, close, reply, silent
 
 ASKED = {
     "look": ("GET", "/api/v1/tasks/task-1", {}),
@@ -87,3 +88,12 @@ def test_a_path_of_nginx_s_own_is_nobody_s_to_ask_for(hanging: Hanging):
         for path in ("/.keyed", "/.once", "/.patient"):
             answer = client.get(path)
             assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+def test_when_all_have_failed_they_are_asked_all_the_same(tmp_path: Path, wait_until: Callable[..., Any]):
+    failing = [close] * 2 + [reply(200)]
+    with OddServer(failing) as one, OddServer(failing) as other:
+        addresses = [each.url.removeprefix("http://") for each in (one, other)]
+        with lone_nginx.started(tmp_path, wait_until, replicas=addresses) as nginx:
+            statuses = [ask(nginx, "bare").status_code for _ in range(6)]
+    assert statuses == [502, 502, 502, 502, 200, 200]

@@ -59,7 +59,7 @@ def test_nginx_knows_each_replica_and_only_those(run: Run):
     site = conf(run, "throughline.conf")
 
     assert "listen 127.0.0.1:9000 " in site
-    assert site.count("max_fails=") == 2
+    assert site.count("max_fails=2 ") == site.count("max_fails=0 backup;") == 2
     assert "server 127.0.0.1:9002 max_fails=2 fail_timeout=10s;" in site
 
 
@@ -70,7 +70,7 @@ def test_a_change_of_replicas_leaves_nginx_the_settings_of_the_start(run: Run, m
     monkeypatch.setenv("RATE_LIMIT_BURST", "7")
     configuration.write_site(run, ["fastapi-2"])
     assert conf(run, "throughline.conf").replace(" down;", ";") == started
-    assert conf(run, "throughline.conf").count(" down;") == 1
+    assert conf(run, "throughline.conf").count(" down;") == 2
 
 
 @pytest.mark.parametrize(

@@ -41,13 +41,16 @@ def write_site(run: Run, drained: Container[str] = ()) -> None:
     All else stays as it was at the start, whatever the environment says by now: the other processes keep theirs too.
     """
     conf = run.folder / "conf"
-    servers = (
-        f"server {HOST}:{run.ports[name]} max_fails=2 fail_timeout=10s{' down' if name in drained else ''};"
-        for name in run.replicas
-    )
-    values = {"API_SERVERS": "\n    ".join(servers), "SERVICE_VERSION": build.of_nginx(run)}
+    values = {"API_SERVERS": "\n    ".join(_servers(run, drained)), "SERVICE_VERSION": build.of_nginx(run)}
     site = fill(conf / _SITE_TEMPLATE, values)
     private_file.write(conf / "throughline.conf", site)
+
+
+def _servers(run: Run, drained: Container[str]) -> Iterator[str]:
+    """Of several, each twice: as a backup it is never left out. While all are slow, they are asked all the same."""
+    for manner in ("max_fails=2 fail_timeout=10s", "max_fails=0 backup")[: len(run.replicas)]:
+        for name in run.replicas:
+            yield f"server {HOST}:{run.ports[name]} {manner}{' down' if name in drained else ''};"
 
 
 def fill(template: Path, values: Mapping[str, str]) -> str:
