@@ -29,10 +29,11 @@ Two or more parts at once, and races of clients with each other and with workers
 `ROWS=all` for both tables. After each row, nothing is left in Redis that would stay there, every line bears its task's
 correlation ID, the list of all tasks shows each once, and the journeys of the tasks with the most attempts tell what
 `GET /api/v1/tasks/{id}` tells. In races, the cancelled tasks count as ended. What was accepted after an older copy of
-Redis's files was made is not in it: it counts as neither accepted nor lost here, and the monitor says that it is gone.
+Redis's files was made is not in it: it counts as neither accepted nor lost here, and the monitor says that it is gone;
+tasks that were open in that copy have no part in the comparison of journeys.
 
-Faults without a row have not been measured. On 2026-11-27 other work kept ten and more processes waiting for each core:
-recovery took longer for that.
+Faults without a row are still to be measured. On 2026-11-27 other work kept four and more processes waiting for each
+core: recovery took longer for that.
 
 """
 _HEADER: Final = (
