@@ -101,12 +101,13 @@ def test_a_busy_nginx_and_a_busy_monitor_are_no_clock_that_is_off(nginx_at, log_
 
 
 @pytest.mark.parametrize("secret", ["", SECRET + "x"])
-def test_who_cannot_prove_to_be_ours_is_told_no_time(nginx_at, secret: str):
+def test_who_cannot_prove_to_be_ours_is_told_no_time(nginx_at, wait_until, secret: str):
     with nginx_at(0.0) as nginx:
         answer = plain_http.get(f"http://127.0.0.1:{nginx.port}/.clock", headers={"X-Nginx-Secret": secret})
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
         assert SECRET not in answer.text
         assert not seen(nginx.port, secret=secret)
+        wait_until(lambda: len(nginx.lines()) == 2, 20, "both have their lines, which come after the answers")
         assert [line["http.response.status_code"] for line in nginx.lines()] == [404, 404]
         assert seen(nginx.port)
         assert len(nginx.lines()) == 2  # what the monitor asks every few seconds leaves no line

@@ -226,10 +226,10 @@ def test_a_mistake_names_the_clients_own_field(api):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "task_type")
     assert "stress_test" in answer.json()["detail"]
     wrong = {"positions": [{"symbol": "A", "quantity": 1, "price": -1.0}]}
-    for task_type, path in (("stress_test", "data.positions[0].price"), ("calculate_var", "data.portfolio_data")):
+    for task_type in ("stress_test", "calculate_var"):
         answer = api.post("/api/v1/tasks", json={"task_type": task_type, "data": wrong})
         assert answer.status_code == 422
-        assert answer.json()["errors"][0]["field"].startswith(path)
+        assert answer.json()["errors"][0]["field"] == "data.positions[0].price"
 
 
 def test_events_of_an_unknown_task_are_a_problem(api):

@@ -31,8 +31,8 @@ EACH = 100  # from each client
 
 @pytest.fixture(scope="module")
 def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nine]:
-    """Nine of which two are killed, with room for all tasks at once."""
-    with Nine(tmp_path_factory.mktemp("roomy") / "var", CIRCUIT_MAX_DEPTH="5000") as running:
+    """Three replicas and Redis, to be killed, and a worker; with room for all tasks at once."""
+    with Nine(tmp_path_factory.mktemp("roomy") / "var", CIRCUIT_MAX_DEPTH="5000", WORKER_REPLICAS="1") as running:
         yield running
 
 

@@ -279,7 +279,7 @@ def test_submit_shows_a_refusal_with_the_fields_it_is_about(nine: Nine):
     assert answer.stdout == ""
     first, field, correlation = answer.stderr.splitlines()
     assert first == "422 VALIDATION_FAILED"
-    assert field.strip().startswith("data.portfolio_data.positions[0].price: ")
+    assert field.strip().startswith("data.positions[0].price: ")
     assert correlation.startswith("correlation ID: ")
 
 

@@ -50,7 +50,10 @@ def test_its_progress_arrives_while_it_runs_and_its_end_closes_the_stream(nine: 
         widths.append(task["progress"]["interval_high"] - task["progress"]["interval_low"])
         if len(widths) == 4:  # NGINX holds nothing back: it is cancelled only when these have been read
             with nine.http() as client:
-                assert client.delete(f"/api/v1/tasks/{running}").status_code == 202
+                assert client.delete(f"/api/v1/tasks/{running}").status_code in {
+                    200,
+                    202,
+                }  # 200: it has stopped by then
     assert len(widths) >= 4
     assert widths[3] < widths[0]
     assert last["status"] == "REVOKED"

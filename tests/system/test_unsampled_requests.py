@@ -204,6 +204,8 @@ def whole(nine: Nine, names: list[str]) -> list[Journey]:
 
 def of_one_kind(journey: Journey) -> bool:
     """Of spans, or not sampled; neither in part."""
+    if len(journey.requests) != 1:  # what its parts have in common is not written yet
+        return False
     (request,) = journey.requests
     kinds = {Source.LINES} if request.unsampled else {Source.SPANS}
     return request.source in kinds and len(request.steps) >= len(STEPS)

@@ -17,7 +17,7 @@ from throughline.local.supervisor import Process, Supervisor
 _DEADLINE_SECONDS: Final = 120  # of a machine with two busy cores
 _STARTS_BEFORE_GIVING_UP: Final = 3
 _POLL_SECONDS: Final = 0.1
-_WAITS_PER_LOOK: Final = 4  # times as long as the look took: on busy cores, what starts needs them
+_WAITS_PER_LOOK: Final = 9  # times as long as the look took: on busy cores, what starts needs them
 _LAST_LINES: Final = 8
 
 
