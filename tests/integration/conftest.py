@@ -34,6 +34,14 @@ def _empty_redis_for_each_file(redis_url: str) -> None:
         client.flushall()
 
 
+@pytest.fixture(scope="module")
+def queues(redis_url: str) -> Iterator[redis.Redis]:
+    """For the last tests of a file, which share a worker: Redis is emptied for the first of them alone."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        yield client
+
+
 @pytest.fixture
 def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """The log lines of the test, as they are written."""

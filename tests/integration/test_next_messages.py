@@ -7,7 +7,6 @@ import time
 
 import psutil
 import pytest
-import redis
 from celery import Celery
 from kombu import Connection
 
@@ -123,14 +122,6 @@ def victim(start, broker, wait_until, tmp_path):
     started = start("celery", *WORKER, output=tmp_path / "worker.jsonl", **TWO_PROCESSES)
     wait_until(lambda: broker.zcard(keys.WORKERS), 60, "the worker is there")
     return started
-
-
-@pytest.fixture(scope="module")
-def queues(redis_url):
-    """A client to the worker's Redis: it is emptied for the first of the tests that share the worker."""
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture(scope="module")

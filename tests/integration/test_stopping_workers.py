@@ -27,14 +27,6 @@ def worker(start, broker, wait_until, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def queues(redis_url):
-    """A client to the Redis of the worker that runs on: it is emptied for the first of the tests that share it."""
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture(scope="module")
 def log(start_for_module, queues, wait_until, tmp_path_factory):
     """Of a worker that runs on, for the last tests of this file: none asks for an empty Redis."""
     output = tmp_path_factory.mktemp("worker") / "worker.log"
