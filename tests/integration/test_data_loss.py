@@ -151,6 +151,24 @@ def test_the_timeline_of_a_lost_task_ends_with_its_loss_whether_it_waited_or_ran
         assert (told.status, told.now) == ("FAILURE", None)
 
 
+def test_of_two_monitors_one_tells_it_too_while_the_history_cannot_say_what_was_told(
+    monitor, broker, story, history, told, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise HistoryUnavailable
+
+    one, other = monitor(), monitor()
+    made = [story.submit() for _ in range(3)]
+    assert not one()
+    assert not other()
+    for asked in ("find", "archive"):
+        monkeypatch.setattr(history, asked, refuse)
+    broker.flushall()
+    assert one()
+    assert other()
+    assert told() == ([3], sorted(made))
+
+
 def test_what_only_one_of_two_monitors_has_seen_is_told_by_that_one(monitor, broker, story, told):
     one, other = monitor(), monitor()
     other()
