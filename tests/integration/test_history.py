@@ -7,10 +7,12 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import inspect
 
 from tests.integration.ended_task import NOON, ended
 from throughline.ledger.data_mark import DataMark
-from throughline.ledger.history import ErrorGroup, History
+from throughline.ledger.history import ErrorGroup, History, access
+from throughline.ledger.history.engine import engine_for
 from throughline.ledger.states import Status
 from throughline.ledger.stored_task import StoredTask
 from throughline.ledger.task_query import Place, TaskQuery
@@ -218,6 +220,20 @@ def test_a_filter_lets_the_same_tasks_through_as_in_redis(filled: History, name:
         seen += ids(page)
         query = replace(query, after=Place(page[-1].record.submitted_at, page[-1].task_id))
     assert seen == wanted
+
+
+def test_each_way_to_a_page_has_an_index_that_begins_with_it(filled: History):
+    """One without would read all tasks of its first column: a list costs what it shows."""
+    engine = engine_for(filled.place, 5, writes=False)
+    indices = [tuple(each["column_names"]) for each in inspect(engine).get_indexes("tasks")]
+    engine.dispose()
+    ways = [(*path, "submitted_at") for path in access.PATHS]
+    assert [way for way in ways if not any(index[: len(way)] == way for index in indices)] == []
+
+
+def test_a_callers_tasks_of_a_correlation_id_are_found_among_any_number_of_anothers(filled: History):
+    (way,) = access.candidates(TaskQuery(caller="ann", correlation_id="of-t06"))
+    assert set(way) == {"caller", "correlation_id"}
 
 
 def test_counts_tell_how_many_of_each_status_were_submitted_in_each_part_of_the_time(history: History):

@@ -1,6 +1,6 @@
 """Which index answers a query: the one in which the fewest tasks have the values that it asks for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
@@ -15,7 +15,7 @@ from throughline.ledger.task_query import TaskQuery
 Path = tuple[str, ...]  # the columns before `submitted_at` in an index; each must have one value
 
 # The indices, what is usually rarer first. Those of the second half have the caller's name before all others.
-_PATHS: Final[Sequence[Path]] = (
+PATHS: Final[Sequence[Path]] = (
     ("correlation_id",),
     ("error_type",),
     ("task_type", "duration_class"),
@@ -24,6 +24,7 @@ _PATHS: Final[Sequence[Path]] = (
     ("worker",),
     ("queue",),
     ("status",),
+    ("caller", "correlation_id"),
     ("error_type", "caller"),
     ("caller", "duration_class"),
     ("caller", "task_type", "status"),
@@ -51,15 +52,16 @@ def values(query: TaskQuery) -> dict[str, tuple[Any, ...]]:
 
 
 def best_path(connection: Connection, query: TaskQuery) -> Path:
-    candidates = list(_candidates(values(query)))
-    if len(candidates) == 1:
-        return candidates[0]
-    return min(candidates, key=lambda path: _tasks_in(connection, query, path))
+    found = list(candidates(query))
+    if len(found) == 1:
+        return found[0]
+    return min(found, key=lambda path: _tasks_in(connection, query, path))
 
 
-def _candidates(wanted: Mapping[str, object]) -> Iterator[Path]:
+def candidates(query: TaskQuery) -> Iterator[Path]:
     """The indices that the query can use, without those that another one is better than for certain."""
-    usable = [path for path in _PATHS if _needed(path) <= wanted.keys()]
+    wanted = values(query)
+    usable = [path for path in PATHS if _needed(path) <= wanted.keys()]
     for path in usable:
         if not any(set(path) & wanted.keys() < set(other) & wanted.keys() for other in usable):
             yield path

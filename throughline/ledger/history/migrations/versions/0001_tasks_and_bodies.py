@@ -28,6 +28,7 @@ _FILLED: Final[Sequence[Sequence[str]]] = (
     ("error_type", "caller", "submitted_at"),
     ("error_group", "ended_at", "task_type"),
     ("caller", "submitted_at", "status"),
+    ("caller", "correlation_id", "submitted_at"),
     ("caller", "status", "submitted_at"),
     ("caller", "task_type", "status", "submitted_at"),
     ("caller", "queue", "submitted_at", "status"),
