@@ -54,6 +54,17 @@ def test_every_pod_but_filebeats_keeps_the_restricted_standard(running):
             assert security["capabilities"] == {"drop": ["ALL"]}, name
 
 
+def test_no_program_of_ours_is_the_first_of_its_namespace(running):
+    """It would ignore a SIGTERM that comes while it starts."""
+    own = [pod for _, pod in running if any(is_python(each) for each in containers(pod))]
+    assert len(own) >= 6
+    assert [pod for pod in own if not pod["spec"].get("shareProcessNamespace")] == []
+
+
+def is_python(container: dict[str, Any]) -> bool:
+    return any(f"/{part}:" in container["image"] for part in ("api", "worker", "monitor"))
+
+
 def test_a_pod_writes_into_its_volumes_alone(running):
     own_code = {"elasticsearch", "kibana"}  # the first writes its keystore, the second optimises its own code
     for name, pod in running:

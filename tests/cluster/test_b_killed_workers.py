@@ -13,12 +13,12 @@ Wait = Callable[..., Any]
 Kill = Callable[[Release, Pod], None]
 
 _KILLER = "killer"
-# Ends all processes that Celery started; the first process of the container lives.
+# Ends all processes that Celery started; those that were started from outside the pod live, and so does its first one.
 _END_CHILDREN = """
 import os, pathlib, signal
 for status in pathlib.Path("/proc").glob("[0-9]*/stat"):
     pid, parent = int(status.parent.name), int(status.read_text().rpartition(")")[2].split()[1])
-    if parent == 1:
+    if parent > 1:
         os.kill(pid, signal.SIGKILL)
 """
 
@@ -73,9 +73,29 @@ def test_a_worker_pod_that_is_removed_at_once_takes_no_task_with_it(release: Rel
     _died(release, victim, wait_until, remove)
 
 
+def test_a_worker_that_is_told_to_stop_while_it_starts_leaves_at_once(release: Release, wait_until: Wait):
+    """It went on, taking tasks, until it was killed together with them."""
+    before = {pod.name for pod in release.pods("worker")}
+    release.kubectl("delete", "pod", next(iter(before)), "--wait=false")
+
+    (starting,) = wait_until(lambda: _starting(release, before), 60, "another one starts")
+    release.kubectl("delete", "pod", starting.name, "--wait=false")
+
+    wait_until(lambda: starting.name not in {pod.name for pod in release.pods("worker")}, 20, "it has left")
+    wait_until(release.is_ready, 90, "all nine are ready again")
+
+
+def _starting(release: Release, known: set[str]) -> list[Pod]:
+    """The pods whose container runs, and is not ready yet."""
+    found = [pod for pod in release.pods("worker") if pod.name not in known and not pod.ready]
+    return [
+        pod for pod in found if any("running" in it["state"] for it in pod.found["status"].get("containerStatuses", []))
+    ]
+
+
 def _died(release: Release, pod: Pod, wait_until: Wait, die: Kill) -> Batch:
     """Tasks, some of which ran on the pod as it died, after their end."""
-    batch = submit(release, "DIED", 24)
+    batch = submit(release, "DIED", 48)  # of half a second: some still run when the pod dies
     wait_until(lambda: batch.running_on(pod.name), 30, f"{pod.name} runs some")
 
     die(release, pod)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.chaos.traffic import LONG
 from tests.stack.load import send, sending
 from tests.stack.searching import all_done
@@ -40,6 +42,19 @@ def test_down_and_up_keep_queued_tasks_results_lines_and_traces(stack: Stack, wa
     assert _spans(stack, f"{old.prefix}-0") == SPANS
     # The last lines before `down` are there too.
     wait_until(lambda: _lines(stack, f"{queued.prefix}-19") >= 5, 30, "lines from before and after")
+
+
+@pytest.mark.parametrize("name", ["worker-3", "fastapi-3", "monitor"])
+def test_a_container_that_is_told_to_stop_while_it_starts_ends_at_once(stack: Stack, name: str):
+    """It went on, and was killed at the end of its grace."""
+    container = stack.container(name)
+    stack.docker("stop", container)
+    stack.docker("start", container)
+    stack.docker("stop", container)
+    exit_code = stack.docker("inspect", "-f", "{{.State.ExitCode}}", container).strip()
+    stack.docker("start", container)
+    stack.up()
+    assert exit_code != "137"  # killed
 
 
 def test_the_journey_from_elasticsearch_shows_what_a_killed_worker_container_ran(stack: Stack, wait_until: Wait):

@@ -110,6 +110,14 @@ def test_docker_and_supervisor_wait_equally_long_for_the_others():
     assert {SERVICES[service]["stop_grace_period"] for service in ("nginx", "fastapi")} == {f"{local}s"}
 
 
+def test_no_program_of_ours_is_the_first_of_its_container():
+    """It would ignore a SIGTERM that comes while it starts."""
+    images = {f"throughline/{part}" for part in ("api", "worker", "monitor")}
+    own = {name: service for name, service in SERVICES.items() if service.get("image") in images}
+    assert len(own) >= 6
+    assert [name for name, service in own.items() if service.get("init") is not True] == []
+
+
 @pytest.mark.parametrize("seconds", ["", "120"])
 def test_docker_waits_for_a_worker_as_long_as_the_worker_believes(seconds):
     given = {"WORKER_KILL_SECONDS": seconds} if seconds else {}

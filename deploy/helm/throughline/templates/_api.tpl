@@ -34,8 +34,7 @@ spec:
         {{- end }}
     spec:
       {{- include "throughline.placement" . | nindent 6 }}
-      securityContext:
-        {{- include "throughline.podSecurity" (dict "user" 10000) | nindent 8 }}
+      {{- include "throughline.pythonPod" . | nindent 6 }}
       terminationGracePeriodSeconds: 50 # preStop, then 30 s for the requests under way (--timeout-graceful-shutdown)
       containers:
         - name: api

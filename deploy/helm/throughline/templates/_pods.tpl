@@ -10,6 +10,15 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
+{{/* Of pods that run our own programs. Without the shared namespace a program is the first process of its own, to which
+Linux passes no signal that it has no handler for: a worker that was told to stop while Python started went on taking tasks
+until it was killed. */}}
+{{- define "throughline.pythonPod" -}}
+shareProcessNamespace: true
+securityContext:
+  {{- include "throughline.podSecurity" (dict "user" 10000) | nindent 2 }}
+{{- end -}}
+
 {{- define "throughline.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
