@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
-from redis.exceptions import RedisError
 
 from monitor import answers, exposition, indices, page, rounds, scaling, version_counts
 from monitor.archive import Archive
@@ -29,7 +28,6 @@ from throughline.ledger import (
     recent_counts,
     redis_clock,
     scripts,
-    unwritable,
 )
 from throughline.ledger.deployments import BEAT_SECONDS
 from throughline.ledger.durability import Durability
@@ -57,6 +55,7 @@ def create_app(settings: MonitorSettings) -> FastAPI:
         sweep, ledger = Sweep(redis), AsyncLedger(redis)
         durability, nginx = Durability(), NginxClocks(settings)
         versions = VersionLook(redis, ledger, settings)
+        address = redis_url.without_password(settings.redis_url)
         log_lines.tell_started("monitor", settings)
         history = History(settings.history_address, writes=True)
         archive = Archive(redis, history, settings.hot_seconds)
@@ -98,14 +97,14 @@ def create_app(settings: MonitorSettings) -> FastAPI:
 
         async with redis:
             going = [
-                asyncio.create_task(_for_ever(look, settings.sample_interval_seconds, settings)),
-                asyncio.create_task(_for_ever(look_at_data, settings.sample_interval_seconds)),
-                asyncio.create_task(_for_ever(look_at_versions, BEAT_SECONDS)),
-                asyncio.create_task(_for_ever(look_at_nginx, BEAT_SECONDS)),
+                asyncio.create_task(rounds.for_ever(look, settings.sample_interval_seconds, address)),
+                asyncio.create_task(rounds.for_ever(look_at_data, settings.sample_interval_seconds)),
+                asyncio.create_task(rounds.for_ever(look_at_versions, BEAT_SECONDS)),
+                asyncio.create_task(rounds.for_ever(look_at_nginx, BEAT_SECONDS)),
                 asyncio.create_task(descriptors.Descriptors().watch()),
-                asyncio.create_task(_for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
-                asyncio.create_task(_for_ever(put_back, settings.sweep_interval_seconds)),
-                asyncio.create_task(_for_ever(put_indices_right, indices.EVERY_SECONDS)),
+                asyncio.create_task(rounds.for_ever(keep_counts, recent_counts.EVERY_SECONDS / 5)),
+                asyncio.create_task(rounds.for_ever(put_back, settings.sweep_interval_seconds)),
+                asyncio.create_task(rounds.for_ever(put_indices_right, indices.EVERY_SECONDS)),
                 asyncio.create_task(archiving.move()),
                 asyncio.create_task(archiving.prune()),
             ]
@@ -146,26 +145,3 @@ def _limit(app: FastAPI, settings: MonitorSettings) -> None:
     if keys.are_asked_for:
         limits = settings.rate_limit_per_second, settings.rate_limit_burst, settings.nginx_secret
         app.add_middleware(RateLimit, budgets=Budgets(keys, *limits))
-
-
-async def _for_ever(work: Callable[[], Awaitable[None]], every: float, settings: MonitorSettings | None = None) -> None:
-    """Logs when Redis stops answering or taking writes, and when it is back, if it has the settings: one round has."""
-    address = redis_url.without_password(settings.redis_url) if settings else ""
-    answers = True
-    while True:
-        try:
-            await work()
-        except (RedisError, OSError) as error:
-            if answers and settings:  # once per outage, not every few seconds
-                _logger.warning("Redis at %s %s", address, _said(error))
-            answers = False
-        else:
-            if not answers and settings:
-                _logger.warning("Redis at %s answers again", address)
-            answers = True
-        await asyncio.sleep(every)
-
-
-def _said(error: Exception) -> str:
-    reason = unwritable.reason(error)
-    return f"takes no write: {reason.words}" if reason else f"does not answer ({type(error).__name__})"

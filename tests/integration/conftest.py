@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
@@ -19,12 +19,23 @@ import redis
 
 from tests import plain_http, postgresql
 from tests.conftest import free_port
+from tests.integration.own_processes import OwnProcesses
 from tests.integration.replica import Replica
 from tests.integration.stock_client import StockClient
 from tests.integration.stoppable_redis import StoppableRedis
 from throughline.ledger import keys
 from throughline.ledger.history import History
 from throughline.telemetry.log_line import JsonLine
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a replica, a worker and a monitor of one's own wrote last belongs to a failure."""
+    report = yield
+    if report.failed:
+        for own in {it for it in getattr(item, "funcargs", {}).values() if isinstance(it, OwnProcesses)}:
+            report.sections += own.last_words()
+    return report
 
 
 @pytest.fixture(scope="module", autouse=True)

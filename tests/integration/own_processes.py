@@ -18,15 +18,29 @@ from tests.integration.span_files import attributes, spans_in
 
 MODULE = "tests.integration.own_tasks"
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
+_LAST_LINES = 40
 
 
 class OwnProcesses:
     """Running programs; their log lines and spans are in `folder`."""
 
-    def __init__(self, folder: Path, redis_url: str, client: httpx.Client) -> None:
+    def __init__(
+        self, folder: Path, redis_url: str, client: httpx.Client, processes: "dict[str, subprocess.Popen[bytes]]"
+    ) -> None:
         self.folder = folder
         self.redis_url = redis_url
         self.api = client
+        self._processes = processes
+
+    def last_words(self) -> list[tuple[str, str]]:
+        """Of each, by its name and how it is."""
+        return [
+            (
+                f"{name}: {'runs' if process.poll() is None else f'ended with {process.returncode}'}",
+                "\n".join((self.folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[-_LAST_LINES:]),
+            )
+            for name, process in self._processes.items()
+        ]
 
     def submitted(self, task_type: str, data: Any, correlation_id: str = "", **envelope: Any) -> str:
         """The ID of a new task, submitted under an ID of its own."""
@@ -86,16 +100,16 @@ def own_processes(folder: Path, redis_url: str, **settings: str) -> Iterator[Own
         "worker": ["celery", "-A", "worker.app", "worker", "--without-gossip", "--without-mingle"],
         "monitor": ["monitor"],
     }
-    processes = []
+    processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands.items():
             with (folder / f"{name}.jsonl").open("w") as output:
                 program = [sys.executable, "-m", *command]
-                processes.append(subprocess.Popen(program, env=environment, stdout=output, stderr=output))
+                processes[name] = subprocess.Popen(program, env=environment, stdout=output, stderr=output)
         with plain_http.client(f"http://127.0.0.1:{port}") as client:
-            yield OwnProcesses(folder, redis_url, client)
+            yield OwnProcesses(folder, redis_url, client, processes)
     finally:
-        for process in processes:
+        for process in processes.values():
             process.terminate()
-        for process in processes:
+        for process in processes.values():
             process.wait(timeout=30)
