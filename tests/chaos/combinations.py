@@ -89,7 +89,7 @@ _OF_THE_MONITOR: Final = [
     ),
     _combined(
         "the history is away for 12 s, worker-2 is killed meanwhile",
-        together(history_away(12), after(3, kill("worker-2"))),
+        together(history_away(12), after(1, kill("worker-2"))),
     ),
     _combined(
         "the history is away for 12 s, the monitor is killed meanwhile",

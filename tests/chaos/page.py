@@ -32,9 +32,6 @@ correlation ID, the list of all tasks shows each once, and the journeys of the t
 Redis's files was made is not in it: it counts as neither accepted nor lost here, and the monitor says that it is gone;
 tasks that were open in that copy have no part in the comparison of journeys.
 
-Faults without a row are still to be measured. On 2026-11-27 other work kept four and more processes waiting for each
-core: recovery took longer for that.
-
 """
 _HEADER: Final = (
     "fault",
