@@ -8,8 +8,8 @@ from celery import Celery
 
 from throughline.ledger import keys
 
-SECRET: Final = "SECRETCO 4711.5"
-DATA = {"positions": [{"symbol": "SECRETCO", "quantity": 1, "price": 4711.5}], "simulations": 1_000}
+SECRET: Final = "SECRETCO 471108151.25"
+DATA = {"positions": [{"symbol": "SECRETCO", "quantity": 1, "price": 471108151.25}], "simulations": 1_000}
 ENDS: Final = {
     "calculate_var": "task-succeeded",
     "echo": "task-succeeded",
@@ -85,4 +85,4 @@ def test_neither_events_nor_answers_to_questions_hold_what_a_task_was_given_or_g
     assert later in str(answers[2])
     assert running in str(answers[3])
     assert "KeyError(...)" in told
-    assert not [each for each in ("SECRETCO", "4711", "var_amount") if each in told]
+    assert not [each for each in ("SECRETCO", "471108151", "var_amount") if each in told]
